@@ -1,0 +1,215 @@
+/**
+ * The plugin contract: what a stage, source, standard or store is. One named object, one zod schema as the single
+ * specification, `plan` that only looks and `apply` that acts through ports.
+ * @module
+ */
+import type { z } from "zod";
+import type { Finding } from "./errors.ts";
+import type { Json } from "./json.ts";
+import type { ObjectStore } from "./objects/object_store.ts";
+import type { ItemContext, ReadContext, RunContext, SourceContext, WriteContext } from "./ports.ts";
+
+export type { Json } from "./json.ts";
+
+/** Facts of the lattice (SAFETY). `place` is the id of the stage that writes it; `source` for the instrument. */
+export interface Fact {
+  fact: "hashed" | "written" | "proved" | "sealed" | "recorded" | "locked";
+  place?: string;
+  /** For `proved`: how strong the stage makes it (given) or must have it (needed). Default: `strong`. */
+  strength?: "strong" | "weak" | "none";
+}
+
+/** What a stage needs before it, gives after it, and kills by running. Kills come first. */
+export interface StageFacts {
+  needs?: Fact[];
+  gives?: Fact[];
+  /** `"everything"`: the stage may touch any byte anywhere (hooks, unpinned external stages). */
+  kills?: Fact[] | "everything";
+  /** The stage removes the item's files at this place; the lattice's rule for a destroy applies. */
+  destroys?: { place: string; places: number };
+  /** Needs every place written so far to be proved, and one of them sealed (the `complete` record). */
+  needsAllProved?: boolean;
+}
+
+/** A place a stage writes to, declared so that lint, `install places` and the engine know it before anything runs. */
+export type PlaceDeclaration =
+  | { kind: "directory"; id: string; root: string; domain?: string }
+  | {
+    kind: "objects";
+    id: string;
+    /** Name of the store plugin, for example `s3`. */
+    store: string;
+    /** Options of the store plugin. */
+    options: Record<string, Json>;
+    /** Key prefix, without a leading and with a trailing `/` (empty for none). */
+    prefix: string;
+    domain?: string;
+    upload: UploadSettings;
+  };
+
+/** How an object place uploads and proves. Sizes in bytes. */
+export interface UploadSettings {
+  verify: "auto" | "read-back" | "none";
+  partSize: number;
+  parallel: number;
+  storageClass?: string;
+}
+
+/** A source declares its own root in the same way; its place id is always `source`. */
+export interface SourceRoot {
+  root: string;
+  domain?: string;
+}
+
+/** Config as plugins see it: the sections of DESIGN 5, defaults filled in. Read-only. */
+export type ConfigView = Readonly<Record<string, Readonly<Record<string, Json>>>>;
+
+/** A file of an item as a walk of the source saw it. */
+export interface SourceFile {
+  /** Relative to the item's root, `/`-separated. */
+  path: string;
+  size: number;
+  mtimeMs: number | null;
+}
+
+/** The unit of work. `root` is set for trees: the OS path of the dataset's folder. */
+export interface Item {
+  /** Stable identity: the incarnation of a tree, the key of an event. */
+  id: string;
+  name: string;
+  kind: "tree" | "event";
+  root?: string;
+  data: { [key: string]: Json };
+}
+
+/** A unit that `apply` will do. `id` is its idempotency key (SAFETY S3). */
+export interface Todo<D extends Json = Json> {
+  kind: "todo";
+  id: string;
+  /** For people: `copy Scan1/a.qptiff`. */
+  summary: string;
+  /** The files it covers: in a dry run the engine promises the stage's facts for them downstream. */
+  files?: readonly SourceFile[];
+  bytes?: number;
+  data: D;
+}
+/** Nothing to do for this unit, and why. */
+export interface Skip {
+  kind: "skip";
+  why: string;
+  files?: number;
+  bytes?: number;
+}
+/** The item ends here without failure, and why. */
+export interface Drop {
+  kind: "drop";
+  why: string;
+}
+/** The item waits: the worker is given back and the item is taken up again after `until` (ms since 1970). */
+export interface Wait {
+  kind: "wait";
+  why: string;
+  until?: number;
+}
+export type Plan<D extends Json = Json> = Todo<D> | Skip | Drop | Wait;
+
+/** A stage opened for one run. */
+export interface StageRun<D extends Json = Json> extends Partial<AsyncDisposable> {
+  /** Lists what is to be done for one item, lazily. Must not change anything; a dry run stops here. */
+  plan(item: Item, ctx: ReadContext): AsyncIterable<Plan<D>>;
+  /** Does one unit. Safe to repeat. */
+  apply(step: Todo<D>, ctx: WriteContext): Promise<void>;
+}
+
+/** What a stage is. */
+export interface StagePlugin<S extends z.ZodObject = z.ZodObject, D extends Json = Json> {
+  kind: "stage";
+  name: string;
+  summary: string;
+  takes: "tree" | "event" | "any";
+  effect: "read" | "create" | "modify" | "destroy";
+  resume: "redo" | "skip-finished";
+  /** A run-level hook may stand in `[[before]]`. */
+  before?: boolean;
+  /** May stand in `[[on_item_failed]]`. */
+  onItemFailed?: boolean;
+  options: S;
+  example: string;
+  facts?(options: z.output<S>, id: string): StageFacts;
+  places?(options: z.output<S>, id: string, config: ConfigView): PlaceDeclaration[];
+  /** Ledger status when an item fails in this stage; without it, the kind of the place it works on decides. */
+  failure?: "failed_validation";
+  open(options: z.output<S>, run: RunContext): StageRun<D> | Promise<StageRun<D>>;
+}
+
+/** What a source is: it yields items and is told what came of them. */
+export interface SourcePlugin<S extends z.ZodObject = z.ZodObject> {
+  kind: "source";
+  name: string;
+  summary: string;
+  yields: "tree" | "event";
+  endless: boolean;
+  options: S;
+  example: string;
+  root?(options: z.output<S>): SourceRoot;
+  open(options: z.output<S>, run: RunContext): SourceRun | Promise<SourceRun>;
+}
+
+/** What became of an item. */
+export type ItemOutcome = "done" | "failed" | "dropped" | "waiting" | "unchanged";
+
+export interface SourceRun extends Partial<AsyncDisposable> {
+  /** Pulled only when a worker is free. */
+  items(ctx: SourceContext): AsyncIterable<Item>;
+  ack?(item: Item, outcome: ItemOutcome, ctx: ItemContext): Promise<void>;
+}
+
+/** One entry of a listing handed to a standard. */
+export interface ListedEntry {
+  /** Relative to the study, `/`-separated. */
+  path: string;
+  kind: "file" | "directory" | "symlink" | "other";
+}
+
+/** A naming standard: a pure function over a listing, free of Deno so that a browser page can share it. */
+export interface StandardPlugin {
+  kind: "standard";
+  name: string;
+  summary: string;
+  /** How deep the listing must go, in path segments below the study; entries below are not needed. */
+  depth: number;
+  check(study: string, entries: readonly ListedEntry[]): Finding[];
+}
+
+/** An adapter to a kind of object store. */
+export interface StorePlugin<S extends z.ZodObject = z.ZodObject> {
+  kind: "store";
+  name: string;
+  summary: string;
+  options: S;
+  example: string;
+  open(options: z.output<S>): Promise<ObjectStore>;
+}
+
+// deno-lint-ignore no-explicit-any
+export type AnyStage = StagePlugin<any, any>;
+// deno-lint-ignore no-explicit-any
+export type AnySource = SourcePlugin<any>;
+// deno-lint-ignore no-explicit-any
+export type AnyStore = StorePlugin<any>;
+export type Plugin = AnyStage | AnySource | StandardPlugin | AnyStore;
+
+/** Types a stage's options and step data from one object. */
+export function defineStage<S extends z.ZodObject, D extends Json>(plugin: StagePlugin<S, D>): StagePlugin<S, D> {
+  return plugin;
+}
+
+/** Types a source's options. */
+export function defineSource<S extends z.ZodObject>(plugin: SourcePlugin<S>): SourcePlugin<S> {
+  return plugin;
+}
+
+/** Types a store's options. */
+export function defineStore<S extends z.ZodObject>(plugin: StorePlugin<S>): StorePlugin<S> {
+  return plugin;
+}

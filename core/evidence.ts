@@ -1,0 +1,74 @@
+/**
+ * Evidence: the record of a fact about one file at one place (SAFETY, "The lattice"). Only ports of `core/` mint it.
+ * @module
+ */
+
+/** How strongly a place proved the bytes. Strong: `read-back`, `server-checksum`. Weak: the next two. `none` never counts. */
+export type Guarantee = "read-back" | "server-checksum" | "signed-payload" | "cached-read" | "none";
+
+/** How strong a guarantee is. */
+export type Strength = "strong" | "weak" | "none";
+
+/** Returns the strength of a guarantee. */
+export function strengthOf(guarantee: Guarantee): Strength {
+  if (guarantee === "read-back" || guarantee === "server-checksum") return "strong";
+  return guarantee === "none" ? "none" : "weak";
+}
+
+/**
+ * Change identity of a file-system entry (SAFETY S6). Times are milliseconds since 1970 as the runtime gives them:
+ * mtime in ms, ctime in whole seconds. A part the system does not give is null and forces a hash before a destroy.
+ */
+export interface ChangeIdentity {
+  dev: number | null;
+  ino: number | null;
+  size: number;
+  mtimeMs: number | null;
+  ctimeMs: number | null;
+}
+
+/** The place every item comes from. Evidence at it is the fact `hashed`. */
+export const SOURCE_PLACE = "source";
+
+/** The record of a fact: this file, with these bytes, is at this place, shown in this way. */
+export interface Evidence {
+  /** Path relative to the item's root, `/`-separated, exactly as the source spells it. */
+  path: string;
+  /** Bytes. */
+  size: number;
+  /** Lower-case hex SHA-256 of the whole file. */
+  sha256: string;
+  /** Id of the place: `source` or the id of the stage that wrote it. */
+  place: string;
+  /** UUID of the place's marker (directories) or `s3://bucket` (object stores). */
+  placeUuid: string;
+  /** Where exactly: an OS path or `s3://bucket/key`. */
+  uri: string;
+  /** `written` after the flush barrier; `proved` once the bytes were shown to be there. At the source: `proved`. */
+  level: "written" | "proved";
+  guarantee: Guarantee;
+  /** For `read-back` of a directory: how the page cache was kept out of it. */
+  medium?: "direct" | "dropped-cache" | "cached";
+  /** When, ISO 8601 UTC. */
+  at: string;
+  /** For a directory: the entry's change identity when it was proved (written, if not yet proved). */
+  identity?: ChangeIdentity;
+  /** For an object: what the store named it by. */
+  etag?: string;
+  versionId?: string;
+  /** For an object in parts: bytes of a part, and the composite checksum `base64-N`. */
+  partSize?: number;
+  composite?: string;
+}
+
+/** Sums over the evidence of one item at one place. */
+export interface EvidenceTotals {
+  files: number;
+  bytes: number;
+  /** How many are `proved` with a strong guarantee. */
+  strong: number;
+  /** The weakest guarantee among them; null when there are none. */
+  weakest: Guarantee | null;
+  /** Latest `at`; null when there are none. */
+  latestAt: string | null;
+}

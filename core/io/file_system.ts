@@ -1,0 +1,88 @@
+/**
+ * The file-system port: every byte path and every destructive call of the engine goes through it, so that the
+ * in-memory world of the tests can stand in for a disk. Paths are absolute OS paths.
+ * @module
+ */
+import type { ChangeIdentity } from "../evidence.ts";
+
+/** What `lstat` says of an entry. Links are never followed. */
+export interface FileStat extends ChangeIdentity {
+  kind: "file" | "directory" | "symlink" | "other";
+  birthtimeMs: number | null;
+}
+
+export interface DirEntry {
+  name: string;
+  kind: FileStat["kind"];
+}
+
+/** Free and total bytes of the file system that holds a path. */
+export interface SpaceInfo {
+  free: number;
+  total: number;
+}
+
+/** How a file opened with `fresh` was kept out of the page cache. */
+export type Medium = "direct" | "dropped-cache" | "cached";
+
+/** An open file. Every method rejects with the system's error; the caller adds the words. */
+export interface FileHandle extends AsyncDisposable {
+  /** Reads at most `buffer.length` bytes at the cursor; 0 at the end of the file. */
+  read(buffer: Uint8Array): Promise<number>;
+  /** Writes all of `bytes` at the cursor. */
+  write(bytes: Uint8Array): Promise<void>;
+  stat(): Promise<FileStat>;
+  /** Flushes data and metadata to the medium. */
+  sync(): Promise<void>;
+  setMtime(mtimeMs: number): Promise<void>;
+  truncate(bytes: number): Promise<void>;
+  seek(offset: number): Promise<void>;
+  /** Takes an exclusive lock that dies with the process; false when another holds it. */
+  tryLock(): Promise<boolean>;
+  close(): Promise<void>;
+  /** How reads reach the medium; `cached` unless opened with `fresh`. */
+  readonly medium: Medium;
+}
+
+/** A small file to copy in a batch: read, hashed, written under `temporary`, flushed, published as `to`. */
+export interface SmallCopy {
+  from: string;
+  to: string;
+  temporary: string;
+  size: number;
+}
+
+/** What came of one file of a batch: equal stats around the read, and the hash; or the error. */
+export type SmallResult =
+  | { ok: true; sha256: string; before: FileStat; after: FileStat; target?: FileStat; existed?: boolean; medium: Medium }
+  | { ok: false; code: string; message: string };
+
+/** Primitive operations. "Absent" is a value where callers ask, an error where they act. */
+export interface FileSystem {
+  /** Undefined when nothing is there; every other failure throws. */
+  lstat(path: string): Promise<FileStat | undefined>;
+  /** Entries of one folder in no particular order. */
+  readDir(path: string): Promise<DirEntry[]>;
+  /** Resolves links and case; throws when absent. */
+  realPath(path: string): Promise<string>;
+  /** Makes one folder; false when a folder is already there. */
+  mkdir(path: string): Promise<boolean>;
+  /** Opens for reading without following a final link. `fresh`: reads must reach the medium, where the system allows. */
+  openRead(path: string, options?: { fresh?: boolean }): Promise<FileHandle>;
+  /** Creates a file that must not exist. */
+  createNew(path: string): Promise<FileHandle>;
+  /** Opens for reading and writing, creating it if absent. For lock files and appends. */
+  openReadWrite(path: string): Promise<FileHandle>;
+  /** Hard link; fails with EEXIST when `to` exists. */
+  link(from: string, to: string): Promise<void>;
+  /** Renames; the caller has made sure that `to` is free (this replaces silently on POSIX). */
+  rename(from: string, to: string): Promise<void>;
+  removeFile(path: string): Promise<void>;
+  /** Removes an empty folder. */
+  removeEmptyDir(path: string): Promise<void>;
+  setMtime(path: string, mtimeMs: number): Promise<void>;
+  /** Flushes a folder's entries to the medium (a no-op where the system has no such thing). */
+  syncDir(path: string): Promise<void>;
+  space(path: string): Promise<SpaceInfo>;
+  readText(path: string): Promise<string>;
+}

@@ -1,0 +1,122 @@
+/**
+ * The journal port: the engine's durable working memory. It saves work and carries evidence between runs; it never
+ * permits a destroy by itself (SAFETY S5). Asynchronous, so that PostgreSQL or documents can stand in for SQLite.
+ * @module
+ */
+import type { Evidence, EvidenceTotals } from "../evidence.ts";
+import type { Json } from "../json.ts";
+
+/** Evidence of one incarnation at its places. Iteration is in byte order of the path and streams. */
+export interface EvidenceStore {
+  /** Inserts or replaces, in one durable transaction. */
+  put(incarnation: string, evidence: readonly Evidence[]): Promise<void>;
+  get(incarnation: string, place: string, path: string): Promise<Evidence | undefined>;
+  /** Evidence of many paths at one place; paths without evidence are absent from the map. */
+  getMany(incarnation: string, place: string, paths: readonly string[]): Promise<Map<string, Evidence>>;
+  list(incarnation: string, place: string, options?: { level?: Evidence["level"] }): AsyncIterable<Evidence>;
+  totals(incarnation: string, place: string): Promise<EvidenceTotals>;
+  /** Places that have any evidence of this incarnation, sorted. */
+  places(incarnation: string): Promise<string[]>;
+  /** Forgets evidence: of one path, of a place, or of everything of the incarnation. */
+  remove(incarnation: string, place?: string, paths?: readonly string[]): Promise<void>;
+}
+
+/** Finished steps, for stages that may skip them after a restart. */
+export interface StepStore {
+  isFinished(incarnation: string, stage: string, step: string): Promise<boolean>;
+  finish(incarnation: string, stage: string, step: string): Promise<void>;
+  checkpoint(incarnation: string, stage: string, step: string, value: Json): Promise<void>;
+  readCheckpoint(incarnation: string, stage: string, step: string): Promise<Json | undefined>;
+  remove(incarnation: string): Promise<void>;
+}
+
+/** An open destroy: recorded before the first unlink, closed when done or withdrawn (SAFETY S4). */
+export interface Intent {
+  incarnation: string;
+  place: string;
+  item: string;
+  openedAt: string;
+}
+
+export interface IntentStore {
+  open(intent: Intent): Promise<void>;
+  get(incarnation: string, place: string): Promise<Intent | undefined>;
+  close(incarnation: string, place: string): Promise<void>;
+}
+
+/** A multipart upload that may be taken up again after a restart. */
+export interface OpenUpload {
+  /** `ObjectStore.identity`. */
+  store: string;
+  key: string;
+  uploadId: string;
+  partSize: number;
+  incarnation: string;
+  startedAt: string;
+}
+
+export interface UploadStore {
+  put(upload: OpenUpload): Promise<void>;
+  get(store: string, key: string): Promise<OpenUpload | undefined>;
+  list(store: string, incarnation?: string): Promise<OpenUpload[]>;
+  remove(store: string, key: string): Promise<void>;
+}
+
+/** What a store was seen to do when probed (SAFETY S8): operation to verdict, with the time of the probe. */
+export interface ProbeStore {
+  get(store: string, operation: string): Promise<{ holds: boolean; at: string } | undefined>;
+  set(store: string, operation: string, holds: boolean, at: string): Promise<void>;
+}
+
+/** Something people may want to hear of. */
+export interface OutboxEvent {
+  id: string;
+  event: string;
+  at: string;
+  data: Json;
+}
+
+export interface Outbox {
+  enqueue(event: OutboxEvent): Promise<void>;
+  pending(): Promise<OutboxEvent[]>;
+  markSent(id: string, at: string): Promise<void>;
+}
+
+export interface CursorStore {
+  get(name: string): Promise<Json | undefined>;
+  set(name: string, value: Json): Promise<void>;
+}
+
+/** Exclusive use of a name by compare-and-set, with a lease that must be renewed. */
+export interface ClaimStore {
+  /** True when `holder` has the claim now: it was free, lapsed at `now`, or already the holder's. */
+  claim(name: string, holder: string, lease: { now: number; ms: number }): Promise<boolean>;
+  heartbeat(name: string, holder: string, lease: { now: number; ms: number }): Promise<boolean>;
+  release(name: string, holder: string): Promise<void>;
+}
+
+export interface RunRow {
+  id: string;
+  pipeline: string;
+  startedAt: string;
+  finishedAt: string | null;
+  exitCode: number | null;
+}
+
+export interface Journal extends AsyncDisposable {
+  readonly evidence: EvidenceStore;
+  readonly steps: StepStore;
+  readonly intents: IntentStore;
+  readonly uploads: UploadStore;
+  readonly probes: ProbeStore;
+  readonly outbox: Outbox;
+  readonly cursors: CursorStore;
+  readonly claims: ClaimStore;
+  startRun(run: Omit<RunRow, "finishedAt" | "exitCode">): Promise<void>;
+  finishRun(id: string, finishedAt: string, exitCode: number): Promise<void>;
+  /** The latest instant the journal has seen (ms since 1970); a clock behind it permits no destroy (SAFETY S5). */
+  latestInstant(): Promise<number>;
+  /** Members of a group (fan-in), for stages that wait for several items. */
+  group(name: string): Promise<{ item: string; data: Json }[]>;
+  joinGroup(name: string, item: string, data: Json): Promise<void>;
+}

@@ -1,0 +1,118 @@
+/**
+ * The object-store port: one request a method, no retries, no policy. Adapters (`plugins/stores/`) turn each call into
+ * one request of their protocol and each failure into an `ObjectStoreError`. Bodies are always bytes, never streams.
+ * @module
+ */
+
+/** What a failure means to the upload protocol; adapters map their protocol's codes onto these. */
+export type StoreErrorKind =
+  | "not-found" // key or upload id absent
+  | "no-bucket"
+  | "denied" // 403, wrong or missing credentials
+  | "bad-digest" // the store refused the bytes because a checksum did not match
+  | "precondition" // 412: the key exists
+  | "conflict" // 409: a concurrent write
+  | "clock-skew"
+  | "throttled" // 503 SlowDown, 429
+  | "unreachable" // DNS, refused, dropped, timed out, 5xx
+  | "bad-request"
+  | "unsupported" // 501 and answers of another protocol
+  | "archived"; // the object is in a storage class that needs a restore
+
+/** A failure of one request. `retry` in words: `throttled`, `unreachable` and `conflict` may help when tried again. */
+export class ObjectStoreError extends Error {
+  override readonly name = "ObjectStoreError";
+  constructor(
+    readonly kind: StoreErrorKind,
+    message: string,
+    options?: ErrorOptions & { status?: number; serverDate?: Date },
+  ) {
+    super(message, options);
+    this.status = options?.status;
+    this.serverDate = options?.serverDate;
+  }
+  readonly status?: number;
+  /** The store's own clock (its `Date` header), for the words about skew. */
+  readonly serverDate?: Date;
+}
+
+/** What a store says of an object it just took. */
+export interface PutResult {
+  etag: string | null;
+  versionId: string | null;
+  /** The SHA-256 checksum the store echoed, base64 (composite: `base64-N`); null when it echoed none. */
+  sha256: string | null;
+}
+
+export interface ObjectInfo extends PutResult {
+  key: string;
+  size: number;
+  metadata: Record<string, string>;
+  storageClass: string | null;
+  /** The store's clock when it answered, if it said so. */
+  serverDate: Date | null;
+}
+
+export interface ListedObject {
+  key: string;
+  size: number;
+  etag: string | null;
+  storageClass: string | null;
+}
+
+export interface ListedPart {
+  /** 1-based. */
+  number: number;
+  size: number;
+  etag: string | null;
+  sha256: string | null;
+}
+
+export interface PartRef {
+  number: number;
+  etag: string | null;
+  /** Base64 SHA-256 of the part's bytes. */
+  sha256: string;
+}
+
+export interface PutOptions {
+  metadata: Record<string, string>;
+  /** Base64 SHA-256 of the body, sent as checksum header. */
+  sha256: string;
+  storageClass?: string;
+  /** Refuse when the key exists (`If-None-Match: *`). Stores that ignore it are found by the probe. */
+  ifAbsent?: boolean;
+}
+
+/** One bucket. Keys never begin with `/`. Every method takes the run's signal. */
+export interface ObjectStore extends AsyncDisposable {
+  /** For words and evidence: `s3://bucket`. */
+  readonly uri: string;
+  /** Endpoint and bucket, the key under which probe results are remembered. */
+  readonly identity: string;
+  /** Throws `no-bucket` or `denied`; returns the store's clock. */
+  headBucket(signal: AbortSignal): Promise<{ serverDate: Date | null }>;
+  head(key: string, signal: AbortSignal): Promise<ObjectInfo | undefined>;
+  put(key: string, body: Uint8Array, options: PutOptions, signal: AbortSignal): Promise<PutResult>;
+  /** Reads bytes `start` to `end` (exclusive) of an object; short answers throw `unreachable`. */
+  get(key: string, range: { start: number; end: number; versionId?: string }, signal: AbortSignal): Promise<Uint8Array>;
+  /** All objects under a prefix in key order, page by page. */
+  list(prefix: string, signal: AbortSignal): AsyncIterable<ListedObject>;
+  delete(key: string, signal: AbortSignal): Promise<void>;
+  createUpload(key: string, options: Omit<PutOptions, "sha256" | "ifAbsent">, signal: AbortSignal): Promise<string>;
+  uploadPart(
+    key: string,
+    uploadId: string,
+    part: { number: number; body: Uint8Array; sha256: string },
+    signal: AbortSignal,
+  ): Promise<PutResult>;
+  listParts(key: string, uploadId: string, signal: AbortSignal): AsyncIterable<ListedPart>;
+  completeUpload(
+    key: string,
+    uploadId: string,
+    parts: readonly PartRef[],
+    options: { ifAbsent?: boolean },
+    signal: AbortSignal,
+  ): Promise<PutResult>;
+  abortUpload(key: string, uploadId: string, signal: AbortSignal): Promise<void>;
+}

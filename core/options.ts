@@ -1,0 +1,56 @@
+/**
+ * Building blocks for plugins' option schemas: sizes, durations, names. One zod schema is the single specification:
+ * types, defaults, checks, documentation and JSON Schema come from it.
+ * @module
+ */
+import { z } from "zod";
+
+export { z } from "zod";
+
+const SIZE_UNITS: Record<string, number> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+
+/** A size such as `"8 MiB"`, or a whole number of bytes. Output: bytes. Use `.prefault("8 MiB")` for a default. */
+export function byteSize(): z.ZodType<number, number | string> {
+  return z.union([z.number().int().nonnegative(), z.string()]).transform((value, ctx) => {
+    if (typeof value === "number") return value;
+    const match = /^\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB)\s*$/.exec(value);
+    if (match) return Math.round(Number(match[1]) * SIZE_UNITS[match[2]]);
+    ctx.addIssue({ code: "custom", message: `wanted a size such as "8 MiB" (units B, KiB, MiB, GiB, TiB), found "${value}"` });
+    return z.NEVER;
+  });
+}
+
+const DURATION_UNITS: Record<string, number> = {
+  ms: 1,
+  s: 1000,
+  min: 60_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** A duration such as `"2s"`, `"15 min"`, `"14d"`. Output: milliseconds. */
+export function duration(): z.ZodType<number, string> {
+  return z.string().transform((value, ctx) => {
+    const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d|w)\s*$/.exec(value);
+    if (match) return Number(match[1]) * DURATION_UNITS[match[2]];
+    ctx.addIssue({ code: "custom", message: `wanted a duration such as "15min" (units ms, s, min, h, d, w), found "${value}"` });
+    return z.NEVER;
+  });
+}
+
+/** A path that must not be empty; relative ones resolve against the config file's folder before plugins see them. */
+export function pathOption(): z.ZodString {
+  return z.string().min(1, "wanted a path, found an empty string");
+}
+
+/** The id of a place: the id of the stage that writes it. */
+export function placeId(): z.ZodString {
+  return z.string().regex(/^[a-z][a-z0-9_-]*$/, "wanted the id of a stage that writes a place, such as truenas");
+}
+
+/** A program and its arguments, without a shell. Empty means: nothing to run. */
+export function argv(): z.ZodArray<z.ZodString> {
+  return z.array(z.string());
+}

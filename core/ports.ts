@@ -1,0 +1,177 @@
+/**
+ * The ports a plugin is given: what it may see (`ReadContext`) and what it may ask the engine to do (`WriteContext`).
+ * Stages never build their own copy loop, never hold evidence of their own, and never delete by themselves.
+ * @module
+ */
+import type { ConfigView, Item, Json, SourceFile, StandardPlugin } from "./contract.ts";
+import type { Evidence, EvidenceTotals } from "./evidence.ts";
+import type { PipelineError } from "./errors.ts";
+import type { LedgerRecord, LedgerStatus } from "./ledger/record.ts";
+
+export type { Evidence, EvidenceTotals } from "./evidence.ts";
+export type { LedgerRecord, LedgerStatus } from "./ledger/record.ts";
+
+/** Structured log lines; `data` is scrubbed of secrets before it is written. */
+export interface Logger {
+  debug(message: string, data?: Record<string, unknown>): void;
+  info(message: string, data?: Record<string, unknown>): void;
+  warn(message: string, data?: Record<string, unknown>): void;
+  error(message: string, data?: Record<string, unknown>): void;
+}
+
+/** Time as the engine sees it. Stamps are milliseconds since 1970. */
+export interface Clock {
+  now(): number;
+  /** Resolves after `ms`, or rejects with the signal's reason. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Given to `open`, once per run. */
+export interface RunContext {
+  readonly runId: string;
+  readonly pipeline: string;
+  readonly dryRun: boolean;
+  readonly host: string;
+  readonly config: ConfigView;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** A registered naming standard. @throws {PipelineError} `registry/unknown-plugin` */
+  standard(name: string): StandardPlugin;
+}
+
+/** One entry of a tree. Times are ms since 1970, null where the system gives none. */
+export interface TreeEntry {
+  /** Relative to the tree's root, `/`-separated. */
+  path: string;
+  kind: "file" | "directory" | "symlink" | "other";
+  size: number;
+  mtimeMs: number | null;
+  ctimeMs: number | null;
+  birthtimeMs: number | null;
+}
+
+/** A folder directly below the source's root. */
+export interface CandidateFolder {
+  name: string;
+  /** OS path. */
+  path: string;
+}
+
+/** What every context shares. */
+export interface ItemContext {
+  readonly run: RunContext;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** Given to a source: listings below its own declared root, and identities. */
+export interface SourceContext extends ItemContext {
+  /** Folders directly below the root, sorted by bytes; links and files are reported to the log and left out. */
+  folders(): AsyncIterable<CandidateFolder>;
+  /** Entries of one candidate in byte order of their paths, without the engine's own files. */
+  walk(folder: CandidateFolder): AsyncIterable<TreeEntry>;
+  /** The item for a folder, with its incarnation as id. */
+  item(folder: CandidateFolder, data?: Record<string, Json>): Promise<Item>;
+}
+
+/** Looks at the item at its source. */
+export interface SourceReader {
+  /** All entries in byte order of their paths, without the engine's own lock and temporary files. */
+  walk(): AsyncIterable<TreeEntry>;
+}
+
+/** Looks at evidence. In a dry run it includes what upstream stages promised. */
+export interface EvidenceReader {
+  list(place: string, options?: { level?: "written" | "proved" }): AsyncIterable<Evidence>;
+  totals(place: string): Promise<EvidenceTotals>;
+}
+
+/** Files that one step handles together: one large file, or many small ones. */
+export interface FileBatch {
+  /** Idempotency key: the identity of the item, the place and the files (SAFETY S3). */
+  id: string;
+  /** For people. */
+  summary: string;
+  files: SourceFile[];
+  bytes: number;
+}
+
+/** Looks at a place. */
+export interface PlaceReader {
+  readonly id: string;
+  readonly kind: "directory" | "objects";
+  /** Where the item is, or will be, at this place: an OS path or `s3://bucket/prefix/name`. */
+  uri(item: Item): string;
+  /**
+   * Why this file need not be written again: evidence of this incarnation stands and source and place show the same
+   * identity as then. Undefined when it must be written.
+   */
+  holds(file: SourceFile): Promise<string | undefined>;
+  /** Groups files into steps, in order: large ones alone, small ones together. */
+  batches(files: AsyncIterable<SourceFile>): AsyncIterable<FileBatch>;
+  /** Whether the item is sealed here by a sidecar that equals the evidence as it stands. */
+  isSealed(): Promise<boolean>;
+}
+
+/** Acts on a place. The ports mint the evidence. */
+export interface PlaceWriter extends PlaceReader {
+  /** Copies or uploads the files: reads each once between two equal stats, hashes, writes, flushes. Mints `hashed` and `written` (an object store also `proved`, as its settings say). */
+  write(files: readonly SourceFile[]): Promise<void>;
+  /** Reads the bytes at the place again and compares. Mints `proved`. */
+  prove(files: readonly SourceFile[]): Promise<void>;
+  /** Enumerates the item at the place: every evidence name is there, spelled the same, a distinct file (SAFETY S14). */
+  enumerate(): Promise<void>;
+  /** Writes the checksum sidecar from the evidence. Mints `sealed`. */
+  seal(): Promise<void>;
+}
+
+/** Why an item failed, for stages in `[[on_item_failed]]`. */
+export interface ItemFailure {
+  stage: string;
+  use: string;
+  error: PipelineError;
+  status: LedgerStatus;
+}
+
+/** Given to `plan`: can look, cannot change the world. */
+export interface ReadContext extends ItemContext {
+  readonly item: Item;
+  readonly dryRun: boolean;
+  /** The stage's own id. */
+  readonly stage: string;
+  readonly source: SourceReader;
+  readonly evidence: EvidenceReader;
+  readonly failure?: ItemFailure;
+  place(id: string): PlaceReader;
+  /** The latest ledger record of this item's name. */
+  ledger(): Promise<LedgerRecord | undefined>;
+  /** Groups files of the source place, for a stage that removes them. */
+  readonly destroyBatches: (place: string) => AsyncIterable<FileBatch>;
+}
+
+/** How a child process is run. The child's output goes to the log and to stderr, never to stdout. */
+export interface ExecOptions {
+  argv: readonly string[];
+  timeoutMs?: number;
+  cwd?: string;
+  env?: Record<string, string>;
+}
+
+/** Given to `apply`: asks the engine's ports to act. */
+export interface WriteContext extends Omit<ReadContext, "place"> {
+  place(id: string): PlaceWriter;
+  /** Takes the item's lock; it is released when the item ends, however it ends. Mints `locked` (SAFETY S10). */
+  lock(): Promise<void>;
+  /** Appends to the ledger. With `complete` it first checks proofs and seal, and mints `recorded`. */
+  record(status: LedgerStatus): Promise<void>;
+  /** Removes the item's files at `place`, through the engine's one destroy path (SAFETY S4, S5, S20). Only for stages whose effect is `destroy`. */
+  destroy(place: string, batch: FileBatch): Promise<void>;
+  /** Closes a destroy: removes the emptied folders, the lock and the item's folder, and records it. */
+  finishDestroy(place: string): Promise<void>;
+  /** Runs a child process. @throws {PipelineError} `hook/failed` on a non-zero exit, `hook/timeout` */
+  exec(options: ExecOptions): Promise<void>;
+  /** Saves progress within a step, durably. */
+  checkpoint(value: Json): Promise<void>;
+}
