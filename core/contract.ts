@@ -33,7 +33,7 @@ export interface StageFacts {
 
 /** A place a stage writes to, declared so that lint, `install places` and the engine know it before anything runs. */
 export type PlaceDeclaration =
-  | { kind: "directory"; id: string; root: string; domain?: string }
+  | { kind: "directory"; id: string; root: string; domain?: string; durability: "flushed" | "cached" }
   | {
     kind: "objects";
     id: string;
@@ -70,6 +70,8 @@ export interface SourceFile {
   path: string;
   size: number;
   mtimeMs: number | null;
+  /** An empty folder: it is made at the place, and carries no evidence. */
+  emptyFolder?: true;
 }
 
 /** The unit of work. `root` is set for trees: the OS path of the dataset's folder. */
@@ -137,6 +139,10 @@ export interface StagePlugin<S extends z.ZodObject = z.ZodObject, D extends Json
   example: string;
   facts?(options: z.output<S>, id: string): StageFacts;
   places?(options: z.output<S>, id: string, config: ConfigView): PlaceDeclaration[];
+  /** How many steps of one item run at a time unless the pipeline says otherwise. Default: 1. */
+  parallel?: number;
+  /** The stage reads or writes the ledger, so `paths.manifest_root` must be set and marked. */
+  usesLedger?: boolean;
   /** Ledger status when an item fails in this stage; without it, the kind of the place it works on decides. */
   failure?: "failed_validation";
   open(options: z.output<S>, run: RunContext): StageRun<D> | Promise<StageRun<D>>;

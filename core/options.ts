@@ -15,7 +15,10 @@ export function byteSize(): z.ZodType<number, number | string> {
     if (typeof value === "number") return value;
     const match = /^\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB)\s*$/.exec(value);
     if (match) return Math.round(Number(match[1]) * SIZE_UNITS[match[2]]);
-    ctx.addIssue({ code: "custom", message: `wanted a size such as "8 MiB" (units B, KiB, MiB, GiB, TiB), found "${value}"` });
+    ctx.addIssue({
+      code: "custom",
+      message: `wanted a size such as "8 MiB" (units B, KiB, MiB, GiB, TiB), found "${value}"`,
+    });
     return z.NEVER;
   });
 }
@@ -35,7 +38,10 @@ export function duration(): z.ZodType<number, string> {
   return z.string().transform((value, ctx) => {
     const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d|w)\s*$/.exec(value);
     if (match) return Number(match[1]) * DURATION_UNITS[match[2]];
-    ctx.addIssue({ code: "custom", message: `wanted a duration such as "15min" (units ms, s, min, h, d, w), found "${value}"` });
+    ctx.addIssue({
+      code: "custom",
+      message: `wanted a duration such as "15min" (units ms, s, min, h, d, w), found "${value}"`,
+    });
     return z.NEVER;
   });
 }

@@ -9,6 +9,7 @@ import type { PipelineError } from "./errors.ts";
 import type { LedgerRecord, LedgerStatus } from "./ledger/record.ts";
 
 export type { Evidence, EvidenceTotals } from "./evidence.ts";
+export { SOURCE_PLACE as SOURCE } from "./evidence.ts";
 export type { LedgerRecord, LedgerStatus } from "./ledger/record.ts";
 
 /** Structured log lines; `data` is scrubbed of secrets before it is written. */
@@ -80,6 +81,11 @@ export interface SourceContext extends ItemContext {
 export interface SourceReader {
   /** All entries in byte order of their paths, without the engine's own lock and temporary files. */
   walk(): AsyncIterable<TreeEntry>;
+  /**
+   * Files and empty folders, checked for what cannot be archived: links, names the place cannot hold or tell apart,
+   * reserved names. @throws {PipelineError} `item/names`, `item/links`, with every finding
+   */
+  files(place: string): AsyncIterable<SourceFile>;
 }
 
 /** Looks at evidence. In a dry run it includes what upstream stages promised. */
@@ -139,6 +145,8 @@ export interface ItemFailure {
 export interface ReadContext extends ItemContext {
   readonly item: Item;
   readonly dryRun: boolean;
+  /** Work is repeated although evidence stands (`--force`). A condition is never waived. */
+  readonly force: boolean;
   /** The stage's own id. */
   readonly stage: string;
   readonly source: SourceReader;
@@ -157,6 +165,18 @@ export interface ExecOptions {
   timeoutMs?: number;
   cwd?: string;
   env?: Record<string, string>;
+  /** The program file must have this SHA-256. */
+  sha256?: string;
+}
+
+/** What a destroy demands beyond what the engine always demands. */
+export interface DestroyRules {
+  /** The place to free. */
+  place: string;
+  /** How many other places in distinct domains must hold every file proved; at least 1. */
+  places: number;
+  /** `hash` reads each file again before it is removed (SAFETY S6). */
+  recheck: "identity" | "hash";
 }
 
 /** Given to `apply`: asks the engine's ports to act. */
@@ -166,10 +186,10 @@ export interface WriteContext extends Omit<ReadContext, "place"> {
   lock(): Promise<void>;
   /** Appends to the ledger. With `complete` it first checks proofs and seal, and mints `recorded`. */
   record(status: LedgerStatus): Promise<void>;
-  /** Removes the item's files at `place`, through the engine's one destroy path (SAFETY S4, S5, S20). Only for stages whose effect is `destroy`. */
-  destroy(place: string, batch: FileBatch): Promise<void>;
+  /** Removes files of the item through the engine's one destroy path (SAFETY S4, S5, S20). Only for stages whose effect is `destroy`. */
+  destroy(batch: FileBatch, rules: DestroyRules): Promise<void>;
   /** Closes a destroy: removes the emptied folders, the lock and the item's folder, and records it. */
-  finishDestroy(place: string): Promise<void>;
+  finishDestroy(rules: DestroyRules): Promise<void>;
   /** Runs a child process. @throws {PipelineError} `hook/failed` on a non-zero exit, `hook/timeout` */
   exec(options: ExecOptions): Promise<void>;
   /** Saves progress within a step, durably. */

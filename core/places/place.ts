@@ -1,0 +1,65 @@
+/**
+ * A place as the engine sees it: somewhere an item's bytes can be written, proved and looked at again. Places are the
+ * ports that mint evidence; stages reach them through `PlaceWriter` of `core/ports.ts`.
+ * @module
+ */
+import type { Item, SourceFile } from "../contract.ts";
+import type { Evidence } from "../evidence.ts";
+import type { EvidenceStore } from "../journal/journal.ts";
+import type { FileBatch, Logger } from "../ports.ts";
+
+/** What a place needs to know of the item and the run while it works on it. */
+export interface ItemScope {
+  item: Item & { root: string };
+  evidence: EvidenceStore;
+  signal: AbortSignal;
+  log: Logger;
+  /** Work is repeated although evidence stands (`--force`). */
+  force: boolean;
+  /** Counts bytes for progress and report. */
+  onBytes(count: number): void;
+  /** SHA-256 of the sidecar the ledger's `complete` record names; such a sidecar is never replaced. */
+  recordedSidecar: string | null;
+}
+
+/** Sidecar of an item at a place. */
+export interface Seal {
+  sha256: string;
+  files: number;
+}
+
+/** Why evidence no longer stands, by path. */
+export type Doubts = Map<string, string>;
+
+export interface Place {
+  readonly id: string;
+  readonly kind: "directory" | "objects";
+  /** UUID of the marker, or `s3://bucket`. */
+  readonly uuid: string;
+  /** Places of one domain count once (SAFETY S2). */
+  readonly domain: string;
+  /** Where the item, or one of its files, is. */
+  uri(itemName: string, path?: string): string;
+  /** SAFETY S1: the place is what it was at the start of the run. */
+  check(signal: AbortSignal): Promise<void>;
+  /** SAFETY S11: the backup's name is this incarnation's at this place. Writes nothing but the claim. */
+  claim(scope: ItemScope): Promise<void>;
+  holds(scope: ItemScope, file: SourceFile): Promise<string | undefined>;
+  batches(scope: ItemScope, files: AsyncIterable<SourceFile>): AsyncIterable<FileBatch>;
+  write(scope: ItemScope, files: readonly SourceFile[]): Promise<void>;
+  prove(scope: ItemScope, files: readonly SourceFile[]): Promise<void>;
+  enumerate(scope: ItemScope): Promise<void>;
+  seal(scope: ItemScope): Promise<Seal>;
+  /** The sidecar as it stands, if it equals the evidence; undefined otherwise. */
+  sealed(scope: ItemScope): Promise<Seal | undefined>;
+  /** Streams the sidecar's lines of an item by name, in byte order; throws `seal/absent` when there is none. */
+  readSidecar(
+    itemName: string,
+    expectedSha256: string,
+    signal: AbortSignal,
+  ): AsyncIterable<{ path: string; sha256: string }>;
+  /** SAFETY S5(b): looks again at evidence of this place; what is doubtful is proved anew by reading, or reported. */
+  recheck(scope: ItemScope, evidence: readonly Evidence[]): Promise<Doubts>;
+  /** The place's own clock, where it has one, for SAFETY S5(e). */
+  now?(signal: AbortSignal): Promise<number | null>;
+}

@@ -1,0 +1,117 @@
+/** Stage `s3-upload`: uploads the item to a bucket with per-part checksums, and proves it there. @module */
+import { defineStage } from "../core/contract.ts";
+import type { ConfigView, Json, SourceFile } from "../core/contract.ts";
+import { byteSize, z } from "../core/options.ts";
+
+export const s3Upload = defineStage({
+  kind: "stage",
+  name: "s3-upload",
+  summary: "Uploads the study to an S3 bucket with a SHA-256 per part, and proves every object.",
+  takes: "tree",
+  effect: "create",
+  resume: "redo",
+  parallel: 4,
+  options: z.strictObject({
+    bucket: z.string().min(1).meta({ description: "Bucket to upload to; it must exist.", example: "lab-archive" }),
+    prefix: z.string().default("").meta({
+      description: "Key prefix; the study's name is appended.",
+      example: "fusion",
+    }),
+    verify: z.enum(["auto", "read-back", "none"]).default("auto").meta({
+      description:
+        "`auto` trusts checksums of stores that were seen to refuse a wrong one and reads back from the others.",
+    }),
+    part: byteSize().prefault("16 MiB").meta({
+      description: "Size of one part; smaller files go in a single request.",
+      unit: "bytes",
+    }),
+    transfers: z.number().int().min(1).max(64).default(8).meta({ description: "How many requests run at a time." }),
+    region: z.string().optional().meta({ description: "Region; default: s3.region of the config." }),
+    endpoint: z.string().optional().meta({ description: "Endpoint URL; default: s3.endpoint of the config." }),
+    force_path_style: z.boolean().optional().meta({
+      description: "Bucket in the path; default: s3.force_path_style of the config.",
+    }),
+    storage_class: z.string().optional().meta({
+      description: "Storage class; default: s3.storage_class of the config.",
+    }),
+    ca_file: z.string().optional().meta({ description: "PEM file of a private certificate authority." }),
+    domain: z.string().min(1).optional().meta({
+      description: "Name shared by places that fail together; such places count once before a delete.",
+    }),
+  }),
+  example:
+    `[[stage]]\nuse  = "s3-upload"\nid   = "s3"\nwith = { bucket = "\${s3.bucket}", prefix = "\${s3.prefix}", verify = "auto" }\n`,
+  places(options, id, config) {
+    const storageClass = options.storage_class ?? text(config, "storage_class");
+    const store: Record<string, Json> = { bucket: options.bucket };
+    const region = options.region ?? text(config, "region");
+    const endpoint = options.endpoint ?? text(config, "endpoint");
+    const forcePathStyle = options.force_path_style ?? config.s3?.force_path_style;
+    if (region !== undefined) store.region = region;
+    if (endpoint !== undefined) store.endpoint = endpoint;
+    if (typeof forcePathStyle === "boolean") store.force_path_style = forcePathStyle;
+    if (options.ca_file !== undefined) store.ca_file = options.ca_file;
+    return [{
+      kind: "objects",
+      id,
+      store: "s3",
+      options: store,
+      prefix: keyPrefix(options.prefix),
+      domain: options.domain,
+      upload: { verify: options.verify, partSize: options.part, parallel: options.transfers, storageClass },
+    }];
+  },
+  facts: (options, id) => ({
+    gives: [
+      { fact: "hashed" },
+      { fact: "written", place: id },
+      { fact: "proved", place: id, strength: options.verify === "none" ? "none" : "strong" },
+    ],
+  }),
+  open() {
+    return {
+      async *plan(_item, ctx) {
+        const place = ctx.place(ctx.stage);
+        const held = { files: 0, bytes: 0 };
+        let todo = false;
+        const missing = async function* (): AsyncIterable<SourceFile> {
+          for await (const file of ctx.source.files(ctx.stage)) {
+            if (await place.holds(file) === undefined) yield file;
+            else held.files++, held.bytes += file.size;
+          }
+        };
+        for await (const batch of place.batches(missing())) {
+          todo = true;
+          yield {
+            kind: "todo",
+            id: batch.id,
+            summary: `upload ${batch.summary} to ${ctx.stage}`,
+            files: batch.files,
+            bytes: batch.bytes,
+            data: null,
+          };
+        }
+        if (held.files > 0) yield { kind: "skip", why: `already at ${ctx.stage}, proved, unchanged since`, ...held };
+        if (todo || ctx.force || !await place.isSealed()) {
+          yield { kind: "todo", id: "seal", summary: `upload the checksum sidecar to ${ctx.stage}`, data: null };
+        }
+      },
+      async apply(step, ctx) {
+        const place = ctx.place(ctx.stage);
+        if (step.files === undefined) await place.seal();
+        else await place.write(step.files);
+      },
+    };
+  },
+});
+
+function text(config: ConfigView, key: string): string | undefined {
+  const value = config.s3?.[key];
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** `a/b` and `/a/b/` both become `a/b/`; empty stays empty (SAFETY S18: a prefix ends in `/`). */
+function keyPrefix(prefix: string): string {
+  const inner = prefix.replace(/^\/+|\/+$/g, "");
+  return inner === "" ? "" : `${inner}/`;
+}
