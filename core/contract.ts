@@ -15,7 +15,10 @@ export type { Json } from "./json.ts";
 export interface Fact {
   fact: "hashed" | "written" | "proved" | "sealed" | "recorded" | "locked";
   place?: string;
-  /** For `proved`: how strong the stage makes it (given) or must have it (needed). Default: `strong`. */
+  /**
+   * For `proved`: how strong the stage makes it (given) or must have it (needed). For `written`: `weak` when nothing
+   * was flushed; no proof on top of it is stronger. Default: `strong`.
+   */
   strength?: "strong" | "weak" | "none";
 }
 

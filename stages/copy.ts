@@ -33,7 +33,10 @@ export const copy = defineStage({
     durability: options.durability,
   }],
   facts: (options, id) => ({
-    gives: [{ fact: "hashed" }, ...(options.durability === "flushed" ? [{ fact: "written" as const, place: id }] : [])],
+    gives: [
+      { fact: "hashed" },
+      { fact: "written", place: id, strength: options.durability === "flushed" ? "strong" : "weak" },
+    ],
   }),
   open() {
     return {

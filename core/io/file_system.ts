@@ -52,10 +52,49 @@ export interface SmallCopy {
   size: number;
 }
 
-/** What came of one file of a batch: equal stats around the read, and the hash; or the error. */
+/** Why one file of a batch failed: the parts of a `PipelineError`, as plain data that crosses threads. */
+export interface SmallFailure {
+  ok: false;
+  code: string;
+  message: string;
+  hint?: string;
+  retry?: "transient" | "permanent";
+}
+
+/**
+ * What came of one file of a batch: equal stats around the read, and the hash; or the error. After a copy `target` is
+ * the published file, and `existed` says that the same bytes stood under the final name already.
+ */
 export type SmallResult =
   | { ok: true; sha256: string; before: FileStat; after: FileStat; target?: FileStat; existed?: boolean; medium: Medium }
-  | { ok: false; code: string; message: string };
+  | SmallFailure;
+
+/** A folder entry with its stat; without one when it vanished in between. */
+export interface ListedEntryStat {
+  name: string;
+  stat?: FileStat;
+}
+
+/** Work on many small files that a disk hands to a thread of its own; `small_jobs.ts` holds the one algorithm. */
+export type SmallJob =
+  | { kind: "list"; folder: string }
+  | { kind: "hash"; files: readonly { path: string; size: number }[]; fresh: boolean; flush: boolean }
+  | { kind: "write"; files: readonly SmallCopy[]; barrierDev: number | null; flush: boolean }
+  | { kind: "publish"; files: readonly (SmallCopy | undefined)[] }
+  | { kind: "sync-folders"; folders: readonly string[] };
+
+/** The answer to a `SmallJob`: one result a file, in order. */
+export interface SmallJobResult {
+  listed?: ListedEntryStat[];
+  files?: (SmallResult | undefined)[];
+}
+
+/** A flush of a whole file system, opened before the writes so that it reports their failures. */
+export interface Barrier extends AsyncDisposable {
+  readonly dev: number | null;
+  /** Rejects when any write since the barrier was opened could not be flushed. */
+  flush(): Promise<void>;
+}
 
 /** Primitive operations. "Absent" is a value where callers ask, an error where they act. */
 export interface FileSystem {
@@ -77,6 +116,11 @@ export interface FileSystem {
   link(from: string, to: string): Promise<void>;
   /** Renames; the caller has made sure that `to` is free (this replaces silently on POSIX). */
   rename(from: string, to: string): Promise<void>;
+  /**
+   * Renames without ever replacing: true when done, false when `to` exists, undefined when the system has no such call
+   * for this place.
+   */
+  renameNew(from: string, to: string): Promise<boolean | undefined>;
   removeFile(path: string): Promise<void>;
   /** Removes an empty folder. */
   removeEmptyDir(path: string): Promise<void>;
@@ -85,4 +129,12 @@ export interface FileSystem {
   syncDir(path: string): Promise<void>;
   space(path: string): Promise<SpaceInfo>;
   readText(path: string): Promise<string>;
+  /** Runs a job over many small files with cheap synchronous calls, off the main thread where that pays. */
+  runSmall(job: SmallJob, signal: AbortSignal): Promise<SmallJobResult>;
+  /** How many jobs of `runSmall` are worth running at once. */
+  readonly smallParallel: number;
+  /** Opens a flush of the file system that holds `folder`; undefined where the system has no such call. */
+  openBarrier(folder: string): Promise<Barrier | undefined>;
+  /** Hashes a large file on a thread of its own; undefined where that is not possible. */
+  hashOnThread?(path: string, options: { fresh: boolean }, signal: AbortSignal): Promise<SmallResult | undefined>;
 }
