@@ -1,0 +1,49 @@
+/**
+ * The journal's schema and its migrations. A migration is never edited once released; a change is a new entry.
+ * @module
+ */
+
+/** Marks the file as ours, so that a foreign database is refused instead of extended ("LbFy"). */
+export const APPLICATION_ID = 0x4c624679;
+
+// Evidence hangs on a scope (incarnation and place), so that a row repeats a small number and not two long keys.
+// Paths compare by bytes: BINARY on UTF-8, which is the order of the sidecar and of the listings.
+const FIRST = `
+CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO meta VALUES ('latest_instant', 0);
+CREATE TABLE scope (
+  id INTEGER PRIMARY KEY, incarnation TEXT NOT NULL, place TEXT NOT NULL, UNIQUE (incarnation, place)) STRICT;
+CREATE TABLE evidence (
+  scope INTEGER NOT NULL, path TEXT NOT NULL COLLATE BINARY, size INTEGER NOT NULL, sha256 BLOB NOT NULL,
+  level INTEGER NOT NULL, guarantee INTEGER NOT NULL, at TEXT NOT NULL, rest TEXT NOT NULL,
+  PRIMARY KEY (scope, path)) STRICT, WITHOUT ROWID;
+CREATE TABLE step (
+  incarnation TEXT NOT NULL, stage TEXT NOT NULL, step TEXT NOT NULL, finished INTEGER NOT NULL, checkpoint TEXT,
+  PRIMARY KEY (incarnation, stage, step)) STRICT, WITHOUT ROWID;
+CREATE TABLE intent (
+  incarnation TEXT NOT NULL, place TEXT NOT NULL, item TEXT NOT NULL, opened_at TEXT NOT NULL,
+  PRIMARY KEY (incarnation, place)) STRICT, WITHOUT ROWID;
+CREATE TABLE upload (
+  store TEXT NOT NULL, key TEXT NOT NULL, upload_id TEXT NOT NULL, part_size INTEGER NOT NULL,
+  incarnation TEXT NOT NULL, started_at TEXT NOT NULL, PRIMARY KEY (store, key)) STRICT, WITHOUT ROWID;
+CREATE TABLE probe (
+  store TEXT NOT NULL, operation TEXT NOT NULL, holds INTEGER NOT NULL, at TEXT NOT NULL,
+  PRIMARY KEY (store, operation)) STRICT, WITHOUT ROWID;
+CREATE TABLE outbox (
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, event TEXT NOT NULL, at TEXT NOT NULL, data TEXT NOT NULL,
+  sent_at TEXT) STRICT;
+CREATE INDEX outbox_pending ON outbox (seq) WHERE sent_at IS NULL;
+CREATE INDEX outbox_sent ON outbox (sent_at) WHERE sent_at IS NOT NULL;
+CREATE TABLE cursor (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE claim (
+  name TEXT PRIMARY KEY, holder TEXT NOT NULL, since REAL NOT NULL, ms REAL NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE run (
+  id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT, exit_code INTEGER)
+  STRICT, WITHOUT ROWID;
+CREATE INDEX run_started ON run (started_at);
+CREATE TABLE member (
+  name TEXT NOT NULL, item TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (name, item)) STRICT, WITHOUT ROWID;
+`;
+
+/** Migrations in order; entry `n` takes the schema from version `n` to `n + 1`. */
+export const MIGRATIONS: readonly string[] = [FIRST];

@@ -1,0 +1,112 @@
+/**
+ * The journal's stores that sources, notifiers and several workers share: outbox, cursors, claims.
+ * @module
+ */
+import type { Json } from "../json.ts";
+import type { ClaimStore, CursorStore, Outbox, OutboxEvent } from "./journal.ts";
+import { type Database, instantOf } from "./_database.ts";
+
+/** Sent events are kept this long for people who ask what was sent, in ms (90 days). */
+const SENT_KEEP_MS = 90 * 86_400_000;
+
+export class SqliteOutbox implements Outbox {
+  readonly #db: Database;
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Enqueuing an id a second time changes nothing. */
+  enqueue(event: OutboxEvent): Promise<void> {
+    return this.#db.change("queue an event", [event.at], () => {
+      this.#db.run(
+        "INSERT INTO outbox (id, event, at, data) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        event.id,
+        event.event,
+        event.at,
+        JSON.stringify(event.data),
+      );
+    });
+  }
+
+  /** Events not yet sent, in the order they were queued. */
+  pending(): Promise<OutboxEvent[]> {
+    return this.#db.ask(
+      "read events",
+      () =>
+        this.#db.all("SELECT id, event, at, data FROM outbox WHERE sent_at IS NULL ORDER BY seq").map((row) => ({
+          id: row.id as string,
+          event: row.event as string,
+          at: row.at as string,
+          data: JSON.parse(row.data as string) as Json,
+        })),
+    );
+  }
+
+  markSent(id: string, at: string): Promise<void> {
+    return this.#db.change("mark an event as sent", [at], () => {
+      const sent = instantOf(at);
+      this.#db.run("UPDATE outbox SET sent_at = ? WHERE id = ? AND sent_at IS NULL", new Date(sent).toISOString(), id);
+      this.#db.run("DELETE FROM outbox WHERE sent_at < ?", new Date(sent - SENT_KEEP_MS).toISOString());
+    });
+  }
+}
+
+export class SqliteCursorStore implements CursorStore {
+  readonly #db: Database;
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  get(name: string): Promise<Json | undefined> {
+    return this.#db.ask("read a cursor", () => {
+      const row = this.#db.one("SELECT value FROM cursor WHERE name = ?", name);
+      return row && JSON.parse(row.value as string) as Json;
+    });
+  }
+
+  set(name: string, value: Json): Promise<void> {
+    return this.#db.change("write a cursor", [], () => {
+      this.#db.run("INSERT OR REPLACE INTO cursor VALUES (?, ?)", name, JSON.stringify(value));
+    });
+  }
+}
+
+export class SqliteClaimStore implements ClaimStore {
+  readonly #db: Database;
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  claim(name: string, holder: string, lease: { now: number; ms: number }): Promise<boolean> {
+    return this.#db.change("claim a name", [lease.now], () => {
+      const row = this.#db.one("SELECT holder, since, ms FROM claim WHERE name = ?", name);
+      if (row === undefined || row.holder === holder || lease.now >= (row.since as number) + (row.ms as number)) {
+        this.#db.run("INSERT OR REPLACE INTO claim VALUES (?, ?, ?, ?)", name, holder, lease.now, lease.ms);
+        return true;
+      }
+      // A stamp from the future never prolongs a lease (SAFETY S13): from now on it runs its own length, no more.
+      if ((row.since as number) > lease.now) {
+        this.#db.run("UPDATE claim SET since = ? WHERE name = ?", lease.now, name);
+      }
+      return false;
+    });
+  }
+
+  /** False when the claim is another's or gone; then the holder must stop. */
+  heartbeat(name: string, holder: string, lease: { now: number; ms: number }): Promise<boolean> {
+    return this.#db.change("renew a claim", [lease.now], () =>
+      this.#db.run(
+        "UPDATE claim SET since = ?, ms = ? WHERE name = ? AND holder = ?",
+        lease.now,
+        lease.ms,
+        name,
+        holder,
+      ) === 1);
+  }
+
+  release(name: string, holder: string): Promise<void> {
+    return this.#db.change("release a claim", [], () => {
+      this.#db.run("DELETE FROM claim WHERE name = ? AND holder = ?", name, holder);
+    });
+  }
+}
