@@ -187,6 +187,8 @@ export interface StandardPlugin {
   summary: string;
   /** How deep the listing must go, in path segments below the study; entries below are not needed. */
   depth: number;
+  /** Whether the rules look at this entry at all; without it, every entry down to `depth` is collected. */
+  wants?(entry: ListedEntry): boolean;
   check(study: string, entries: readonly ListedEntry[]): Finding[];
 }
 
