@@ -82,6 +82,11 @@ export interface PutOptions {
   storageClass?: string;
   /** Refuse when the key exists (`If-None-Match: *`). Stores that ignore it are found by the probe. */
   ifAbsent?: boolean;
+  /**
+   * Base64 SHA-256 of the body where the caller has it, to be signed as payload hash; without it the adapter hashes.
+   * Apart from `sha256`, so that the probe can send a wrong checksum under a right signature.
+   */
+  signedSha256?: string;
 }
 
 /** One bucket. Keys never begin with `/`. Every method takes the run's signal. */
@@ -94,24 +99,36 @@ export interface ObjectStore extends AsyncDisposable {
   headBucket(signal: AbortSignal): Promise<{ serverDate: Date | null }>;
   head(key: string, signal: AbortSignal): Promise<ObjectInfo | undefined>;
   put(key: string, body: Uint8Array, options: PutOptions, signal: AbortSignal): Promise<PutResult>;
-  /** Reads bytes `start` to `end` (exclusive) of an object; short answers throw `unreachable`. */
-  get(key: string, range: { start: number; end: number; versionId?: string }, signal: AbortSignal): Promise<Uint8Array>;
-  /** All objects under a prefix in key order, page by page. */
-  list(prefix: string, signal: AbortSignal): AsyncIterable<ListedObject>;
+  /**
+   * Reads bytes `start` to `end` (exclusive, above `start`) of an object; short answers throw `unreachable`. With
+   * `total`, an object of any other size throws `bad-digest`.
+   */
+  get(
+    key: string,
+    range: { start: number; end: number; versionId?: string; total?: number },
+    signal: AbortSignal,
+  ): Promise<Uint8Array>;
+  /** All objects under a prefix in key order (bytes of UTF-8), page by page; `startAfter`: only keys behind that one. */
+  list(prefix: string, signal: AbortSignal, options?: { startAfter?: string }): AsyncIterable<ListedObject>;
   delete(key: string, signal: AbortSignal): Promise<void>;
-  createUpload(key: string, options: Omit<PutOptions, "sha256" | "ifAbsent">, signal: AbortSignal): Promise<string>;
+  createUpload(
+    key: string,
+    options: Omit<PutOptions, "sha256" | "ifAbsent" | "signedSha256">,
+    signal: AbortSignal,
+  ): Promise<string>;
   uploadPart(
     key: string,
     uploadId: string,
-    part: { number: number; body: Uint8Array; sha256: string },
+    part: { number: number; body: Uint8Array; sha256: string; signedSha256?: string },
     signal: AbortSignal,
   ): Promise<PutResult>;
   listParts(key: string, uploadId: string, signal: AbortSignal): AsyncIterable<ListedPart>;
+  /** `sha256`: the composite `base64-N` the store must arrive at. */
   completeUpload(
     key: string,
     uploadId: string,
     parts: readonly PartRef[],
-    options: { ifAbsent?: boolean },
+    options: { ifAbsent?: boolean; sha256?: string },
     signal: AbortSignal,
   ): Promise<PutResult>;
   abortUpload(key: string, uploadId: string, signal: AbortSignal): Promise<void>;

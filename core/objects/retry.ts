@@ -1,0 +1,82 @@
+/**
+ * Retry of single requests to an object store: exponential backoff with jitter, bounded, on the run's clock.
+ * @module
+ */
+import type { Clock, Logger } from "../ports.ts";
+import { ObjectStoreError, type StoreErrorKind } from "./object_store.ts";
+
+/** How often and how patiently one request is tried. */
+export interface RetryPolicy {
+  /** Tries in all; at least 1. */
+  attempts: number;
+  /** Longest first pause, in ms; doubles with every try. */
+  firstMs: number;
+  /** Longest pause, in ms. */
+  maxMs: number;
+  /** Uniform in [0, 1). */
+  random?: () => number;
+}
+
+/** About two minutes of patience: enough for a store to restart, or to stop throttling. */
+export const DEFAULT_RETRY: RetryPolicy = { attempts: 8, firstMs: 500, maxMs: 30_000 };
+
+/** Bytes damaged on the way may arrive whole the next time; a source of damage that stays must not be hammered. */
+const DIGEST_ATTEMPTS = 3;
+
+/** What `retrying` needs. */
+export interface RetryOptions {
+  clock: Clock;
+  signal: AbortSignal;
+  log: Logger;
+  policy?: RetryPolicy;
+  /** For the log: `upload part 3 of "s3://bucket/key"`. */
+  doing: string;
+}
+
+/** Returns the pause in ms before try `attempt + 1`: between half of and the whole of the doubled first pause. */
+export function pauseBefore(attempt: number, policy: RetryPolicy): number {
+  const ceiling = Math.min(policy.maxMs, policy.firstMs * 2 ** (attempt - 1));
+  return Math.round(ceiling * (0.5 + (policy.random ?? Math.random)() / 2));
+}
+
+/** Whether a failure of this kind may pass by itself. */
+export function isTransient(kind: StoreErrorKind): boolean {
+  return kind === "throttled" || kind === "unreachable";
+}
+
+function mayTryAgain(error: ObjectStoreError, attempt: number, policy: RetryPolicy): boolean {
+  if (attempt >= policy.attempts) return false;
+  return isTransient(error.kind) || (error.kind === "bad-digest" && attempt < DIGEST_ATTEMPTS);
+}
+
+/**
+ * Runs `act` until it succeeds, fails for good, or has been tried often enough; then throws the last error, which says
+ * how often and for how long it was tried. Only `ObjectStoreError`s that may pass are tried again.
+ */
+export async function retrying<T>(act: (attempt: number) => Promise<T>, options: RetryOptions): Promise<T> {
+  const { clock, signal, log, policy = DEFAULT_RETRY, doing } = options;
+  const startedAt = clock.now();
+  for (let attempt = 1;; attempt++) {
+    signal.throwIfAborted();
+    try {
+      return await act(attempt);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof ObjectStoreError)) throw error;
+      if (!mayTryAgain(error, attempt, policy)) {
+        throw attempt === 1 ? error : withEffort(error, attempt, clock.now() - startedAt);
+      }
+      const pause = pauseBefore(attempt, policy);
+      log.debug(`Trying again in ${pause} ms to ${doing}`, { attempt, kind: error.kind, reason: error.message });
+      await clock.sleep(pause, signal);
+    }
+  }
+}
+
+function withEffort(error: ObjectStoreError, attempts: number, ms: number): ObjectStoreError {
+  return new ObjectStoreError(error.kind, `${error.message} (tried ${attempts} times in ${Math.round(ms / 1000)} s)`, {
+    cause: error,
+    status: error.status,
+    serverDate: error.serverDate,
+  });
+}
