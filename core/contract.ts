@@ -10,6 +10,7 @@ import type { ObjectStore } from "./objects/object_store.ts";
 import type { ItemContext, ReadContext, RunContext, SourceContext, WriteContext } from "./ports.ts";
 
 export type { Json } from "./json.ts";
+export { StudyCollector } from "./standard.ts";
 
 /** Facts of the lattice (SAFETY). `place` is the id of the stage that writes it; `source` for the instrument. */
 export interface Fact {

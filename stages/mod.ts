@@ -1,0 +1,25 @@
+/** The stages that come with labferry, one explicit list; the registry refuses two of one name. @module */
+import type { AnyStage } from "../core/contract.ts";
+import { checksumSidecar } from "./checksum_sidecar.ts";
+import { copy } from "./copy.ts";
+import { deleteStage } from "./delete.ts";
+import { health } from "./health.ts";
+import { hook } from "./hook.ts";
+import { lock } from "./lock.ts";
+import { manifestAppend } from "./manifest_append.ts";
+import { s3Upload } from "./s3_upload.ts";
+import { validate } from "./validate.ts";
+import { verify } from "./verify.ts";
+
+export const stages: readonly AnyStage[] = [
+  checksumSidecar,
+  copy,
+  deleteStage,
+  health,
+  hook,
+  lock,
+  manifestAppend,
+  s3Upload,
+  validate,
+  verify,
+];
