@@ -66,28 +66,49 @@ export interface SmallFailure {
  * the published file, and `existed` says that the same bytes stood under the final name already.
  */
 export type SmallResult =
-  | { ok: true; sha256: string; before: FileStat; after: FileStat; target?: FileStat; existed?: boolean; medium: Medium }
+  | {
+    ok: true;
+    sha256: string;
+    before: FileStat;
+    after: FileStat;
+    target?: FileStat;
+    existed?: boolean;
+    medium: Medium;
+  }
   | SmallFailure;
-
-/** A folder entry with its stat; without one when it vanished in between. */
-export interface ListedEntryStat {
-  name: string;
-  stat?: FileStat;
-}
 
 /** Work on many small files that a disk hands to a thread of its own; `small_jobs.ts` holds the one algorithm. */
 export type SmallJob =
-  | { kind: "list"; folder: string }
-  | { kind: "hash"; files: readonly { path: string; size: number }[]; fresh: boolean; flush: boolean }
+  | { kind: "stat"; folder: string; names: readonly string[] }
+  | { kind: "hash"; files: readonly { path: string; size: number }[]; fresh: boolean }
   | { kind: "write"; files: readonly SmallCopy[]; barrierDev: number | null; flush: boolean }
-  | { kind: "publish"; files: readonly (SmallCopy | undefined)[] }
+  | { kind: "publish"; files: readonly (SmallCopy & { sha256: string })[]; flush: boolean }
   | { kind: "sync-folders"; folders: readonly string[] };
 
-/** The answer to a `SmallJob`: one result a file, in order. */
+/** The answer to a `SmallJob`, in its order: stats (undefined for what vanished), or one result a file. */
 export interface SmallJobResult {
-  listed?: ListedEntryStat[];
-  files?: (SmallResult | undefined)[];
+  stats?: (FileStat | undefined)[];
+  files?: SmallResult[];
+  published?: ({ ok: true; target: FileStat; existed: boolean } | SmallFailure)[];
 }
+
+/** One large file, for a thread of its own. */
+export type LargeJob =
+  | { kind: "copy"; from: string; to: string; temporary: string; durability: Durability }
+  | { kind: "hash"; path: string; fresh: boolean };
+
+/** What came of a large file. `target` and `existed` as in `SmallResult`. */
+export interface LargeResult {
+  sha256: string;
+  before: FileStat;
+  after: FileStat;
+  medium: Medium;
+  target?: FileStat;
+  existed?: boolean;
+}
+
+/** `flushed`: written bytes and names are on the medium when a call returns. `cached`: the system writes them later. */
+export type Durability = "flushed" | "cached";
 
 /** A flush of a whole file system, opened before the writes so that it reports their failures. */
 export interface Barrier extends AsyncDisposable {
@@ -135,6 +156,9 @@ export interface FileSystem {
   readonly smallParallel: number;
   /** Opens a flush of the file system that holds `folder`; undefined where the system has no such call. */
   openBarrier(folder: string): Promise<Barrier | undefined>;
-  /** Hashes a large file on a thread of its own; undefined where that is not possible. */
-  hashOnThread?(path: string, options: { fresh: boolean }, signal: AbortSignal): Promise<SmallResult | undefined>;
+  /**
+   * Copies or hashes a large file on a thread of its own; undefined where there is none, and the caller's thread does it.
+   * `onBytes` is told how many more bytes were read.
+   */
+  runLarge?(job: LargeJob, options: { signal: AbortSignal; onBytes?: (bytes: number) => void }): Promise<LargeResult>;
 }

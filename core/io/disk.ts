@@ -1,0 +1,48 @@
+/**
+ * The file-system port on the disks of this machine: `DiskFiles` with threads for small files and for hashing.
+ * @module
+ */
+import { DiskFiles } from "./disk_files.ts";
+import type { LargeJob, LargeResult, SmallJob, SmallJobResult } from "./file_system.ts";
+import { copyHere, hashHere } from "./large_files.ts";
+import { WorkerPool } from "./worker_pool.ts";
+
+/** Threads, whatever the machine: two keep two cores busy, more only help slow disks. */
+const THREADS = Math.min(4, Math.max(2, navigator.hardwareConcurrency));
+/** Work on small files that is done inline before threads are worth their start, in ms. */
+const INLINE_MS = 15;
+/** Files below this many bytes are copied and hashed on the calling thread. */
+const THREAD_FROM_BYTES = 8 * 2 ** 20;
+
+/** The real disk. Dispose it when the run ends, after the last call came back: it may have started threads. */
+export class Disk extends DiskFiles implements AsyncDisposable {
+  override readonly smallParallel: number = THREADS;
+  readonly #pool = new WorkerPool(THREADS);
+  #inlineMs = 0;
+
+  override async runSmall(job: SmallJob, signal: AbortSignal): Promise<SmallJobResult> {
+    signal.throwIfAborted();
+    if (this.#inlineMs > INLINE_MS) return await this.#pool.small(job);
+    const start = performance.now();
+    try {
+      return await super.runSmall(job, signal);
+    } finally {
+      this.#inlineMs += performance.now() - start;
+    }
+  }
+
+  async runLarge(
+    job: LargeJob,
+    options: { signal: AbortSignal; onBytes?: (bytes: number) => void },
+  ): Promise<LargeResult> {
+    const stat = await this.lstat(job.kind === "copy" ? job.from : job.path);
+    if (stat !== undefined && stat.size >= THREAD_FROM_BYTES) return await this.#pool.large(job, options);
+    if (job.kind === "copy") return await copyHere(this, job, options);
+    return await hashHere(this, job.path, { ...options, fresh: job.fresh });
+  }
+
+  // deno-lint-ignore require-await -- a promise by the protocol
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#pool[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Runs child processes by argv, without a shell. Output goes to the log and to stderr, never to stdout.
+ * @module
+ */
+import { PipelineError } from "../errors.ts";
+import type { ExecOptions, Logger } from "../ports.ts";
+
+export interface RunProcessOptions {
+  signal: AbortSignal;
+  log: Pick<Logger, "info">;
+  /** Receives the child's output line by line, without the newline. */
+  stderr: (line: string) => void;
+  /** How long a child that was told to stop may take before it is killed, in ms. */
+  graceMs?: number;
+}
+
+/** Lines longer than this are cut into several, so that a child without newlines cannot fill the memory. */
+const LONGEST_LINE = 16 * 1024;
+/** How long output may keep coming after the child's end: grandchildren can hold its pipes open for ever. */
+const DRAIN_MS = 1_000;
+
+async function eachLine(stream: ReadableStream<Uint8Array>, line: (text: string) => void, stop: AbortSignal) {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  const cancel = () => void reader.cancel().catch(() => {/* the stream ended by itself meanwhile */});
+  stop.addEventListener("abort", cancel, { once: true });
+  let rest = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const lines = (rest + part.value).split(/\r?\n/);
+    rest = lines.pop() ?? "";
+    for (const text of lines) line(text);
+    for (; rest.length > LONGEST_LINE; rest = rest.slice(LONGEST_LINE)) line(rest.slice(0, LONGEST_LINE));
+  }
+  stop.removeEventListener("abort", cancel);
+  if (rest !== "") line(rest);
+}
+
+/** Ends the child and what it started: the process group on POSIX, the process tree on Windows. */
+async function end(child: Deno.ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  try {
+    if (Deno.build.os !== "windows") return Deno.kill(-child.pid, signal);
+    await new Deno.Command("taskkill", { args: ["/T", "/F", "/PID", `${child.pid}`], stdout: "null", stderr: "null" })
+      .output();
+  } catch {
+    // The group or the tool is gone: the child itself is what is left to end.
+    try {
+      child.kill(signal);
+    } catch {
+      // It ended by itself between the decision and the signal.
+    }
+  }
+}
+
+function spawn(argv: readonly string[], options: ExecOptions): Deno.ChildProcess {
+  const { cwd, env } = options;
+  try {
+    return new Deno.Command(argv[0], {
+      args: argv.slice(1),
+      cwd,
+      env,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      detached: Deno.build.os !== "windows",
+    }).spawn();
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new PipelineError("hook/not-found", `Cannot run "${argv[0]}": no such program or working folder`, {
+        cause,
+        hint: "Give the full path of the program, with its extension on Windows.",
+      });
+    }
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new PipelineError("hook/failed", `Cannot run "${argv[0]}": ${why}`, { cause });
+  }
+}
+
+/**
+ * Runs a child process to its end. With a timeout, or when the signal aborts, the child and what it started are told
+ * to stop and, after `graceMs` (5 s), killed.
+ * @throws {PipelineError} `hook/failed` on an exit code other than 0, `hook/timeout`, `hook/not-found`; each names
+ * `argv[0]`. The signal's reason when it aborted.
+ */
+export async function runProcess(options: ExecOptions, run: RunProcessOptions): Promise<void> {
+  const { argv, timeoutMs } = options;
+  if (argv.length === 0) throw new RangeError("runProcess wants a program");
+  run.signal.throwIfAborted();
+  const child = spawn(argv, options);
+  const line = (text: string) => {
+    run.log.info(text, { program: argv[0] });
+    run.stderr(text);
+  };
+  const undrained = new AbortController();
+  const output = Promise.all([
+    eachLine(child.stdout, line, undrained.signal),
+    eachLine(child.stderr, line, undrained.signal),
+  ]);
+  let timedOut = false;
+  let killer: ReturnType<typeof setTimeout> | undefined;
+  const stop = () => {
+    killer ??= setTimeout(() => void end(child, "SIGKILL"), run.graceMs ?? 5_000);
+    void end(child, "SIGTERM");
+  };
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => {
+    timedOut = true;
+    stop();
+  }, timeoutMs);
+  run.signal.addEventListener("abort", stop, { once: true });
+  try {
+    const status = await child.status;
+    const drain = setTimeout(() => undrained.abort(), DRAIN_MS);
+    await output.finally(() => clearTimeout(drain));
+    run.signal.throwIfAborted();
+    if (timedOut) {
+      throw new PipelineError("hook/timeout", `Cannot run "${argv[0]}": not finished after ${timeoutMs} ms`);
+    }
+    if (!status.success) {
+      const how = status.signal === null ? `exit code ${status.code}` : `ended by ${status.signal}`;
+      throw new PipelineError("hook/failed", `Cannot run "${argv[0]}": ${how}, wanted exit code 0`);
+    }
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(killer);
+    // What the child started may have ignored the request and outlived it.
+    if (killer !== undefined && Deno.build.os !== "windows") await end(child, "SIGKILL");
+    run.signal.removeEventListener("abort", stop);
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * The few calls of the C library that the runtime does not offer, on Linux. Loaded when first wanted; where they cannot
+ * be loaded everything still works, and evidence says what could not be shown.
+ * @module
+ */
+
+const SYMBOLS = {
+  posix_fadvise: { parameters: ["i32", "i64", "i64", "i32"], result: "i32" },
+  syncfs: { parameters: ["i32"], result: "i32", nonblocking: true },
+  renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
+} as const;
+
+type Library = Deno.DynamicLibrary<typeof SYMBOLS>;
+
+const AT_FDCWD = -100;
+const RENAME_NOREPLACE = 1;
+const POSIX_FADV_DONTNEED = 4;
+
+let library: Library | null | undefined;
+
+function load(): Library | null {
+  if (library !== undefined) return library;
+  try {
+    library = Deno.build.os === "linux" ? Deno.dlopen("libc.so.6", SYMBOLS) : null;
+  } catch {
+    // Another C library, or no permission: the portable paths are used instead.
+    library = null;
+  }
+  return library;
+}
+
+const utf8 = new TextEncoder();
+
+/** Asks the system to forget the cached pages of an open file. False when it cannot be asked. */
+export function dropCache(fd: number): boolean {
+  return load()?.symbols.posix_fadvise(fd, 0n, 0n, POSIX_FADV_DONTNEED) === 0;
+}
+
+/** Whether `syncfs` can be called here. */
+export function hasSyncfs(): boolean {
+  return load() !== null;
+}
+
+/** Flushes the file system of an open file; false when any write since it was opened could not be flushed. */
+export async function syncfs(fd: number): Promise<boolean> {
+  return await load()?.symbols.syncfs(fd) === 0;
+}
+
+/** Renames without replacing. False says only that it did not happen: the caller finds out why. */
+export function renameNoReplace(from: string, to: string): boolean {
+  const symbols = load()?.symbols;
+  if (symbols === undefined || !from.isWellFormed() || !to.isWellFormed()) return false;
+  const [source, target] = [utf8.encode(from + "\0"), utf8.encode(to + "\0")];
+  return symbols.renameat2(AT_FDCWD, source, AT_FDCWD, target, RENAME_NOREPLACE) === 0;
+}
+
+/** Direct reads want buffers, offsets and lengths in multiples of this many bytes; it suits every common disk. */
+export const ALIGNMENT = 4096;
+
+function addressOf(bytes: Uint8Array): number {
+  try {
+    return Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)));
+  } catch {
+    // No permission for addresses: direct reads then go through a buffer that the system refuses, and fall back.
+    return 0;
+  }
+}
+
+/** Whether a direct read can fill this buffer as it is. */
+export function isAligned(bytes: Uint8Array): boolean {
+  return bytes.length > 0 && bytes.length % ALIGNMENT === 0 && addressOf(bytes) % ALIGNMENT === 0;
+}
+
+/** A buffer of at least `bytes`, rounded up to, and placed at, a multiple of `ALIGNMENT`. */
+export function alignedBuffer(bytes: number): Uint8Array<ArrayBuffer> {
+  const length = Math.max(1, Math.ceil(bytes / ALIGNMENT)) * ALIGNMENT;
+  const whole = new Uint8Array(length + ALIGNMENT);
+  const over = addressOf(whole) % ALIGNMENT;
+  return whole.subarray(over === 0 ? 0 : ALIGNMENT - over).subarray(0, length);
+}

@@ -1,0 +1,58 @@
+/**
+ * Comparing stats, and the words for what differs.
+ * @module
+ */
+import { PipelineError } from "../errors.ts";
+import type { FileStat } from "./file_system.ts";
+
+const iso = (ms: number | null) => ms === null ? "unknown" : new Date(ms).toISOString();
+
+/** A stat in words: size, mtime, ctime and inode. */
+export function describeStat(stat: FileStat): string {
+  const { kind, size, mtimeMs, ctimeMs, ino } = stat;
+  return `${kind} of ${size} bytes, mtime ${iso(mtimeMs)}, ctime ${iso(ctimeMs)}, inode ${ino ?? "unknown"}`;
+}
+
+/** Whether two stats show the same file unchanged (SAFETY S6): device, inode, size, mtime, ctime, kind. */
+export function sameFile(a: FileStat, b: FileStat): boolean {
+  return a.kind === b.kind && a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs &&
+    a.ctimeMs === b.ctimeMs;
+}
+
+/** The error of a file that changed while it was read. */
+export function sourceChanged(path: string, before: FileStat, after: FileStat | undefined): PipelineError {
+  const now = after === undefined ? "nothing is there" : describeStat(after);
+  return new PipelineError(
+    "copy/source-changed",
+    `Cannot copy "${path}": it changed while it was read; before: ${describeStat(before)}; after: ${now}`,
+    {
+      retry: "transient",
+      hint: "Something still writes to it. Wait until the acquisition is over, or raise settle_minutes.",
+    },
+  );
+}
+
+/** The error of a read that ended before, or went past, the size the system gave. */
+export function shortRead(path: string, got: number, size: number): PipelineError {
+  return new PipelineError("copy/short-read", `Cannot copy "${path}": read ${got} bytes, wanted ${size}`, {
+    retry: "transient",
+    hint: "The disk gave fewer or more bytes than the file has. If it happens again, look at the health of the disk.",
+  });
+}
+
+/** The error of a final name that other bytes stand under. */
+export function conflict(from: string, to: string, found: string): PipelineError {
+  return new PipelineError(
+    "copy/conflict",
+    `Cannot copy "${from}" to "${to}": ${found}, wanted no file or the same bytes`,
+    {
+      hint: "Nothing is ever replaced. Find out what stands there; move it away if it is not needed.",
+    },
+  );
+}
+
+/** The error of something that is not a plain file. */
+export function notAFile(verb: string, path: string, stat: FileStat | undefined): PipelineError {
+  if (stat === undefined) return new PipelineError("io/gone", `Cannot ${verb} "${path}": nothing is there`);
+  return new PipelineError("copy/not-a-file", `Cannot ${verb} "${path}": it is a ${stat.kind}, wanted a file`);
+}

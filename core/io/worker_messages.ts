@@ -1,0 +1,18 @@
+/**
+ * What the main thread and the file workers tell each other.
+ * @module
+ */
+import type { LargeJob, LargeResult, SmallFailure, SmallJob, SmallJobResult } from "./file_system.ts";
+
+export type ToWorker =
+  | { id: number; small: SmallJob }
+  | { id: number; large: LargeJob }
+  | { id: number; stop: true };
+
+export type FromWorker =
+  | { id: number; small: SmallJobResult }
+  | { id: number; large: LargeResult }
+  | { id: number; bytes: number }
+  | { id: number; stopped: true }
+  /** A `PipelineError` or a system error, as plain data. */
+  | { id: number; failed: SmallFailure & { errno?: string } };
