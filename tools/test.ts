@@ -1,0 +1,74 @@
+/**
+ * Runs every test this machine can run: `deno task test [filter options or files of deno test]`. Ends with the servers
+ * the tests really ran against, why tests were skipped, and a line `N passed, N failed, N skipped`.
+ * @module
+ */
+import { fromFileUrl, join } from "@std/path";
+import { parseJunit, parseServersLog, totalsLine, totalsOf } from "./testing/report.ts";
+import { startServers } from "./testing/servers.ts";
+
+const ROOT = fromFileUrl(new URL("..", import.meta.url));
+
+async function testFiles(folder: string, below: string): Promise<string[]> {
+  const files: string[] = [];
+  for await (const entry of Deno.readDir(folder)) {
+    const path = `${below}/${entry.name}`;
+    if (entry.isDirectory) files.push(...await testFiles(join(folder, entry.name), path));
+    else if (entry.name.endsWith("_test.ts")) files.push(path);
+  }
+  return files.sort();
+}
+
+async function runTests(args: readonly string[], work: string, env: Record<string, string>): Promise<number> {
+  const command = new Deno.Command(Deno.execPath(), {
+    // Types are the part of `deno check`, which `deno task ok` runs over everything first.
+    args: ["test", "-A", "--no-check", "--parallel", `--junit-path=${join(work, "junit.xml")}`, ...args],
+    cwd: ROOT,
+    stdin: "null",
+    env: { ...env, LABFERRY_TEST_SERVERS_LOG: join(work, "servers.log") },
+  });
+  const child = command.spawn();
+  // Ctrl+C reaches the child too, as it is in the same group; here it only must not skip stopping the servers.
+  const ignore = () => {};
+  Deno.addSignalListener("SIGINT", ignore);
+  try {
+    return (await child.status).code;
+  } finally {
+    Deno.removeSignalListener("SIGINT", ignore);
+  }
+}
+
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const work = await Deno.makeTempDir({ prefix: "labferry-tests-" });
+  try {
+    await using servers = await startServers();
+    const exitCode = await runTests(args.length === 0 ? ["tests/"] : args, work, servers.env);
+    const cases = parseJunit(await readIfThere(join(work, "junit.xml")));
+    // Which files had to run is known only when nothing was filtered.
+    const files = args.length === 0 ? await testFiles(join(ROOT, "tests"), "tests") : [];
+    const totals = totalsOf(cases, { files, exitCode });
+    const log = parseServersLog(await readIfThere(join(work, "servers.log")));
+    for (const file of totals.notRun) console.log(`did not run: ${file}`);
+    for (const one of cases.filter((one) => one.outcome === "skipped")) {
+      console.log(`skipped: ${one.file}: ${one.name}`);
+    }
+    for (const [reason, count] of log.reasons) console.log(`skipped ${count}: ${reason}`);
+    if (servers.problem !== "") console.log(`servers: ${servers.problem}`);
+    console.log(`real servers: ${log.servers.length === 0 ? "none" : log.servers.join(", ")}`);
+    console.log(totalsLine(totals));
+    return totals.failed === 0 ? 0 : 1;
+  } finally {
+    await Deno.remove(work, { recursive: true });
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
