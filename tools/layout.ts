@@ -1,0 +1,132 @@
+/**
+ * Finds what stands in the wrong place in this repository. Pure: every function takes the project's files, relative to
+ * the root with `/` separators, and returns one line for each thing found.
+ * @module
+ */
+
+const MAX_LINES = 400;
+
+/** Folders under tests/ that mirror nothing: whole-pipeline cases, the kit, and runs against real servers. */
+const FREE_TESTS = ["tests/cases/", "tests/kit/", "tests/integration/"];
+
+type Read = (file: string) => string;
+
+function isTest(file: string): boolean {
+  return file.startsWith("tests/") && file.endsWith("_test.ts");
+}
+
+/** Tests that mirror no source, and tests outside of tests/. `tests/a/b_test.ts` mirrors `a/b.ts` or the folder `a/b/`. */
+export function strayTests(files: readonly string[]): string[] {
+  const sources = new Set(files);
+  const folders = new Set(files.flatMap((file) => {
+    const parts = file.split("/").slice(0, -1);
+    return parts.map((_, at) => parts.slice(0, at + 1).join("/"));
+  }));
+  const found: string[] = [];
+  for (const file of files.filter((file) => /[._]test\.[jt]sx?$/.test(file))) {
+    if (!isTest(file)) {
+      found.push(`${file}: a test stands in tests/ and is named *_test.ts`);
+      continue;
+    }
+    if (file === "tests/layout_test.ts" || FREE_TESTS.some((folder) => file.startsWith(folder))) continue;
+    const subject = file.slice("tests/".length, -"_test.ts".length);
+    const private_ = subject.replace(/([^/]+)$/, "_$1");
+    if (sources.has(`${subject}.ts`) || sources.has(`${private_}.ts`) || folders.has(subject)) continue;
+    found.push(`${file}: mirrors neither ${subject}.ts nor a folder ${subject}/`);
+  }
+  return found;
+}
+
+/** Files in tests/ that register tests under a name `deno test` does not pick up. Suites of the kit export a function. */
+export function testNames(files: readonly string[], read: Read): string[] {
+  return files
+    .filter((file) => file.startsWith("tests/") && file.endsWith(".ts") && !isTest(file))
+    .filter((file) => /^Deno\.test\b/m.test(read(file)))
+    .map((file) => `${file}: registers a test but is not named *_test.ts`);
+}
+
+/** Sources and tests over 400 lines that no page in docs/decisions names. Generated files do not count. */
+export function longFiles(files: readonly string[], read: Read): string[] {
+  const decisions = files.filter((file) => /^docs\/decisions\/.*\.md$/.test(file)).map(read).join("\n");
+  return files
+    .filter((file) => /\.tsx?$/.test(file) && !file.endsWith(".d.ts"))
+    .map((file) => ({ file, lines: read(file).split("\n").length - 1 }))
+    .filter(({ file, lines }) => lines > MAX_LINES && !decisions.includes(file))
+    .map(({ file, lines }) => `${file}: ${lines} lines, at most ${MAX_LINES} without a decision page that names it`);
+}
+
+/** Plugin files: `stages/<name>.ts` and `plugins/<kind>/<name>.ts`; not the lists, nor files that begin with `_`. */
+export function pluginFiles(files: readonly string[]): string[] {
+  return files.filter((file) =>
+    /^(stages|plugins\/[^/]+)\/[^/_][^/]*\.ts$/.test(file) && !file.endsWith("/mod.ts") && !isTest(file)
+  );
+}
+
+/** Plugins that their list does not import: a plugin in no list does not exist for anybody. */
+export function unregisteredPlugins(files: readonly string[], read: Read): string[] {
+  const lists = files.filter((file) => /^(stages|plugins)(\/[^/]+)?\/mod\.ts$/.test(file));
+  const imports = lists.flatMap((list) => {
+    const folder = list.slice(0, -"mod.ts".length);
+    return [...read(list).matchAll(/\bfrom "\.\/([^"]+)"/g)].map((match) => folder + match[1]);
+  });
+  return pluginFiles(files)
+    .filter((file) => !imports.includes(file))
+    .map((file) => `${file}: is in no list (${file.startsWith("stages/") ? "stages/mod.ts" : "plugins/mod.ts"})`);
+}
+
+/** Plugins without a test of their own. */
+export function untestedPlugins(files: readonly string[]): string[] {
+  return pluginFiles(files)
+    .filter((file) => {
+      const own = `tests/${file.slice(0, -".ts".length)}`;
+      return !files.some((test) => test === `${own}_test.ts` || (test.startsWith(`${own}/`) && isTest(test)));
+    })
+    .map((file) => `${file}: has no test tests/${file.replace(/\.ts$/, "_test.ts")}`);
+}
+
+/** Modules of the program that start as workers: `deno compile` embeds them only when it is told to. */
+export function workerModules(files: readonly string[], read: Read): string[] {
+  const sources = files.filter((file) => /^(core|cli|commands|demo|plugins|stages)\/.*\.ts$/.test(file));
+  return sources.flatMap((file) =>
+    [...read(file).matchAll(/new Worker\(\s*new URL\("([^"]+)"/g)].map((match) => resolveLink(file, match[1]))
+  ).sort();
+}
+
+/** The anchor GitHub gives a heading. */
+function anchorOf(heading: string): string {
+  return heading.trim().toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(" ", "-");
+}
+
+function anchorsOf(markdown: string): Set<string> {
+  const text = markdown.replace(/^```[\s\S]*?^```/gm, "");
+  return new Set([...text.matchAll(/^#{1,6} +(.+)$/gm)].map((match) => anchorOf(match[1])));
+}
+
+function resolveLink(page: string, target: string): string {
+  const parts = target.startsWith("/") ? [] : page.split("/").slice(0, -1);
+  for (const part of target.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "." && part !== "") parts.push(part);
+  }
+  return parts.join("/");
+}
+
+/** Relative links of Markdown pages whose file, folder or heading is not there. */
+export function brokenLinks(files: readonly string[], read: Read): string[] {
+  const known = new Set(files);
+  const found: string[] = [];
+  for (const page of files.filter((file) => file.endsWith(".md"))) {
+    const text = read(page).replace(/^```[\s\S]*?^```/gm, "").replace(/`[^`\n]*`/g, "");
+    for (const [, link] of text.matchAll(/\]\(<?([^)>\s]+)>?(?:\s+"[^"]*")?\)/g)) {
+      if (/^[a-z][a-z0-9+.-]*:/i.test(link)) continue;
+      const [path, anchor] = decodeURI(link).split("#");
+      const target = path === "" ? page : resolveLink(page, path);
+      const isFolder = files.some((file) => file.startsWith(`${target}/`));
+      if (!known.has(target) && !isFolder) found.push(`${page}: links to ${link}, which is not there`);
+      else if (anchor && target.endsWith(".md") && !anchorsOf(read(target)).has(anchor)) {
+        found.push(`${page}: links to ${link}, which has no such heading`);
+      }
+    }
+  }
+  return found;
+}
