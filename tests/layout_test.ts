@@ -26,20 +26,6 @@ async function projectFiles(folder = ROOT, below = ""): Promise<string[]> {
   return found.sort();
 }
 
-const files = new TextDecoder().decode(stdout).split("\0").filter((file) => file !== "");
-  assert.ok(files.includes("deno.json"));
-  return files.filter((file) => isThere(file)).sort();
-}
-
-function isThere(file: string): boolean {
-  try {
-    return Deno.lstatSync(join(ROOT, file)).isFile;
-  } catch {
-    // Deleted in the working tree, but not yet in the index.
-    return false;
-  }
-}
-
 const files = await projectFiles();
 const read = (file: string): string => Deno.readTextFileSync(join(ROOT, file));
 
