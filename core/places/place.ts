@@ -28,6 +28,12 @@ export interface Seal {
   files: number;
 }
 
+/** One line of a sidecar. */
+export interface SidecarLine {
+  path: string;
+  sha256: string;
+}
+
 /** Why evidence no longer stands, by path. */
 export type Doubts = Map<string, string>;
 
@@ -52,12 +58,13 @@ export interface Place {
   seal(scope: ItemScope): Promise<Seal>;
   /** The sidecar as it stands, if it equals the evidence; undefined otherwise. */
   sealed(scope: ItemScope): Promise<Seal | undefined>;
-  /** Streams the sidecar's lines of an item by name, in byte order; throws `seal/absent` when there is none. */
-  readSidecar(
-    itemName: string,
-    expectedSha256: string,
-    signal: AbortSignal,
-  ): AsyncIterable<{ path: string; sha256: string }>;
+  /**
+   * Streams the lines, in byte order, of the item's sidecar when its hash is `expectedSha256`; yields nothing when
+   * this place has no such sidecar. The hash is checked before the first line is yielded.
+   */
+  readSidecar(itemName: string, expectedSha256: string, signal: AbortSignal): AsyncIterable<SidecarLine>;
+  /** Mints `proved` for lines of a sidecar by reading the bytes at the place. @throws {PipelineError} on other bytes */
+  reprove(scope: ItemScope, lines: readonly SidecarLine[]): Promise<void>;
   /** SAFETY S5(b): looks again at evidence of this place; what is doubtful is proved anew by reading, or reported. */
   recheck(scope: ItemScope, evidence: readonly Evidence[]): Promise<Doubts>;
   /** The place's own clock, where it has one, for SAFETY S5(e). */

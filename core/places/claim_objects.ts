@@ -1,0 +1,61 @@
+/** Claims of names at a bucket: `<prefix>_claims/<name>.json` (SAFETY S11). @module */
+import { sha256Base64 } from "../objects/checksum.ts";
+import { normalPrefix, objectUri } from "../objects/keys.ts";
+import { ObjectStoreError } from "../objects/object_store.ts";
+import { inWords, request } from "../objects/session.ts";
+import type { ObjectSession } from "../objects/session.ts";
+import { claimedByOther, formatClaim, judgeClaim, parseClaim } from "../safety/claims.ts";
+import type { NameClaim } from "../safety/claims.ts";
+
+/** A claim is a few hundred bytes; more is not a claim of ours. */
+const MAX_CLAIM_BYTES = 64 * 1024;
+
+/**
+ * Claims a name below a prefix. `If-None-Match` decides between two hosts where the store holds it; elsewhere the
+ * claim is read back after it was put, and the last writer has it.
+ * @throws {PipelineError} `item/name-claimed`
+ */
+export async function claimPrefix(
+  session: ObjectSession,
+  prefix: string,
+  { place, name, claim }: { place: string; name: string; claim: NameClaim },
+): Promise<void> {
+  const key = `${normalPrefix(prefix)}_claims/${name}.json`;
+  await inWords(session, { verb: "claim", key }, async () => {
+    for (let put = false;; put = true) {
+      const found = await readClaim(session, key);
+      if (found) {
+        const verdict = judgeClaim(found, claim);
+        if (verdict === "ours") return;
+        if (verdict === "foreign" || put) throw claimedByOther(name, place, found);
+      }
+      await putClaim(session, key, { claim, ifAbsent: found === undefined });
+    }
+  });
+}
+
+async function readClaim(session: ObjectSession, key: string): Promise<NameClaim | undefined> {
+  const { store, signal } = session;
+  const info = await request(session, `look at "${key}"`, () => store.head(key, signal));
+  if (!info) return undefined;
+  const where = objectUri(store.uri, key);
+  if (info.size === 0 || info.size > MAX_CLAIM_BYTES) return parseClaim("", where);
+  const bytes = await request(session, `read "${key}"`, () => store.get(key, { start: 0, end: info.size }, signal));
+  return parseClaim(new TextDecoder().decode(bytes), where);
+}
+
+async function putClaim(
+  session: ObjectSession,
+  key: string,
+  { claim, ifAbsent }: { claim: NameClaim; ifAbsent: boolean },
+): Promise<void> {
+  const { store, signal } = session;
+  const body = new TextEncoder().encode(formatClaim(claim));
+  const sha256 = await sha256Base64(body);
+  try {
+    await request(session, `claim "${key}"`, () => store.put(key, body, { metadata: {}, sha256, ifAbsent }, signal));
+  } catch (error) {
+    // Somebody else was first; the next look says who.
+    if (!(error instanceof ObjectStoreError && error.kind === "precondition")) throw error;
+  }
+}

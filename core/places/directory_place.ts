@@ -1,0 +1,327 @@
+/**
+ * A folder as a place: copies files in, reads them back from the medium, seals them with a sidecar.
+ * @module
+ */
+import type { SourceFile } from "../contract.ts";
+import { PipelineError } from "../errors.ts";
+import { SOURCE_PLACE } from "../evidence.ts";
+import type { Evidence, Guarantee } from "../evidence.ts";
+import type { Durability, FileStat, FileSystem, LargeResult, Medium, SmallResult } from "../io/file_system.ts";
+import { SIDECAR_NAME, temporaryName } from "../io/names.ts";
+import { itemPath, parentOf } from "../io/paths.ts";
+import { copyLarge, copySmall, errorOf, hashFile, hashSmall, makeFolders, SMALL_FILE_BYTES } from "../io/transfer.ts";
+import { walkTree } from "../io/walk.ts";
+import type { Clock, FileBatch } from "../ports.ts";
+import type { NameClaim } from "../safety/claims.ts";
+import { identityOf, identitySuffices, sameIdentity } from "../safety/incarnation.ts";
+import type { MarkedRoot } from "../safety/roots.ts";
+import { batchFiles, DIRECTORY_BATCH, stepId } from "./batches.ts";
+import { claimFolder } from "./claim_files.ts";
+import { assertEnumerates } from "./enumerate.ts";
+import { assertSameHash, hashedEvidence, requireHashed } from "./hashed.ts";
+import type { Doubts, ItemScope, Place, Seal, SidecarLine } from "./place.ts";
+import { readSidecarFile, sealFolder, sealOfFolder } from "./seal_files.ts";
+
+export interface DirectoryPlaceOptions {
+  id: string;
+  root: MarkedRoot;
+  domain?: string;
+  durability: Durability;
+  fs: FileSystem;
+  clock: Clock;
+  sourceUuid: string;
+  claim: (scope: ItemScope) => NameClaim;
+}
+
+type Pass = Pick<LargeResult, "sha256" | "after" | "medium" | "target" | "existed">;
+
+export class DirectoryPlace implements Place {
+  readonly kind = "directory";
+  readonly id: string;
+  readonly domain: string;
+  readonly #options: DirectoryPlaceOptions;
+  /** Folders known to stand, by item. */
+  readonly #folders = new Map<string, Set<string>>();
+
+  constructor(options: DirectoryPlaceOptions) {
+    this.#options = options;
+    this.id = options.id;
+    this.domain = options.domain ?? `place:${options.id}`;
+  }
+
+  get uuid(): string {
+    return this.#options.root.uuid;
+  }
+
+  uri(itemName: string, path?: string): string {
+    const root = itemPath(this.#options.root.path, itemName);
+    return path === undefined ? root : itemPath(root, path);
+  }
+
+  check(): Promise<void> {
+    return this.#options.root.check();
+  }
+
+  claim(scope: ItemScope): Promise<void> {
+    const { fs, root } = this.#options;
+    return claimFolder(fs, root.path, { place: this.id, name: scope.item.name, claim: this.#options.claim(scope) });
+  }
+
+  batches(scope: ItemScope, files: AsyncIterable<SourceFile>): AsyncIterable<FileBatch> {
+    return batchFiles(files, { incarnation: scope.item.id, placeUuid: this.uuid, limits: DIRECTORY_BATCH });
+  }
+
+  async holds(scope: ItemScope, file: SourceFile): Promise<string | undefined> {
+    if (scope.force) return undefined;
+    if (file.emptyFolder) {
+      const stat = await this.#options.fs.lstat(this.uri(scope.item.name, file.path));
+      return stat?.kind === "directory" ? "the folder is there" : undefined;
+    }
+    const { evidence, item } = scope;
+    const here = await evidence.get(item.id, this.id, file.path);
+    if (!here || here.placeUuid !== this.uuid || !here.identity) return undefined;
+    const source = await evidence.get(item.id, SOURCE_PLACE, file.path);
+    if (!source?.identity || source.sha256 !== here.sha256) return undefined;
+    const [there, at] = await Promise.all([
+      this.#options.fs.lstat(itemPath(item.root, file.path)),
+      this.#options.fs.lstat(this.uri(item.name, file.path)),
+    ]);
+    const unchanged = there && at && sameIdentity(there, source.identity) && sameIdentity(at, here.identity);
+    return unchanged ? "already there, unchanged" : undefined;
+  }
+
+  async write(scope: ItemScope, files: readonly SourceFile[]): Promise<void> {
+    await this.check();
+    // Stamped before the first read: SAFETY S6 compares it with change times that come in whole seconds.
+    const at = this.#now();
+    await this.#makeFolders(scope, files);
+    const written = files.filter((file) => !file.emptyFolder);
+    const small = written.filter((file) => file.size <= SMALL_FILE_BYTES);
+    const passes = await this.#copySmall(scope, small, at);
+    for (const file of written) {
+      if (file.size > SMALL_FILE_BYTES) passes.push([file, await this.#copyLarge(scope, file)]);
+    }
+    await this.#mintWritten(scope, passes, at);
+  }
+
+  async prove(scope: ItemScope, files: readonly SourceFile[]): Promise<void> {
+    await this.check();
+    const hashed = await requireHashed(scope, files.map((file) => file.path));
+    const lines = files.map(({ path }) => ({ path, sha256: hashed.get(path)!.sha256, size: hashed.get(path)!.size }));
+    await this.#proveLines(scope, lines);
+  }
+
+  async reprove(scope: ItemScope, lines: readonly SidecarLine[]): Promise<void> {
+    await this.check();
+    const sized = [];
+    for (const line of lines) {
+      const stat = await this.#options.fs.lstat(this.uri(scope.item.name, line.path));
+      if (!stat) throw this.#notHeld(scope, line.path, "it is gone");
+      sized.push({ ...line, size: stat.size });
+    }
+    await this.#proveLines(scope, sized);
+  }
+
+  async enumerate(scope: ItemScope): Promise<void> {
+    await this.check();
+    await assertEnumerates(this.#options.fs, scope, { place: this.id, root: this.uri(scope.item.name) });
+  }
+
+  async seal(scope: ItemScope): Promise<Seal> {
+    await this.check();
+    const { fs, durability } = this.#options;
+    return await sealFolder(fs, scope, {
+      place: this.id,
+      folder: this.uri(scope.item.name),
+      temporary: this.#temporary(scope, { path: SIDECAR_NAME, size: 0, mtimeMs: null }),
+      durability,
+    });
+  }
+
+  sealed(scope: ItemScope): Promise<Seal | undefined> {
+    return sealOfFolder(this.#options.fs, scope, { place: this.id, folder: this.uri(scope.item.name) });
+  }
+
+  readSidecar(itemName: string, expectedSha256: string, signal: AbortSignal): AsyncIterable<SidecarLine> {
+    return readSidecarFile(this.#options.fs, this.uri(itemName, SIDECAR_NAME), { expectedSha256, signal });
+  }
+
+  async recheck(scope: ItemScope, evidence: readonly Evidence[]): Promise<Doubts> {
+    const doubts: Doubts = new Map();
+    const again: Evidence[] = [];
+    for (const proof of evidence) {
+      const stat = await this.#options.fs.lstat(this.uri(scope.item.name, proof.path));
+      if (!stat) doubts.set(proof.path, "it is gone");
+      else if (stat.kind !== "file" || stat.size !== proof.size) doubts.set(proof.path, "it changed");
+      else if (!proof.identity || !sameIdentity(stat, proof.identity) || !identitySuffices(proof)) again.push(proof);
+    }
+    for (const [proof, pass] of await this.#hashAll(scope, again)) {
+      if (pass.ok && pass.sha256 === proof.sha256) continue;
+      doubts.set(proof.path, pass.ok ? "its bytes changed" : pass.message);
+    }
+    return doubts;
+  }
+
+  async #makeFolders(scope: ItemScope, files: readonly SourceFile[]): Promise<void> {
+    const { fs, root, durability } = this.#options;
+    let known = this.#folders.get(scope.item.id);
+    if (!known) {
+      this.#folders.clear();
+      this.#folders.set(scope.item.id, known = new Set());
+    }
+    for (const file of files) {
+      const folder = file.emptyFolder ? file.path : parentOf(file.path);
+      const relative = folder === "" ? scope.item.name : `${scope.item.name}/${folder}`;
+      await makeFolders(fs, { root: root.path, relative }, { durability, known });
+    }
+  }
+
+  #temporary(scope: ItemScope, file: SourceFile): string {
+    const folder = this.uri(scope.item.name, parentOf(file.path) || undefined);
+    return itemPath(folder, temporaryName(stepId(scope.item.id, this.uuid, [file])));
+  }
+
+  async #copySmall(scope: ItemScope, files: readonly SourceFile[], at: string): Promise<[SourceFile, Pass][]> {
+    const copies = files.map((file) => ({
+      from: itemPath(scope.item.root, file.path),
+      to: this.uri(scope.item.name, file.path),
+      temporary: this.#temporary(scope, file),
+      size: file.size,
+    }));
+    const { fs, durability } = this.#options;
+    const results = await copySmall(fs, copies, { signal: scope.signal, durability, onBytes: scope.onBytes });
+    const passes: [SourceFile, Pass][] = [];
+    let failure: PipelineError | undefined;
+    for (const [index, result] of results.entries()) {
+      if (result.ok) passes.push([files[index], result]);
+      else failure ??= errorOf(result);
+    }
+    if (!failure) return passes;
+    // What was written stays claimed, so that the next attempt does the rest only.
+    await this.#mintWritten(scope, passes, at);
+    throw failure;
+  }
+
+  #copyLarge(scope: ItemScope, file: SourceFile): Promise<Pass> {
+    const { fs, durability } = this.#options;
+    return copyLarge(fs, {
+      from: itemPath(scope.item.root, file.path),
+      to: this.uri(scope.item.name, file.path),
+      temporary: this.#temporary(scope, file),
+      durability,
+    }, { signal: scope.signal, onBytes: scope.onBytes });
+  }
+
+  async #mintWritten(scope: ItemScope, passes: readonly [SourceFile, Pass][], at: string): Promise<void> {
+    const { evidence, item } = scope;
+    const earlier = await evidence.getMany(item.id, SOURCE_PLACE, passes.map(([file]) => file.path));
+    const minted: Evidence[] = [];
+    for (const [{ path }, pass] of passes) {
+      const known = earlier.get(path);
+      if (known?.identity && sameIdentity(known.identity, pass.after)) {
+        assertSameHash(known, { path, sha256: pass.sha256 });
+      }
+      const target = pass.target ?? await this.#mustStat(scope, path);
+      minted.push(hashedEvidence(scope, { path, size: pass.after.size, sha256: pass.sha256, identity: pass.after }, {
+        sourceUuid: this.#options.sourceUuid,
+        at,
+      }));
+      minted.push(
+        this.#evidence(scope, { path, sha256: pass.sha256, stat: target }, { level: "written", guarantee: "none", at }),
+      );
+    }
+    await evidence.put(item.id, minted);
+  }
+
+  async #proveLines(scope: ItemScope, lines: readonly (SidecarLine & { size: number })[]): Promise<void> {
+    const at = this.#now();
+    const proved: Evidence[] = [];
+    let failure: PipelineError | undefined;
+    for (const [line, pass] of await this.#hashAll(scope, lines)) {
+      if (!pass.ok) failure ??= errorOf(pass);
+      else if (pass.sha256 !== line.sha256 || pass.after.size !== line.size) {
+        failure ??= this.#notHeld(
+          scope,
+          line.path,
+          `its SHA-256 is ${pass.sha256} (${pass.after.size} bytes), wanted ${line.sha256} (${line.size} bytes)`,
+        );
+      } else {
+        proved.push({
+          ...this.#evidence(scope, { path: line.path, sha256: line.sha256, stat: pass.after }, {
+            level: "proved",
+            guarantee: this.#guarantee(pass.medium),
+            at,
+          }),
+          medium: pass.medium,
+        });
+      }
+    }
+    await scope.evidence.put(scope.item.id, proved);
+    if (failure) throw failure;
+  }
+
+  /** Reads files of the place again, past the cache when they were flushed to be read so. */
+  async #hashAll<L extends { path: string; size: number }>(
+    scope: ItemScope,
+    lines: readonly L[],
+  ): Promise<[L, SmallResult][]> {
+    const { fs } = this.#options;
+    const fresh = this.#options.durability === "flushed";
+    const small = lines.filter((line) => line.size <= SMALL_FILE_BYTES);
+    const results = await hashSmall(
+      fs,
+      small.map((line) => ({ path: this.uri(scope.item.name, line.path), size: line.size })),
+      { signal: scope.signal, fresh, onBytes: scope.onBytes },
+    );
+    const all: [L, SmallResult][] = small.map((line, index) => [line, results[index]]);
+    for (const line of lines) {
+      if (line.size <= SMALL_FILE_BYTES) continue;
+      const pass = await hashFile(fs, this.uri(scope.item.name, line.path), {
+        fresh,
+        signal: scope.signal,
+        onBytes: scope.onBytes,
+      });
+      all.push([line, { ok: true, ...pass }]);
+    }
+    return all;
+  }
+
+  /** Bytes that were not flushed, or came from a cache, prove weakly (SAFETY, guarantees). */
+  #guarantee(medium: Medium): Guarantee {
+    return this.#options.durability === "flushed" && medium !== "cached" ? "read-back" : "cached-read";
+  }
+
+  #evidence(
+    scope: ItemScope,
+    file: { path: string; sha256: string; stat: FileStat },
+    claim: Pick<Evidence, "level" | "guarantee" | "at">,
+  ): Evidence {
+    return {
+      path: file.path,
+      size: file.stat.size,
+      sha256: file.sha256,
+      place: this.id,
+      placeUuid: this.uuid,
+      uri: this.uri(scope.item.name, file.path),
+      identity: identityOf(file.stat),
+      ...claim,
+    };
+  }
+
+  async #mustStat(scope: ItemScope, path: string): Promise<FileStat> {
+    const stat = await this.#options.fs.lstat(this.uri(scope.item.name, path));
+    if (stat) return stat;
+    throw this.#notHeld(scope, path, "it vanished after it was written");
+  }
+
+  #notHeld(scope: ItemScope, path: string, found: string): PipelineError {
+    return new PipelineError("verify/mismatch", `Cannot verify "${this.uri(scope.item.name, path)}": ${found}`, {
+      hint:
+        `The copy at ${this.id} is not the source. Move that file away, have the storage checked, then run again; the source is untouched.`,
+    });
+  }
+
+  #now(): string {
+    return new Date(this.#options.clock.now()).toISOString();
+  }
+}

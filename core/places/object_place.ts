@@ -1,0 +1,266 @@
+/**
+ * A bucket with a prefix as a place: uploads and proves objects, and looks at them again by listing.
+ * @module
+ */
+import type { SourceFile } from "../contract.ts";
+import type { PipelineError } from "../errors.ts";
+import { SOURCE_PLACE } from "../evidence.ts";
+import type { Evidence } from "../evidence.ts";
+import type { FileSystem } from "../io/file_system.ts";
+import { SIDECAR_NAME } from "../io/names.ts";
+import { itemPath } from "../io/paths.ts";
+import { storeClockOffset } from "../objects/clock_skew.ts";
+import { itemPrefix, objectKey, objectUri } from "../objects/keys.ts";
+import { proveObject } from "../objects/prove.ts";
+import { recheckObjects } from "../objects/recheck.ts";
+import type { ObjectSession } from "../objects/session.ts";
+import { bytesSource, fileSource } from "../objects/source.ts";
+import { uploadMany } from "../objects/upload.ts";
+import type { UploadedObject, UploadRequest } from "../objects/upload.ts";
+import type { Clock, FileBatch } from "../ports.ts";
+import type { NameClaim } from "../safety/claims.ts";
+import { batchFiles } from "./batches.ts";
+import { claimPrefix } from "./claim_objects.ts";
+import { assertSameHash, hashedEvidence, requireHashed } from "./hashed.ts";
+import type { Doubts, ItemScope, Place, Seal, SidecarLine } from "./place.ts";
+import { readSidecarObject, sealObject, sealOfObject } from "./seal_objects.ts";
+
+export interface ObjectPlaceOptions {
+  id: string;
+  /** Ends in `/`, or empty. */
+  prefix: string;
+  domain?: string;
+  session: ObjectSession;
+  fs: FileSystem;
+  clock: Clock;
+  sourceUuid: string;
+  claim: (scope: ItemScope) => NameClaim;
+}
+
+/** Rows of evidence compared with one listing (SAFETY S5). */
+const ROWS_AT_ONCE = 1000;
+
+export class ObjectPlace implements Place {
+  readonly kind = "objects";
+  readonly id: string;
+  readonly domain: string;
+  readonly uuid: string;
+  readonly #options: ObjectPlaceOptions;
+  /** Incarnations whose evidence was compared with the store in this run. */
+  readonly #compared = new Map<string, Promise<void>>();
+
+  constructor(options: ObjectPlaceOptions) {
+    this.#options = options;
+    this.id = options.id;
+    this.uuid = options.session.store.uri;
+    this.domain = options.domain ?? `place:${options.id}`;
+  }
+
+  uri(itemName: string, path?: string): string {
+    const { prefix, session } = this.#options;
+    const key = path === undefined ? itemPrefix(prefix, itemName).slice(0, -1) : objectKey(prefix, itemName, path);
+    return objectUri(session.store.uri, key);
+  }
+
+  /** A bucket is named by every request; there is no mount that could be another one. */
+  check(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async now(signal: AbortSignal): Promise<number | null> {
+    const offset = await storeClockOffset(this.#session(signal));
+    return offset === null ? null : this.#options.clock.now() - offset;
+  }
+
+  claim(scope: ItemScope): Promise<void> {
+    const { prefix, claim } = this.#options;
+    return claimPrefix(this.#session(scope.signal), prefix, {
+      place: this.id,
+      name: scope.item.name,
+      claim: claim(scope),
+    });
+  }
+
+  batches(scope: ItemScope, files: AsyncIterable<SourceFile>): AsyncIterable<FileBatch> {
+    const { partSize } = this.#options.session.settings;
+    const limits = { small: partSize, files: 256, bytes: 16 * partSize };
+    return batchFiles(files, { incarnation: scope.item.id, placeUuid: this.uuid, limits });
+  }
+
+  async holds(scope: ItemScope, file: SourceFile): Promise<string | undefined> {
+    if (scope.force || file.emptyFolder) return undefined;
+    await this.#compareOnce(scope);
+    const { evidence, item } = scope;
+    const here = await evidence.get(item.id, this.id, file.path);
+    if (!here || here.placeUuid !== this.uuid || here.size !== file.size) return undefined;
+    const wanted = this.#options.session.settings.verify === "none" ? "written" : "proved";
+    if (wanted === "proved" && here.level !== "proved") return undefined;
+    const source = await evidence.get(item.id, SOURCE_PLACE, file.path);
+    if (!source?.identity || source.sha256 !== here.sha256) return undefined;
+    const stat = await this.#options.fs.lstat(itemPath(item.root, file.path));
+    const same = stat && stat.size === source.identity.size && stat.mtimeMs === source.identity.mtimeMs &&
+      stat.ctimeMs === source.identity.ctimeMs && stat.ino === source.identity.ino;
+    return same ? "already there, unchanged" : undefined;
+  }
+
+  async write(scope: ItemScope, files: readonly SourceFile[]): Promise<void> {
+    const { item, evidence } = scope;
+    const at = this.#now();
+    const paths = files.filter((file) => !file.emptyFolder).map((file) => file.path);
+    const hashed = await evidence.getMany(item.id, SOURCE_PLACE, paths);
+    const byKey = new Map(files.map((file) => [this.#key(item.name, file), file]));
+    const minted: Evidence[] = [];
+    let failure: PipelineError | undefined;
+    for await (const outcome of uploadMany(this.#session(scope.signal), this.#requests(scope, byKey, hashed))) {
+      const file = byKey.get(outcome.request.key);
+      if (!outcome.ok) failure ??= outcome.error;
+      else if (file && !file.emptyFolder) {
+        assertSameHash(hashed.get(file.path), { path: file.path, sha256: outcome.object.sha256 });
+        minted.push(...this.#minted(scope, { file, object: outcome.object, at }));
+        scope.onBytes(file.size);
+      }
+    }
+    await evidence.put(item.id, minted);
+    if (failure) throw failure;
+  }
+
+  async prove(scope: ItemScope, files: readonly SourceFile[]): Promise<void> {
+    const hashed = await requireHashed(scope, files.map((file) => file.path));
+    await this.reprove(scope, files.map(({ path }) => ({ path, sha256: hashed.get(path)!.sha256 })));
+  }
+
+  async reprove(scope: ItemScope, lines: readonly SidecarLine[]): Promise<void> {
+    const session = this.#session(scope.signal);
+    const at = this.#now();
+    const proved: Evidence[] = [];
+    for (const line of lines) {
+      const key = objectKey(this.#options.prefix, scope.item.name, line.path);
+      const size = (await session.store.head(key, scope.signal))?.size ?? 0;
+      const proof = await proveObject(session, { key, size, sha256: line.sha256 });
+      proved.push({
+        path: line.path,
+        size,
+        sha256: line.sha256,
+        place: this.id,
+        placeUuid: this.uuid,
+        uri: objectUri(session.store.uri, key),
+        level: "proved",
+        guarantee: proof.guarantee,
+        at,
+        etag: proof.etag ?? undefined,
+        versionId: proof.versionId ?? undefined,
+      });
+      scope.onBytes(size);
+    }
+    await scope.evidence.put(scope.item.id, proved);
+  }
+
+  /** SAFETY S14 at a store: every evidence name is listed, with the ETag and version it was proved with. */
+  async enumerate(scope: ItemScope): Promise<void> {
+    for await (const rows of this.#pages(scope)) {
+      for (const [path, why] of await this.recheck(scope, rows)) {
+        scope.log.warn(`"${this.uri(scope.item.name, path)}": ${why}; it is proved again by reading`);
+        await this.reprove(scope, rows.filter((row) => row.path === path));
+      }
+    }
+  }
+
+  seal(scope: ItemScope): Promise<Seal> {
+    return sealObject(this.#session(scope.signal), scope, { place: this.id, key: this.#sidecarKey(scope.item.name) });
+  }
+
+  sealed(scope: ItemScope): Promise<Seal | undefined> {
+    return sealOfObject(this.#session(scope.signal), scope, { place: this.id, key: this.#sidecarKey(scope.item.name) });
+  }
+
+  readSidecar(itemName: string, expectedSha256: string, signal: AbortSignal): AsyncIterable<SidecarLine> {
+    return readSidecarObject(this.#session(signal), { key: this.#sidecarKey(itemName), expectedSha256 });
+  }
+
+  async recheck(scope: ItemScope, evidence: readonly Evidence[]): Promise<Doubts> {
+    const { problems } = await recheckObjects(this.#session(scope.signal), {
+      prefix: itemPrefix(this.#options.prefix, scope.item.name),
+      evidence,
+    });
+    return new Map(problems.map(({ path, why }) => [path, why]));
+  }
+
+  /** Evidence of an earlier run is compared with the store before it saves any work; what differs is forgotten. */
+  #compareOnce(scope: ItemScope): Promise<void> {
+    let compared = this.#compared.get(scope.item.id);
+    if (!compared) this.#compared.set(scope.item.id, compared = this.#compare(scope));
+    return compared;
+  }
+
+  async #compare(scope: ItemScope): Promise<void> {
+    for await (const rows of this.#pages(scope)) {
+      const doubtful = await this.recheck(scope, rows);
+      if (doubtful.size > 0) await scope.evidence.remove(scope.item.id, this.id, [...doubtful.keys()]);
+    }
+  }
+
+  async *#pages(scope: ItemScope): AsyncIterable<Evidence[]> {
+    let rows: Evidence[] = [];
+    for await (const row of scope.evidence.list(scope.item.id, this.id)) {
+      if (row.placeUuid !== this.uuid) continue;
+      rows.push(row);
+      if (rows.length < ROWS_AT_ONCE) continue;
+      yield rows;
+      rows = [];
+    }
+    if (rows.length > 0) yield rows;
+  }
+
+  async *#requests(
+    scope: ItemScope,
+    byKey: ReadonlyMap<string, SourceFile>,
+    hashed: ReadonlyMap<string, Evidence>,
+  ): AsyncIterable<UploadRequest> {
+    for (const [key, file] of byKey) {
+      const path = itemPath(scope.item.root, file.path);
+      const source = file.emptyFolder ? bytesSource(path, new Uint8Array(0)) : await fileSource(this.#options.fs, path);
+      yield { key, source, incarnation: scope.item.id, sha256: hashed.get(file.path)?.sha256, mtimeMs: file.mtimeMs };
+    }
+  }
+
+  #minted(
+    scope: ItemScope,
+    { file, object, at }: { file: SourceFile; object: UploadedObject; at: string },
+  ): Evidence[] {
+    const { sha256, size, identity } = object;
+    return [
+      hashedEvidence(scope, { path: file.path, size, sha256, identity }, { sourceUuid: this.#options.sourceUuid, at }),
+      {
+        path: file.path,
+        size,
+        sha256,
+        place: this.id,
+        placeUuid: this.uuid,
+        uri: object.uri,
+        level: object.guarantee === "none" ? "written" : "proved",
+        guarantee: object.guarantee,
+        at: object.at,
+        etag: object.etag ?? undefined,
+        versionId: object.versionId ?? undefined,
+        partSize: object.partSize,
+        composite: object.composite,
+      },
+    ];
+  }
+
+  #key(itemName: string, file: SourceFile): string {
+    return objectKey(this.#options.prefix, itemName, file.emptyFolder ? `${file.path}/` : file.path);
+  }
+
+  #sidecarKey(itemName: string): string {
+    return objectKey(this.#options.prefix, itemName, SIDECAR_NAME);
+  }
+
+  #session(signal: AbortSignal): ObjectSession {
+    return { ...this.#options.session, signal };
+  }
+
+  #now(): string {
+    return new Date(this.#options.clock.now()).toISOString();
+  }
+}

@@ -1,0 +1,99 @@
+/** The checksum sidecar of an item: its text from the evidence, and the file at a folder place. @module */
+import { createHash } from "node:crypto";
+import { PipelineError } from "../errors.ts";
+import type { Durability, FileSystem } from "../io/file_system.ts";
+import { ioError, isAbsent } from "../io/io_errors.ts";
+import { SIDECAR_NAME } from "../io/names.ts";
+import { itemPath } from "../io/paths.ts";
+import { formatSidecarLine, hashSidecar, readSidecar, writeSidecar } from "../safety/sidecar.ts";
+import type { ItemScope, Seal, SidecarLine } from "./place.ts";
+
+/** Lines of the sidecar an item should have at a place; every file must be proved there. */
+export async function* provedLines(scope: ItemScope, place: string): AsyncIterable<SidecarLine> {
+  for await (const { path, sha256, level } of scope.evidence.list(scope.item.id, place)) {
+    if (level !== "proved") {
+      throw new PipelineError(
+        "seal/not-proved",
+        `Cannot seal "${scope.item.name}" at ${place}: "${path}" is not proved there`,
+        {
+          hint: "A stage that proves the place (verify, or s3-upload's own) must stand before the sidecar.",
+        },
+      );
+    }
+    yield { path, sha256 };
+  }
+}
+
+/** Size and hash of the sidecar the evidence makes; undefined when not every file is proved, or there is none. */
+export async function expectedSeal(scope: ItemScope, place: string): Promise<(Seal & { bytes: number }) | undefined> {
+  const hash = createHash("sha256");
+  let files = 0, bytes = 0;
+  for await (const { path, sha256, level } of scope.evidence.list(scope.item.id, place)) {
+    if (level !== "proved") return undefined;
+    const line = `${formatSidecarLine(sha256, path)}\n`;
+    hash.update(line);
+    bytes += new TextEncoder().encode(line).length;
+    files++;
+  }
+  return files === 0 ? undefined : { sha256: hash.digest("hex"), files, bytes };
+}
+
+/** Refuses to touch a sidecar that a `complete` record of the ledger names (SAFETY S7: never replace what was claimed). */
+export function assertMayReplace(scope: ItemScope, found: string, where: string): void {
+  if (scope.recordedSidecar === null || scope.recordedSidecar !== found) return;
+  throw new PipelineError(
+    "seal/conflict",
+    `Cannot replace the sidecar "${where}": the ledger's complete record names it, and the evidence now makes another`,
+    { hint: "The study changed after it was completed. Keep the changed files under another study name." },
+  );
+}
+
+/** Writes the sidecar into the item's folder. One of an earlier, incomplete attempt gives way; any other never. */
+export async function sealFolder(
+  fs: FileSystem,
+  scope: ItemScope,
+  where: { place: string; folder: string; temporary: string; durability: Durability },
+): Promise<Seal> {
+  const path = itemPath(where.folder, SIDECAR_NAME);
+  await fs.removeFile(where.temporary).catch((error) => {
+    if (!isAbsent(error)) throw ioError(error, { verb: "remove", path: where.temporary });
+  });
+  const made = await writeSidecar(fs, where.temporary, provedLines(scope, where.place));
+  const standing = await fs.lstat(path);
+  const found = standing ? await hashSidecar(fs, path) : undefined;
+  if (found === made.sha256) await fs.removeFile(where.temporary);
+  else {
+    if (found !== undefined) assertMayReplace(scope, found, path);
+    await fs.rename(where.temporary, path);
+  }
+  await fs.syncDir(where.folder);
+  scope.onBytes(made.bytes);
+  return { sha256: made.sha256, files: made.files };
+}
+
+/** The seal of a folder, if its sidecar is exactly what the evidence makes. */
+export async function sealOfFolder(
+  fs: FileSystem,
+  scope: ItemScope,
+  where: { place: string; folder: string },
+): Promise<Seal | undefined> {
+  const path = itemPath(where.folder, SIDECAR_NAME);
+  const stat = await fs.lstat(path);
+  if (stat?.kind !== "file") return undefined;
+  const expected = await expectedSeal(scope, where.place);
+  if (!expected || expected.bytes !== stat.size) return undefined;
+  return await hashSidecar(fs, path) === expected.sha256
+    ? { sha256: expected.sha256, files: expected.files }
+    : undefined;
+}
+
+/** Lines of a sidecar file with this hash; nothing when there is no such file. */
+export async function* readSidecarFile(
+  fs: FileSystem,
+  path: string,
+  { expectedSha256, signal }: { expectedSha256: string; signal: AbortSignal },
+): AsyncIterable<SidecarLine> {
+  const stat = await fs.lstat(path);
+  if (stat?.kind !== "file" || await hashSidecar(fs, path) !== expectedSha256) return;
+  yield* readSidecar(fs, path, { expectedSha256, signal });
+}

@@ -1,0 +1,188 @@
+/**
+ * Builds the contexts stages are given. Plan contexts cannot change the world, by type and at run time; apply contexts
+ * act through the item's session and the places, which mint the evidence.
+ * @module
+ */
+import type { AnyStage, SourceFile, Todo } from "../contract.ts";
+import { PipelineError } from "../errors.ts";
+import { SOURCE_PLACE } from "../evidence.ts";
+import type { ItemFailure, PlaceReader, PlaceWriter, ReadContext, TreeEntry, WriteContext } from "../ports.ts";
+import { NameChecker, namesError } from "../io/names.ts";
+import type { NameTarget } from "../io/names.ts";
+import { hostSystem } from "../io/paths.ts";
+import { walkNames, walkTree } from "../io/walk.ts";
+import type { ItemScope, Place } from "../places/place.ts";
+import { evidenceBatches } from "../places/batches.ts";
+import type { ItemSession } from "./item_session.ts";
+import type { RunState } from "./run_state.ts";
+
+/** What a context is made for. */
+export interface ContextFor {
+  run: RunState;
+  session: ItemSession;
+  stage: { id: string; plugin: AnyStage };
+  signal: AbortSignal;
+  /** Counts bytes for progress and report. */
+  onBytes: (count: number) => void;
+  failure?: ItemFailure;
+}
+
+export function readContext(make: ContextFor): ReadContext {
+  const { run, session } = make;
+  return {
+    ...shared(make),
+    place: (id) => planPlace(run.place(id), stageScope(make), run),
+    destroyBatches: (place) => destroyBatches(session.scope, place),
+  };
+}
+
+export function writeContext(make: ContextFor, step: Todo): WriteContext {
+  const { run, session, stage } = make;
+  const { services } = run;
+  const onlyDestroy = (act: () => Promise<void>) => {
+    if (stage.plugin.effect === "destroy") return act();
+    throw new TypeError(`stage "${stage.plugin.name}" has effect "${stage.plugin.effect}" and must not destroy`);
+  };
+  return {
+    ...shared(make),
+    destroyBatches: (place) => destroyBatches(session.scope, place),
+    place: (id) => actPlace(make, id),
+    lock: () => session.lock(),
+    record: (status) => session.record(status, make.failure?.error),
+    destroy: (batch, rules) => onlyDestroy(() => session.destroy(batch, rules)),
+    finishDestroy: (rules) => onlyDestroy(() => session.finishDestroy(rules)),
+    exec: (options) => services.exec({ ...options, signal: make.signal, log: services.log }),
+    checkpoint: (value) => services.journal.steps.checkpoint(session.item.id, stage.id, step.id, value),
+  };
+}
+
+function shared(make: ContextFor): Omit<ReadContext, "place" | "destroyBatches"> {
+  const { run, session, stage, signal } = make;
+  const { services } = run;
+  const { evidence, item } = session.scope;
+  return {
+    run: run.context,
+    signal,
+    log: services.log,
+    clock: services.clock,
+    item,
+    dryRun: run.request.dryRun,
+    force: isForced(run.request.force, stage.id),
+    stage: stage.id,
+    failure: make.failure,
+    source: {
+      walk: () => walkTree(services.fs, item.root, { signal }),
+      files: (place) => checkedFiles(run, session, { place, signal }),
+    },
+    evidence: {
+      list: (place, options) => evidence.list(item.id, place, options),
+      totals: (place) => evidence.totals(item.id, place),
+    },
+    ledger: () => session.ledger(),
+  };
+}
+
+function stageScope(make: ContextFor): ItemScope {
+  return {
+    ...make.session.scope,
+    signal: make.signal,
+    onBytes: make.onBytes,
+    force: isForced(make.run.request.force, make.stage.id),
+  };
+}
+
+function isForced(force: true | string | undefined, stage: string): boolean {
+  return force === true || force === stage;
+}
+
+function reader(place: Place, scope: ItemScope): PlaceReader {
+  return {
+    id: place.id,
+    kind: place.kind,
+    uri: (item) => place.uri(item.name),
+    holds: (file) => place.holds(scope, file),
+    batches: (files) => place.batches(scope, files),
+    isSealed: async () => await place.sealed(scope) !== undefined,
+  };
+}
+
+/** In a dry run a place that nothing was written to yet is never probed (SAFETY S17). */
+function planPlace(place: Place, scope: ItemScope, run: RunState): PlaceReader {
+  const look = reader(place, scope);
+  if (!run.request.dryRun) return look;
+  const seen = run.isVisible(place.id);
+  return {
+    ...look,
+    holds: (file) => seen ? look.holds(file) : Promise.resolve(undefined),
+    isSealed: () => seen && !run.hasPromised(scope.item.id, place.id) ? look.isSealed() : Promise.resolve(false),
+  };
+}
+
+function actPlace(make: ContextFor, id: string): PlaceWriter {
+  const scope = stageScope(make);
+  const place = make.run.place(id);
+  const claimed = async () => {
+    await make.session.claimedPlace(id);
+    return place;
+  };
+  return {
+    ...reader(place, scope),
+    write: async (files) => (await claimed()).write(scope, files),
+    prove: async (files) => (await claimed()).prove(scope, files),
+    enumerate: async () => (await claimed()).enumerate(scope),
+    seal: async () => void await (await claimed()).seal(scope),
+  };
+}
+
+async function* destroyBatches(scope: ItemScope, place: string) {
+  if (place !== SOURCE_PLACE) {
+    throw new RangeError(`Cannot list "${place}" for a destroy: only the source is freed here`);
+  }
+  yield* evidenceBatches(scope, place);
+}
+
+/** Files and empty folders of the source, after every name of the item was checked for this place (SAFETY S14, S15). */
+async function* checkedFiles(
+  run: RunState,
+  session: ItemSession,
+  { place, signal }: { place: string; signal: AbortSignal },
+): AsyncIterable<SourceFile> {
+  const { fs } = run.services;
+  const { item } = session;
+  await run.checkNamesOnce(item.id, place, async () => {
+    const target: NameTarget = run.place(place).kind === "objects"
+      ? { system: "s3", root: run.place(place).uri(item.name) }
+      : { system: hostSystem, root: run.place(place).uri(item.name) };
+    const checker = new NameChecker(target);
+    const findings = [];
+    let files = 0;
+    for await (const entry of walkNames(fs, item.root, { signal })) {
+      if (entry.kind === "file") files++;
+      findings.push(...checker.check(entry));
+    }
+    if (findings.length > 0) throw namesError(item.name, findings);
+    if (files === 0) {
+      throw new PipelineError("item/empty", `Cannot back up "${item.name}": it holds no file`, {
+        hint: "An empty study is never archived. Remove the folder by hand if it is not needed.",
+      });
+    }
+  });
+  let open: TreeEntry | undefined; // a folder nothing was seen in yet
+  for await (const entry of walkTree(fs, item.root, { signal })) {
+    if (open && !entry.path.startsWith(`${open.path}/`)) yield emptyFolder(open);
+    open = entry.kind === "directory" ? entry : undefined;
+    if (entry.kind === "directory") continue;
+    if (entry.kind !== "file") {
+      throw new PipelineError(
+        "item/links",
+        `Cannot back up "${item.name}": "${entry.path}" is a link or a special file`,
+      );
+    }
+    yield { path: entry.path, size: entry.size, mtimeMs: entry.mtimeMs };
+  }
+  if (open) yield emptyFolder(open);
+}
+
+function emptyFolder(entry: TreeEntry): SourceFile {
+  return { path: entry.path, size: 0, mtimeMs: entry.mtimeMs, emptyFolder: true };
+}

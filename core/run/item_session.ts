@@ -1,0 +1,195 @@
+/**
+ * What the engine holds of one item while its stages run: the lock, the seals, the ledger's view, the destroys. Facts
+ * of item scope (`locked`, `sealed`, `recorded`, `intent`) are minted here and in the places, nowhere else.
+ * @module
+ */
+import type { Item } from "../contract.ts";
+import { PipelineError } from "../errors.ts";
+import { SOURCE_PLACE } from "../evidence.ts";
+import { ledgerEntry } from "../ledger/entry.ts";
+import type { PlaceState } from "../ledger/entry.ts";
+import type { LedgerRecord, LedgerStatus } from "../ledger/record.ts";
+import type { ItemScope, Place } from "../places/place.ts";
+import type { DestroyRules, FileBatch } from "../ports.ts";
+import { expectedSeal } from "../places/seal_files.ts";
+import { ItemDestroy } from "../safety/destroy.ts";
+import { assertListingIsEvidence } from "../safety/listing.ts";
+import { StudyLock } from "../safety/lock_file.ts";
+import type { RunState } from "./run_state.ts";
+
+export type TreeItem = Item & { root: string };
+
+export class ItemSession implements AsyncDisposable {
+  readonly item: TreeItem;
+  readonly scope: ItemScope;
+  readonly startedAt: string;
+  readonly #run: RunState;
+  readonly #claimed = new Set<string>();
+  readonly #destroys = new Map<string, ItemDestroy>();
+  #lock: StudyLock | undefined;
+
+  constructor(run: RunState, scope: ItemScope) {
+    this.#run = run;
+    this.scope = scope;
+    this.item = scope.item;
+    this.startedAt = this.#now();
+  }
+
+  /** The latest ledger record of the item's name, read anew. */
+  ledger(): Promise<LedgerRecord | undefined> {
+    return this.#run.ledger ? this.#run.ledger.latest(this.item.name) : Promise.resolve(undefined);
+  }
+
+  /** A place, its name claimed for this incarnation before the first act there (SAFETY S11). */
+  async claimedPlace(id: string): Promise<Place> {
+    const place = this.#run.place(id);
+    if (!this.#claimed.has(id)) {
+      await place.check(this.scope.signal);
+      await place.claim(this.scope);
+      this.#claimed.add(id);
+    }
+    return place;
+  }
+
+  async lock(): Promise<void> {
+    if (this.#lock) return;
+    const { services, runId } = this.#run;
+    this.#lock = await StudyLock.acquire(services.fs, this.item.root, {
+      host: services.host,
+      pid: Deno.pid,
+      startedAt: this.startedAt,
+      runName: `${this.#run.pipeline} ${runId}`,
+      staleLocks: this.#run.staleLocks,
+      processes: services.processes,
+      log: services.log,
+    });
+  }
+
+  /** Throws unless this process holds the item's lock and the lock file is still the one it locked. */
+  async assertLocked(): Promise<void> {
+    if (!this.#lock) {
+      throw new PipelineError("lock/not-held", `Cannot change "${this.item.name}": its lock is not held`, {
+        hint: "A `lock` stage must stand before this one.",
+      });
+    }
+    await this.#lock.assertHeld();
+  }
+
+  /** Appends what is true now. `complete` first shows that it is. */
+  async record(status: LedgerStatus, error?: PipelineError): Promise<void> {
+    const ledger = this.#run.requireLedger();
+    const { evidence } = this.scope;
+    const source = await evidence.totals(this.item.id, SOURCE_PLACE);
+    const places = await this.#placeStates();
+    const sidecar = status === "complete" ? await this.#proveComplete(source) : null;
+    const latest = await ledger.latest(this.item.name);
+    if (status === "complete" && latest?.status === "complete" && latest.incarnation === this.item.id) return;
+    await ledger.append(ledgerEntry({
+      name: this.item.name,
+      sourcePath: this.item.root,
+      incarnation: this.item.id,
+      host: this.#run.services.host,
+      status,
+      startedAt: this.startedAt,
+      completedAt: status === "complete" ? this.#now() : null,
+      files: source.files,
+      bytes: source.bytes,
+      places,
+      sidecarSha256: sidecar,
+      error: error ? `${error.code}: ${error.message}` : undefined,
+    }));
+  }
+
+  destroy(batch: FileBatch, rules: DestroyRules): Promise<void> {
+    return this.#destroyOf(rules).removeBatch(batch);
+  }
+
+  finishDestroy(rules: DestroyRules): Promise<void> {
+    return this.#destroyOf(rules).finish();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const lock = this.#lock;
+    this.#lock = undefined;
+    await lock?.release();
+  }
+
+  #destroyOf(rules: DestroyRules): ItemDestroy {
+    if (rules.place !== SOURCE_PLACE) {
+      throw new RangeError(`Cannot destroy at "${rules.place}": this item's victim is its source`);
+    }
+    let destroy = this.#destroys.get(rules.place);
+    if (!destroy) {
+      destroy = new ItemDestroy(
+        { ...this.#run.destroyServices(), survivors: this.#run.places },
+        this.scope,
+        { victim: this.#sourceVictim(), rules },
+      );
+      this.#destroys.set(rules.place, destroy);
+    }
+    return destroy;
+  }
+
+  #sourceVictim() {
+    return {
+      id: SOURCE_PLACE,
+      root: this.item.root,
+      begun: "source_deleting_at" as const,
+      ended: "source_deleted_at" as const,
+      check: () => this.#run.source.check(),
+      assertLocked: () => this.assertLocked(),
+      removeLockAndFolder: async () => {
+        const { fs } = this.#run.services;
+        const lock = this.#lock;
+        this.#lock = undefined;
+        await lock?.release();
+        await fs.removeEmptyDir(this.item.root);
+        await fs.syncDir(this.#run.source.path);
+      },
+    };
+  }
+
+  async #placeStates(): Promise<PlaceState[]> {
+    const states: PlaceState[] = [];
+    for (const place of this.#run.places) {
+      const totals = await this.scope.evidence.totals(this.item.id, place.id);
+      if (totals.files === 0) continue;
+      const proved = totals.weakest !== null && totals.weakest !== "none";
+      states.push({
+        id: place.id,
+        kind: place.kind,
+        uri: place.uri(this.item.name),
+        verifiedAt: proved ? totals.latestAt : null,
+        guarantee: totals.weakest ?? "none",
+      });
+    }
+    return states;
+  }
+
+  /** Returns the sidecar's hash when every place is proved, one is sealed, and the source is still what was copied. */
+  async #proveComplete(source: { files: number; bytes: number }): Promise<string> {
+    const refuse = (found: string) =>
+      new PipelineError("record/not-proved", `Cannot record "${this.item.name}" as complete: ${found}`, {
+        hint: "Run again; what is missing is done again.",
+      });
+    if (source.files === 0) throw refuse("there is no evidence of any file");
+    for (const { id } of this.#run.places) {
+      const totals = await this.scope.evidence.totals(this.item.id, id);
+      const whole = totals.files === source.files && totals.bytes === source.bytes;
+      if (!whole) throw refuse(`${id} has ${totals.files} of ${source.files} files`);
+      if (totals.weakest === null || totals.weakest === "none") throw refuse(`not every file is proved at ${id}`);
+      const [here, there] = [await expectedSeal(this.scope, id), await expectedSeal(this.scope, SOURCE_PLACE)];
+      if (!here || here.sha256 !== there?.sha256) throw refuse(`the hashes at ${id} are not those of the source`);
+    }
+    await assertListingIsEvidence(this.#run.services.fs, this.scope, { root: this.item.root });
+    for (const place of this.#run.places) {
+      const seal = await place.sealed(this.scope);
+      if (seal) return seal.sha256;
+    }
+    throw refuse("no place holds a checksum sidecar that equals the evidence");
+  }
+
+  #now(): string {
+    return new Date(this.#run.services.clock.now()).toISOString();
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * Opens the roots and places of a run: markers, distinctness, buckets, and the locks that hold for the whole run
+ * (SAFETY S1, S2, S11). Nothing is written before all of it holds.
+ * @module
+ */
+import type { PlaceDeclaration } from "../contract.ts";
+import { PipelineError } from "../errors.ts";
+import { findNesting } from "../io/roots.ts";
+import { Budget } from "../objects/budget.ts";
+import { storeClockOffset } from "../objects/clock_skew.ts";
+import type { ObjectStore } from "../objects/object_store.ts";
+import { DEFAULT_BUDGET_BYTES, openObjects } from "../objects/session.ts";
+import type { ObjectSession } from "../objects/session.ts";
+import { DirectoryPlace } from "../places/directory_place.ts";
+import { ObjectPlace } from "../places/object_place.ts";
+import type { ItemScope, Place } from "../places/place.ts";
+import type { NameClaim } from "../safety/claims.ts";
+import { checkPlace, confirmPlace } from "../safety/place_marker.ts";
+import type { MarkedRoot } from "../safety/roots.ts";
+import type { EngineServices, RunRequest } from "./services.ts";
+
+/** A directory that must be marked: the source, a folder place, or the ledger's. */
+export interface NamedPath {
+  id: string;
+  path: string;
+}
+
+export interface OpenedPlaces {
+  source: MarkedRoot;
+  places: Place[];
+  /** Sessions of the buckets, by place id, for the ledger's mirror. */
+  buckets: { prefix: string; session: ObjectSession }[];
+  visible: Set<string>;
+  assertDistinct(): Promise<void>;
+}
+
+/** Uuid of a root a dry run could not see; evidence made under it stays in the dry run's own journal. */
+const UNSEEN = "not-seen";
+
+export async function openPlaces(
+  request: RunRequest,
+  services: EngineServices,
+  stack: AsyncDisposableStack,
+): Promise<OpenedPlaces> {
+  const { compiled } = request;
+  const sourceRoot = compiled.sourceRoot?.root;
+  if (sourceRoot === undefined) {
+    throw new PipelineError("run/no-source", `Cannot run "${compiled.name}": its source has no folder`, {
+      stopsRun: 2,
+    });
+  }
+  const visible = new Set<string>();
+  const source = await openRoot(services, { id: "source", path: sourceRoot }, { dryRun: request.dryRun, visible });
+  const budget = new Budget(DEFAULT_BUDGET_BYTES);
+  const places: Place[] = [];
+  const buckets: OpenedPlaces["buckets"] = [];
+  const claim = claimOf(services, source);
+  for (const declared of compiled.places) {
+    const common = {
+      id: declared.id,
+      domain: declared.domain,
+      fs: services.fs,
+      clock: services.clock,
+      sourceUuid: source.uuid,
+      claim,
+    };
+    if (declared.kind === "directory") {
+      const root = await openRoot(services, { id: declared.id, path: declared.root }, {
+        dryRun: request.dryRun,
+        visible,
+      });
+      places.push(new DirectoryPlace({ ...common, root, durability: declared.durability }));
+    } else {
+      const session = await openBucket(request, services, { declared, stack, budget });
+      visible.add(declared.id);
+      buckets.push({ prefix: declared.prefix, session });
+      places.push(new ObjectPlace({ ...common, prefix: declared.prefix, session }));
+    }
+  }
+  const assertDistinct = () => assertRootsDistinct(request, services);
+  await assertDistinct();
+  return { source, places, buckets, visible, assertDistinct };
+}
+
+/** Roots of a run, in the order they are named in messages. */
+export function namedRoots(request: Pick<RunRequest, "compiled" | "config" | "stateDir">): NamedPath[] {
+  const { compiled, config, stateDir } = request;
+  const roots: NamedPath[] = [];
+  if (compiled.sourceRoot) roots.push({ id: "source", path: compiled.sourceRoot.root });
+  for (const place of compiled.places) if (place.kind === "directory") roots.push({ id: place.id, path: place.root });
+  const manifests = config.paths?.manifest_root;
+  if (typeof manifests === "string" && manifests !== "") roots.push({ id: "manifests", path: manifests });
+  roots.push({ id: "state", path: stateDir });
+  return roots;
+}
+
+/** Opens one marked root. A dry run plans for a root that is not there, and says so. */
+export async function openRoot(
+  services: EngineServices,
+  { id, path }: NamedPath,
+  { dryRun, visible }: { dryRun: boolean; visible: Set<string> },
+): Promise<MarkedRoot> {
+  const { fs, log } = services;
+  try {
+    const identity = await checkPlace(fs, path);
+    visible.add(id);
+    return { path, uuid: identity.uuid, check: () => confirmPlace(fs, identity) };
+  } catch (error) {
+    // The source must be there to plan at all; other roots may be mounted by hooks a dry run does not run.
+    const stat = id === "source" ? await fs.lstat(path) : undefined;
+    if (!dryRun || !(error instanceof PipelineError) || (id === "source" && stat?.kind !== "directory")) throw error;
+    log.warn(`${id} could not be seen at "${path}": ${error.message}; a real run would stop here`);
+    return { path, uuid: `${UNSEEN}:${id}`, check: () => Promise.resolve() };
+  }
+}
+
+async function openBucket(
+  request: RunRequest,
+  services: EngineServices,
+  { declared, stack, budget }: {
+    declared: Extract<PlaceDeclaration, { kind: "objects" }>;
+    stack: AsyncDisposableStack;
+    budget: Budget;
+  },
+): Promise<ObjectSession> {
+  const plugin = services.registry.store(declared.store);
+  const store: ObjectStore = stack.use(await plugin.open(plugin.options.parse(declared.options)));
+  const session = openObjects({
+    store,
+    probes: services.journal.probes,
+    uploads: services.journal.uploads,
+    clock: services.clock,
+    log: services.log,
+    signal: request.abort,
+    settings: declared.upload,
+    prefix: declared.prefix,
+    budget,
+  });
+  try {
+    await storeClockOffset(session);
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+    if (request.dryRun) services.log.warn(`${error.message}; a real run would stop here`);
+    else throw stopRun(error);
+  }
+  return session;
+}
+
+/** What the store refuses is a matter of configuration (exit 2); a store that does not answer is not (exit 1). */
+function stopRun(error: PipelineError): PipelineError {
+  const away = error.retry === "transient" || error.code === "s3/unreachable" || error.code === "s3/throttled";
+  return new PipelineError(error.code, error.message, {
+    cause: error,
+    hint: error.hint,
+    retry: error.retry,
+    stopsRun: away ? 1 : 2,
+  });
+}
+
+async function assertRootsDistinct(request: RunRequest, services: EngineServices): Promise<void> {
+  const [nesting] = await findNesting(services.fs, namedRoots(request));
+  if (nesting) {
+    const how = nesting.same ? "is the same folder as" : "contains";
+    throw new PipelineError(
+      "place/not-distinct",
+      `Cannot use "${nesting.outer.path}" as ${nesting.outer.id}: it ${how} ${nesting.inner.id} "${nesting.inner.path}"`,
+      { stopsRun: 2, hint: "Source, places, manifests and state must be folders apart. Mend the paths in the config." },
+    );
+  }
+  const buckets = request.compiled.places.filter((place) => place.kind === "objects");
+  for (const [index, a] of buckets.entries()) {
+    for (const b of buckets.slice(index + 1)) {
+      const same = JSON.stringify(a.options) === JSON.stringify(b.options);
+      if (!same || !(a.prefix.startsWith(b.prefix) || b.prefix.startsWith(a.prefix))) continue;
+      throw new PipelineError("place/not-distinct", `Cannot use ${a.id} and ${b.id}: both name one bucket and prefix`, {
+        stopsRun: 2,
+        hint: "Two places must not be one. Give them buckets or prefixes apart.",
+      });
+    }
+  }
+}
+
+function claimOf(services: EngineServices, source: MarkedRoot): (scope: ItemScope) => NameClaim {
+  return ({ item }) => ({
+    incarnation: item.id,
+    host: services.host,
+    source_root: source.uuid,
+    source_path: item.root,
+    claimed_at: new Date(services.clock.now()).toISOString(),
+  });
+}

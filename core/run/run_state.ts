@@ -1,0 +1,114 @@
+/** What the engine holds for one run: opened places, roots with their markers, the ledger, and what belongs to them. @module */
+import type { PlaceDeclaration, SourceRoot } from "../contract.ts";
+import { PipelineError } from "../errors.ts";
+import type { Ledger } from "../ledger/record.ts";
+import type { Place } from "../places/place.ts";
+import type { RunContext } from "../ports.ts";
+import type { DestroyServices } from "../safety/destroy.ts";
+import type { MarkedRoot } from "../safety/roots.ts";
+import type { EngineServices, RunRequest } from "./services.ts";
+
+export interface RunStateParts {
+  services: EngineServices;
+  request: RunRequest;
+  runId: string;
+  context: RunContext;
+  source: MarkedRoot;
+  places: readonly Place[];
+  /** Places whose marker could be seen; in a dry run others are planned without being looked at. */
+  visible: ReadonlySet<string>;
+  ledger?: Ledger;
+  assertDistinct: () => Promise<void>;
+}
+
+export class RunState {
+  readonly #parts: RunStateParts;
+  readonly #checkedNames = new Map<string, Promise<void>>();
+  readonly #promised = new Set<string>();
+
+  constructor(parts: RunStateParts) {
+    this.#parts = parts;
+  }
+
+  get services(): EngineServices {
+    return this.#parts.services;
+  }
+  get request(): RunRequest {
+    return this.#parts.request;
+  }
+  get runId(): string {
+    return this.#parts.runId;
+  }
+  get pipeline(): string {
+    return this.#parts.request.compiled.name;
+  }
+  get context(): RunContext {
+    return this.#parts.context;
+  }
+  get source(): MarkedRoot {
+    return this.#parts.source;
+  }
+  get places(): readonly Place[] {
+    return this.#parts.places;
+  }
+  get ledger(): Ledger | undefined {
+    return this.#parts.ledger;
+  }
+  get staleLocks(): "reclaim" | "refuse" {
+    return this.request.config.backup?.stale_locks === "refuse" ? "refuse" : "reclaim";
+  }
+
+  place(id: string): Place {
+    const place = this.places.find((candidate) => candidate.id === id);
+    if (place) return place;
+    throw new PipelineError("run/unknown-place", `Cannot use place "${id}": no stage of this pipeline writes it`, {
+      hint: `Places of this pipeline: ${this.places.map((candidate) => candidate.id).join(", ") || "none"}.`,
+    });
+  }
+
+  isVisible(id: string): boolean {
+    return this.#parts.visible.has(id);
+  }
+
+  requireLedger(): Ledger {
+    if (this.ledger) return this.ledger;
+    throw new PipelineError("config/missing", `Cannot use the ledger: paths.manifest_root is not set in the config`, {
+      stopsRun: 2,
+    });
+  }
+
+  destroyServices(): Omit<DestroyServices, "survivors"> {
+    const { fs, clock, journal } = this.services;
+    return { fs, clock, journal, ledger: this.requireLedger(), assertDistinct: this.#parts.assertDistinct };
+  }
+
+  /** Runs the name check of one item for one place once, however many stages ask. */
+  checkNamesOnce(incarnation: string, place: string, check: () => Promise<void>): Promise<void> {
+    const key = `${incarnation}\0${place}`;
+    let checked = this.#checkedNames.get(key);
+    if (!checked) this.#checkedNames.set(key, checked = check());
+    return checked;
+  }
+
+  forgetItem(incarnation: string): void {
+    for (const key of this.#checkedNames.keys()) if (key.startsWith(`${incarnation}\0`)) this.#checkedNames.delete(key);
+  }
+
+  /** Remembers that a dry run promised evidence of this item at this place. */
+  promise(incarnation: string, place: string): void {
+    this.#promised.add(`${incarnation}\0${place}`);
+  }
+
+  hasPromised(incarnation: string, place: string): boolean {
+    return this.#promised.has(`${incarnation}\0${place}`);
+  }
+}
+
+/** Paths a pipeline works on, for markers and distinctness. */
+export function rootsOf(
+  sourceRoot: SourceRoot | undefined,
+  places: readonly PlaceDeclaration[],
+): { id: string; path: string }[] {
+  const roots = places.filter((place) => place.kind === "directory").map(({ id, root }) => ({ id, path: root }));
+  return sourceRoot ? [{ id: "source", path: sourceRoot.root }, ...roots] : roots;
+}

@@ -1,0 +1,39 @@
+/** What the engine is given: the world it acts on, and what it is asked to do. @module */
+import type { ConfigView } from "../contract.ts";
+import type { FileSystem } from "../io/file_system.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { CompiledPipeline } from "../pipeline/compile.ts";
+import type { Clock, ExecOptions, Logger } from "../ports.ts";
+import type { Registry } from "../registry.ts";
+import type { ProcessLiveness } from "../io/process_info.ts";
+import type { ProgressSink } from "./progress.ts";
+
+export interface EngineServices {
+  fs: FileSystem;
+  clock: Clock;
+  log: Logger;
+  journal: Journal;
+  registry: Registry;
+  /** Name of this host, for locks, claims and the ledger. */
+  host: string;
+  processes: ProcessLiveness;
+  /** Runs a child process; injected so that the in-memory world can stand in. */
+  exec(options: ExecOptions & { signal: AbortSignal; log: Logger }): Promise<void>;
+}
+
+export interface RunRequest {
+  compiled: CompiledPipeline;
+  config: ConfigView;
+  /** Folder of the engine's own state, for SAFETY S2. */
+  stateDir: string;
+  dryRun: boolean;
+  /** Name of the one item to run. */
+  only?: string;
+  /** Repeat work: of every stage, or of one. */
+  force?: true | string;
+  /** Finish the step, release everything, exit 130. */
+  stop: AbortSignal;
+  /** Stop now. */
+  abort: AbortSignal;
+  progress?: ProgressSink;
+}

@@ -1,0 +1,152 @@
+/**
+ * Runs one stage for one item: draws the plan lazily, applies steps with bounded parallelism, retries what may be
+ * retried, and counts. The first failure stops the drawing; steps under way finish before the stage fails.
+ * @module
+ */
+import type { AnyStage, Plan, StageRun, Todo } from "../contract.ts";
+import { asPipelineError, PipelineError } from "../errors.ts";
+import type { Clock, Logger } from "../ports.ts";
+
+/** Retry as the pipeline file sets it. Times in ms. */
+export interface RetryPolicy {
+  attempts: number;
+  first: number;
+  max?: number;
+}
+
+/** What a stage did to an item. */
+export interface StageCounts {
+  applied: number;
+  skipped: number;
+  files: number;
+  bytes: number;
+  /** Why nothing was to be done, from the first skip. */
+  why?: string;
+}
+
+export type StageEnd = { end: "done" } | { end: "dropped"; why: string } | {
+  end: "waiting";
+  why: string;
+  until?: number;
+};
+
+export interface StageWork {
+  plugin: AnyStage;
+  run: StageRun;
+  plan: () => AsyncIterable<Plan>;
+  apply: (step: Todo, signal: AbortSignal) => Promise<void>;
+  dryRun: boolean;
+  parallel: number;
+  retry: RetryPolicy;
+  timeoutMs?: number;
+  /** Stop taking up steps. */
+  stop: AbortSignal;
+  abort: AbortSignal;
+  clock: Clock;
+  log: Logger;
+  /** Whether the journal has this step as finished; only asked for stages that may skip on its word. */
+  isFinished: (step: Todo) => Promise<boolean>;
+  finished: (step: Todo) => Promise<void>;
+  onPlan: (plan: Plan) => void | Promise<void>;
+}
+
+/** Runs the stage to its end. @throws {PipelineError} of the first step that failed, or `run/stopped`. */
+export async function runStage(work: StageWork, counts: StageCounts): Promise<StageEnd> {
+  const timeout = work.timeoutMs === undefined ? undefined : AbortSignal.timeout(work.timeoutMs);
+  const signal = timeout ? AbortSignal.any([work.abort, timeout]) : work.abort;
+  const running = new Set<Promise<void>>();
+  const failures: unknown[] = [];
+  let end: StageEnd = { end: "done" };
+  try {
+    for await (const plan of work.plan()) {
+      signal.throwIfAborted();
+      if (work.stop.aborted) throw stopped();
+      await work.onPlan(plan);
+      if (plan.kind === "skip") countSkip(counts, plan);
+      else if (plan.kind === "drop") end = { end: "dropped", why: plan.why };
+      else if (plan.kind === "wait") end = { end: "waiting", why: plan.why, until: plan.until };
+      if (end.end !== "done") break;
+      if (plan.kind !== "todo") continue;
+      if (work.dryRun) {
+        countStep(counts, plan);
+        continue;
+      }
+      const step: Promise<void> = applyStep(work, plan, { signal, counts })
+        .catch((error) => void failures.push(error))
+        .finally(() => running.delete(step));
+      running.add(step);
+      if (running.size >= work.parallel) await Promise.race(running);
+      if (failures.length > 0) break;
+    }
+  } catch (error) {
+    failures.push(error);
+  }
+  await Promise.all(running);
+  if (failures.length > 0) throw stageError(failures, { timeout, work });
+  return end;
+}
+
+async function applyStep(
+  work: StageWork,
+  step: Todo,
+  { signal, counts }: { signal: AbortSignal; counts: StageCounts },
+): Promise<void> {
+  if (work.plugin.resume === "skip-finished" && work.plugin.effect !== "destroy" && await work.isFinished(step)) {
+    countSkip(counts, { why: "finished by an earlier run", files: step.files?.length, bytes: step.bytes });
+    return;
+  }
+  for (let attempt = 1;; attempt++) {
+    try {
+      await work.apply(step, signal);
+      break;
+    } catch (error) {
+      const transient = error instanceof PipelineError && error.retry === "transient" && error.stopsRun === undefined;
+      if (!transient || attempt >= work.retry.attempts || signal.aborted || work.stop.aborted) throw error;
+      const pause = Math.min(work.retry.first * 2 ** (attempt - 1), work.retry.max ?? Infinity);
+      work.log.warn(`${error.message}; trying again (${attempt + 1} of ${work.retry.attempts}) in ${pause} ms`);
+      await work.clock.sleep(pause, signal);
+    }
+  }
+  if (work.plugin.resume === "skip-finished") await work.finished(step);
+  countStep(counts, step);
+}
+
+function countStep(counts: StageCounts, step: Todo): void {
+  counts.applied++;
+  counts.files += step.files?.length ?? 0;
+  counts.bytes += step.bytes ?? 0;
+}
+
+function countSkip(counts: StageCounts, skip: { why: string; files?: number; bytes?: number }): void {
+  counts.skipped += skip.files ?? 1;
+  counts.why ??= skip.why;
+}
+
+function stopped(): PipelineError {
+  return new PipelineError("run/stopped", "Cannot go on: the run was asked to stop", {
+    hint: "Run again; what is finished is kept.",
+  });
+}
+
+/** The failure that matters most: one that stops the run, else the first. */
+function stageError(
+  failures: unknown[],
+  { timeout, work }: { timeout?: AbortSignal; work: StageWork },
+): PipelineError {
+  const errors = failures.map((failure) => {
+    if (failure instanceof PipelineError) return failure;
+    if (timeout?.aborted && !work.abort.aborted) {
+      return new PipelineError(
+        "run/timeout",
+        `Cannot finish stage "${work.plugin.name}": it took over ${work.timeoutMs} ms`,
+        {
+          cause: failure,
+          retry: "transient",
+        },
+      );
+    }
+    if (work.abort.aborted) return stopped();
+    return asPipelineError(failure, `run stage "${work.plugin.name}"`);
+  });
+  return errors.find((error) => error.stopsRun !== undefined) ?? errors[0];
+}

@@ -1,0 +1,70 @@
+/**
+ * Claims (SAFETY S11): a backup's name belongs, at each place, to one incarnation of one holder. The claim lies at the
+ * place, so that a second host meets it, and not in anybody's state folder.
+ * @module
+ */
+import { PipelineError } from "../errors.ts";
+
+/** Content of a claim. */
+export interface NameClaim {
+  incarnation: string;
+  host: string;
+  /** UUID of the source root the study came from; with the path it says whether two claims can be the same holder's. */
+  source_root: string;
+  source_path: string;
+  claimed_at: string;
+}
+
+/** What to do about a claim found at a place. */
+export type ClaimVerdict = "ours" | "take-over" | "foreign";
+
+/**
+ * Judges a claim. The same folder path below the same marked root cannot hold two incarnations at once, so the later
+ * one may take over; anybody else's claim stands.
+ */
+export function judgeClaim(found: NameClaim, ours: NameClaim): ClaimVerdict {
+  if (found.incarnation === ours.incarnation) return "ours";
+  return found.source_root === ours.source_root && found.source_path === ours.source_path ? "take-over" : "foreign";
+}
+
+/** Reads a claim's text. @throws {PipelineError} `item/claim-unreadable` */
+export function parseClaim(text: string, where: string): NameClaim {
+  try {
+    const value = JSON.parse(text) as Partial<NameClaim>;
+    if (typeof value.incarnation === "string" && typeof value.source_root === "string") {
+      return {
+        incarnation: value.incarnation,
+        host: String(value.host ?? "unknown"),
+        source_root: value.source_root,
+        source_path: String(value.source_path ?? "unknown"),
+        claimed_at: String(value.claimed_at ?? "unknown"),
+      };
+    }
+  } catch (cause) {
+    throw unreadable(where, cause);
+  }
+  throw unreadable(where);
+}
+
+export function formatClaim(claim: NameClaim): string {
+  return `${JSON.stringify(claim)}\n`;
+}
+
+/** The refusal for a name another holder has. */
+export function claimedByOther(name: string, placeId: string, found: NameClaim): PipelineError {
+  return new PipelineError(
+    "item/name-claimed",
+    `Cannot back up "${name}": its name at ${placeId} is claimed by ${found.host} (${found.source_path}) since ${found.claimed_at}`,
+    {
+      hint:
+        "Two instruments must not use one study name. Rename this study, or remove the other one's claim if it is gone.",
+    },
+  );
+}
+
+function unreadable(where: string, cause?: unknown): PipelineError {
+  return new PipelineError("item/claim-unreadable", `Cannot read the claim "${where}": it is not a claim in JSON`, {
+    cause,
+    hint: "Look at the file. If no other host is backing up this study, remove the file and run again.",
+  });
+}
