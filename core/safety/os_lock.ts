@@ -57,3 +57,16 @@ export async function isStill(fs: FileSystem, path: string, handle: FileHandle):
   const [held, named] = [await handle.stat(), await fs.lstat(path)];
   return named !== undefined && held.ino === named.ino && held.dev === named.dev;
 }
+
+/** The text of a small file from its open handle; at most `limit` bytes. */
+export async function readSmall(handle: FileHandle, limit = 16 * 2 ** 10): Promise<string> {
+  await handle.seek(0);
+  const bytes = new Uint8Array(limit);
+  let got = 0;
+  while (got < limit) {
+    const n = await handle.read(bytes.subarray(got));
+    if (n === 0) break;
+    got += n;
+  }
+  return new TextDecoder().decode(bytes.subarray(0, got));
+}

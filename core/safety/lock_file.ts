@@ -1,0 +1,310 @@
+/**
+ * Locks that lie with what they protect (SAFETY S10, S11): an OS lock on a file decides, its JSON is for people.
+ * @module
+ */
+import { basename, dirname, join } from "@std/path";
+import { PipelineError } from "../errors.ts";
+import { systemClock } from "../io/clock.ts";
+import type { FileHandle, FileSystem } from "../io/file_system.ts";
+import { ioError, isAbsent } from "../io/io_errors.ts";
+import { LOCK_NAME } from "../io/names.ts";
+import { sortBytes } from "../io/paths.ts";
+import type { ProcessLiveness } from "../io/process_info.ts";
+import type { Clock, Logger } from "../ports.ts";
+import {
+  describeHolder,
+  formatLockHolder,
+  judgeLock,
+  type LockHolder,
+  type LockInspection,
+  parseLockHolder,
+  sameHost,
+} from "./lock_judgement.ts";
+import { isStill, readSmall } from "./os_lock.ts";
+
+export type { LockHolder, LockInspection, LockState } from "./lock_judgement.ts";
+
+/** Name of the lock that `backup` and `cleanup` both hold at the NAS. */
+export const RUN_LOCK_NAME = ".cleanup.lock";
+
+/** Who asks, and how the system tells whether a holder lives. */
+export interface LockAsker {
+  host: string;
+  pid: number;
+  processes: ProcessLiveness;
+}
+
+export interface LockOptions extends LockAsker {
+  /** ISO 8601 UTC. */
+  startedAt: string;
+  runName: string;
+  /** `reclaim`: a lock whose holder is proved dead is taken over with a warning. `refuse`: any lock found stops the run. */
+  staleLocks: "reclaim" | "refuse";
+  log?: Logger;
+  clock?: Clock;
+  signal?: AbortSignal;
+}
+
+/** What differs between the locks: the words, and how a run ends that meets one. */
+interface LockKind {
+  subject: (path: string) => string;
+  held: (message: string, options: { hint: string }) => PipelineError;
+  unlock: (path: string) => string;
+}
+
+const STUDY: LockKind = {
+  subject: (path) => basename(dirname(path)),
+  held: (message, options) => new PipelineError("lock/held", message, { ...options, stopsRun: 1 }),
+  unlock: (path) => `labferry unlock ${basename(dirname(path))}`,
+};
+
+const RUN: LockKind = {
+  subject: (path) => dirname(path),
+  held: (message, options) => new PipelineError("lock/run-held", message, { ...options, stopsRun: 2 }),
+  unlock: (path) => `labferry unlock ${path}`,
+};
+
+/** Another process that looks at a lock holds it for a moment; only a holder that stays counts. */
+const TRIES = 6;
+const BETWEEN_TRIES_MS = 25;
+
+/** A lock this process holds. */
+class HeldLock implements AsyncDisposable {
+  readonly path: string;
+  readonly #fs: FileSystem;
+  #handle: FileHandle | undefined;
+
+  constructor(fs: FileSystem, path: string, handle: FileHandle) {
+    this.#fs = fs;
+    this.path = path;
+    this.#handle = handle;
+  }
+
+  /** @throws {PipelineError} `lock/lost` when the file was removed or replaced, or the lock released */
+  async assertHeld(): Promise<void> {
+    const handle = this.#handle;
+    if (handle !== undefined && await isStill(this.#fs, this.path, handle)) return;
+    throw new PipelineError(
+      "lock/lost",
+      `Cannot go on with "${dirname(this.path)}": its lock was removed or replaced`,
+      {
+        hint: "Somebody removed the lock file by hand. Nothing more is changed; run again.",
+      },
+    );
+  }
+
+  /** Removes the file while the lock is still held, then lets go. A second call does nothing. */
+  async release(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    if (handle === undefined) return;
+    try {
+      if (await isStill(this.#fs, this.path, handle)) await this.#fs.removeFile(this.path);
+    } catch (error) {
+      // The study's folder may be gone with its file system; what is left of the lock is judged dead by the next run.
+      if (!isAbsent(error)) throw ioError(error, { verb: "release the lock", path: this.path });
+    } finally {
+      await handle.close();
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+}
+
+/** The lock of one study: `<study>/.labferry.lock`. */
+export class StudyLock extends HeldLock {
+  /** @throws {PipelineError} `lock/held`, `lock/found`, `lock/unprovable`: all stop the run with exit code 1 */
+  static async acquire(fs: FileSystem, study: string, options: LockOptions): Promise<StudyLock> {
+    const path = join(study, LOCK_NAME);
+    return new StudyLock(fs, path, await acquire({ fs, path, kind: STUDY }, options));
+  }
+}
+
+/** The lock of a run at the NAS: `<truenas_root>/.cleanup.lock`. */
+export class RunLock extends HeldLock {
+  /** @throws {PipelineError} `lock/run-held` (exit code 2), `lock/found`, `lock/unprovable` (exit code 1) */
+  static async acquire(fs: FileSystem, root: string, options: LockOptions): Promise<RunLock> {
+    const path = join(root, RUN_LOCK_NAME);
+    return new RunLock(fs, path, await acquire({ fs, path, kind: RUN }, options));
+  }
+}
+
+interface LockTarget {
+  fs: FileSystem;
+  path: string;
+  kind: LockKind;
+}
+
+async function acquire(target: LockTarget, options: LockOptions): Promise<FileHandle> {
+  const { fs, path, kind } = target;
+  try {
+    const before = await fs.lstat(path);
+    for (let tries = 1;; tries++) {
+      options.signal?.throwIfAborted();
+      const handle = await fs.openReadWrite(path);
+      let kept = false;
+      try {
+        const locked = await handle.tryLock();
+        if (locked && await isStill(fs, path, handle)) {
+          const existed = before !== undefined && before.ino === (await handle.stat()).ino;
+          await takeOver(target, handle, { ...options, existed });
+          kept = true;
+          return handle;
+        }
+        if (tries >= TRIES) throw held(kind, path, await holderAt(fs, path));
+      } finally {
+        if (!kept) await handle.close();
+      }
+      await (options.clock ?? systemClock).sleep(BETWEEN_TRIES_MS, options.signal);
+    }
+  } catch (error) {
+    throw ioError(error, { verb: "lock", path });
+  }
+}
+
+/** With the OS lock in hand: refuses what the text of an earlier holder demands, then writes our own. */
+async function takeOver(
+  { path, kind }: LockTarget,
+  handle: FileHandle,
+  options: LockOptions & { existed: boolean },
+): Promise<void> {
+  const text = await readSmall(handle);
+  if (text !== "" || options.existed) {
+    const found = await judge(text, options);
+    refuseUnlessDead({ found, path, kind }, options);
+    options.log?.warn(`A lock that was left is reclaimed: ${found.why}`, { path });
+  }
+  const { host, pid, startedAt, runName } = options;
+  const bytes = new TextEncoder().encode(formatLockHolder({ host, pid, started_at: startedAt, run_name: runName }));
+  await handle.seek(0);
+  await handle.truncate(0);
+  await handle.write(bytes);
+  await handle.sync();
+}
+
+async function judge(text: string, { host, pid, processes }: LockAsker): Promise<LockInspection> {
+  const holder = parseLockHolder(text);
+  const life = holder !== undefined && sameHost(holder.host, host) ? await processes.isAlive(holder.pid) : undefined;
+  return judgeLock({ osLock: true, text, life }, { host, pid });
+}
+
+function refuseUnlessDead(
+  { found, path, kind }: { found: LockInspection; path: string; kind: LockKind },
+  { staleLocks }: Pick<LockOptions, "staleLocks">,
+): void {
+  const subject = kind.subject(path);
+  const hint = `Make sure that no labferry works there any more, then run: ${kind.unlock(path)}`;
+  if (found.state === "held") throw held(kind, path, found.holder);
+  if (found.state === "unprovable") {
+    throw new PipelineError("lock/unprovable", `Cannot lock "${subject}": a lock was left there and ${found.why}`, {
+      hint,
+      stopsRun: 1,
+    });
+  }
+  if (staleLocks === "reclaim") return;
+  throw new PipelineError("lock/found", `Cannot lock "${subject}": a lock was left there and ${found.why}`, {
+    hint: `${hint} (stale_locks = "refuse" keeps every lock for a person to look at)`,
+    stopsRun: 1,
+  });
+}
+
+function held(kind: LockKind, path: string, holder: LockHolder | undefined): PipelineError {
+  const by = holder ? describeHolder(holder) : "another process that does not say who it is";
+  return kind.held(`Cannot lock "${kind.subject(path)}": it is held by ${by}`, {
+    hint: `Wait until that run has ended. If it hangs, stop that process, then run: ${kind.unlock(path)}`,
+  });
+}
+
+/** The holder as the path tells it. Windows refuses to read a file that another process has locked. */
+async function holderAt(fs: FileSystem, path: string): Promise<LockHolder | undefined> {
+  try {
+    return parseLockHolder(await fs.readText(path));
+  } catch {
+    return undefined; // gone meanwhile, or locked against reading: the words do without
+  }
+}
+
+/** Looks at a lock without taking it over. Makes no file. */
+export async function inspectLock(fs: FileSystem, path: string, asker: LockAsker): Promise<LockInspection> {
+  try {
+    if (await fs.lstat(path) === undefined) return FREE;
+    await using handle = await fs.openRead(path);
+    if (!await handle.tryLock()) return judgeLock({ osLock: false, text: await textAt(fs, path) }, asker);
+    if (!await isStill(fs, path, handle)) return FREE;
+    return await judge(await readSmall(handle), asker);
+  } catch (error) {
+    if (isAbsent(error)) return FREE;
+    throw ioError(error, { verb: "look at the lock", path });
+  }
+}
+
+const FREE: LockInspection = { state: "free", why: "there is no lock" };
+
+async function textAt(fs: FileSystem, path: string): Promise<string> {
+  try {
+    return await fs.readText(path);
+  } catch {
+    return ""; // as in `holderAt`
+  }
+}
+
+/** Locks in the folders directly below a root, in byte order. Links are not followed. */
+export async function* scanLocks(fs: FileSystem, root: string): AsyncGenerator<{ study: string; path: string }> {
+  const entries = await fs.readDir(root).catch((error) => {
+    throw ioError(error, { verb: "look for locks in", path: root });
+  });
+  const studies = entries.filter((entry) => entry.kind === "directory").map((entry) => entry.name);
+  for (const study of sortBytes(studies)) {
+    const path = join(root, study, LOCK_NAME);
+    const stat = await fs.lstat(path).catch((error) => {
+      throw ioError(error, { verb: "look for a lock at", path });
+    });
+    if (stat !== undefined) yield { study, path };
+  }
+}
+
+/**
+ * Judges every lock below a source's root at the start of a run: dead ones are named in a warning (and reclaimed when
+ * their study is locked), anything else stops the run.
+ * @throws {PipelineError} `lock/held`, `lock/found`, `lock/unprovable`: exit code 1
+ */
+export async function checkLocks(
+  fs: FileSystem,
+  root: string,
+  options: LockAsker & Pick<LockOptions, "staleLocks" | "log" | "signal">,
+): Promise<void> {
+  for await (const { study, path } of scanLocks(fs, root)) {
+    options.signal?.throwIfAborted();
+    const found = await inspectLock(fs, path, options);
+    if (found.state === "free") continue;
+    refuseUnlessDead({ found, path, kind: STUDY }, options);
+    options.log?.warn(`"${study}" holds a lock that was left; it is reclaimed when its turn comes: ${found.why}`, {
+      path,
+    });
+  }
+}
+
+/**
+ * Removes a lock whose holder is proved dead; with `force`, also one that nobody can prove (a person has looked). A held
+ * lock is never removed.
+ */
+export async function removeDeadLock(
+  fs: FileSystem,
+  path: string,
+  options: LockAsker & { force?: boolean },
+): Promise<LockInspection & { removed: boolean }> {
+  const found = await inspectLock(fs, path, options);
+  const may = found.state === "dead" || (found.state === "unprovable" && options.force === true);
+  if (!may) return { ...found, removed: false };
+  await using handle = await fs.openReadWrite(path);
+  if (!await handle.tryLock() || !await isStill(fs, path, handle)) {
+    return { state: "held", why: "another process has taken it meanwhile", removed: false };
+  }
+  // Judged again under the lock: between the two looks another run may have come and left a lock of its own.
+  const again = await judge(await readSmall(handle), options);
+  if (again.state !== found.state) return { ...again, removed: false };
+  await fs.removeFile(path);
+  return { ...again, removed: true };
+}
