@@ -36,7 +36,7 @@ const UNESCAPES: Record<string, string> = { "\\": "\\", n: "\n", r: "\r" };
  * with a backslash and has these escaped.
  * @throws {PipelineError} `sidecar/entry` for a name or hash that no line can hold faithfully
  */
-export function formatSidecarLine({ path, sha256 }: SidecarEntry): string {
+export function formatSidecarLine(sha256: string, path: string): string {
   const why = entryProblem(path, sha256);
   if (why !== undefined) {
     throw new PipelineError("sidecar/entry", `Cannot write "${path}" into a checksum sidecar: ${why}`);
@@ -96,7 +96,7 @@ export async function* encodeSidecar(
     expectOrder(last, entry.path, options.name);
     last = entry.path;
     files++;
-    text += `${formatSidecarLine(entry)}\n`;
+    text += `${formatSidecarLine(entry.sha256, entry.path)}\n`;
     if (text.length >= BLOCK) yield flush();
   }
   if (files === 0) throw empty(options.name);
