@@ -48,7 +48,7 @@ export function duration(): z.ZodType<number, string> {
 
 /** A path that must not be empty; relative ones resolve against the config file's folder before plugins see them. */
 export function pathOption(): z.ZodString {
-  return z.string().min(1, "wanted a path, found an empty string");
+  return z.string().min(1, "wanted a path, found an empty string").meta({ format: "path" });
 }
 
 /** The id of a place: the id of the stage that writes it. */

@@ -1,0 +1,388 @@
+/**
+ * The compiler: from the text of a pipeline file to stages with checked options, places and order.
+ * @module
+ */
+import type { z } from "zod";
+import type { AnySource, AnyStage, Item, Json, PlaceDeclaration, Plugin, SourceRoot, StageFacts } from "../contract.ts";
+import { PipelineError } from "../errors.ts";
+import type { PluginKind, Registry } from "../registry.ts";
+import type { LoadedConfig } from "./config.ts";
+import { resolvePath } from "./config_paths.ts";
+import { diagnose, type Diagnostic, hasErrors, type Span } from "./diagnostic.ts";
+import { nameHint } from "./nearest.ts";
+import { type FileEntry, type PipelineFile, readPipelineFile, type RetrySettings } from "./pipeline_file.ts";
+import { checkSchema } from "./schema_diagnostics.ts";
+import { walkSchema } from "./schema_walk.ts";
+import { itemValues, resolveTree, resolveTreeOrThrow, type TemplateScope } from "./template.ts";
+import { nodeAt, parseToml, type TomlDocument, type TomlPath, valueSpan } from "./toml_document.ts";
+import { spanWithin } from "./toml_string.ts";
+
+/** A plugin at one position of the pipeline, its options checked. */
+export interface CompiledPart<P> {
+  id: string;
+  use: string;
+  plugin: P;
+  /** The parsed options, as the plugin's schema gives them. */
+  // deno-lint-ignore no-explicit-any
+  options: any;
+  /** What stood under `with` after templates, before the schema; `${env.…}` and `${item.…}` are left as they are. */
+  written: { [key: string]: Json };
+  /** Where it stands in the file, for example `["stage", 3]`. */
+  path: TomlPath;
+  /** Where its `use` stands. */
+  position: Span & { file: string };
+}
+
+export type CompiledSource = CompiledPart<AnySource>;
+
+export interface CompiledStage extends CompiledPart<AnyStage> {
+  retry?: RetrySettings;
+  timeoutMs?: number;
+  parallel?: number;
+  onError: "fail" | "warn";
+  /** Ids of the stages before it. */
+  after: readonly string[];
+  /** What the stage needs, gives, kills and destroys with these options. */
+  facts: StageFacts;
+  /**
+   * Set when `with` holds `${item.…}`: the options for one item. The engine opens such a stage once per item.
+   * Throws `template/unsafe` when a value of the item is not one path segment, `options/…` when the schema refuses.
+   */
+  forItem?: (item: Pick<Item, "name" | "data">) => unknown;
+}
+
+export interface CompiledPipeline {
+  name: string;
+  summary: string;
+  file: string;
+  source: CompiledSource;
+  sourceRoot?: SourceRoot;
+  before: CompiledStage[];
+  /** In a stable topological order. */
+  stages: CompiledStage[];
+  onItemFailed: CompiledStage[];
+  places: PlaceDeclaration[];
+  /** The config it was compiled with. */
+  config: LoadedConfig;
+  document: TomlDocument;
+}
+
+export interface CompileInput {
+  text: string;
+  /** Path of the pipeline file, for messages. */
+  file: string;
+  config: LoadedConfig;
+  registry: Registry;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface CompileResult {
+  /** Absent when there is an error. */
+  pipeline?: CompiledPipeline;
+  diagnostics: Diagnostic[];
+  document?: TomlDocument;
+}
+
+/** Compiles a pipeline file. Nothing outside is looked at, and nothing is thrown for what a file may hold. */
+export function compilePipeline(input: CompileInput): CompileResult {
+  const { document, diagnostics } = parseToml(input);
+  if (document === undefined || hasErrors(diagnostics)) return { diagnostics, document };
+  const read = readPipelineFile(document);
+  diagnostics.push(...read.diagnostics);
+  if (read.file === undefined) return { diagnostics, document };
+  const pipeline = new Compiler(input, { document, diagnostics }).compile(read.file);
+  return hasErrors(diagnostics) ? { diagnostics, document } : { pipeline, diagnostics, document };
+}
+
+/** Two names no real item has in common with a fixed path, to see whether a place depends on the item. */
+const SAMPLES = ["item-a", "item-b"];
+
+class Compiler {
+  readonly #input: CompileInput;
+  readonly #document: TomlDocument;
+  readonly #diagnostics: Diagnostic[];
+
+  constructor(input: CompileInput, into: { document: TomlDocument; diagnostics: Diagnostic[] }) {
+    this.#input = input;
+    this.#document = into.document;
+    this.#diagnostics = into.diagnostics;
+  }
+
+  compile(file: PipelineFile): CompiledPipeline | undefined {
+    const source = this.#part<AnySource>("source", file.source, { hasItem: false });
+    const before = this.#stages(file.before, { hasItem: false });
+    const stages = this.#stages(file.stages, { hasItem: true });
+    const onItemFailed = this.#stages(file.onItemFailed, { hasItem: true });
+    if (source === undefined || hasErrors(this.#diagnostics)) return undefined;
+    for (const stage of stages) this.#checkTakes(stage, source);
+    for (const stage of onItemFailed) this.#checkTakes(stage, source);
+    for (const stage of before) {
+      if (stage.plugin.before !== true) {
+        this.#misplaced(stage, {
+          list: "before",
+          allowed: (plugin) => plugin.before === true,
+        });
+      }
+    }
+    for (const stage of onItemFailed) {
+      if (stage.plugin.onItemFailed === true) continue;
+      this.#misplaced(stage, { list: "on_item_failed", allowed: (plugin) => plugin.onItemFailed === true });
+    }
+    for (const stage of [...before, ...stages, ...onItemFailed]) this.#checkLedger(stage);
+    const sourceRoot = this.#guard(source, () => source.plugin.root?.(source.options));
+    const places = stages.flatMap((stage) => this.#places(stage));
+    return {
+      name: file.name,
+      summary: file.summary,
+      file: this.#document.source.file,
+      source,
+      ...(sourceRoot ? { sourceRoot } : {}),
+      before,
+      stages,
+      onItemFailed,
+      places,
+      config: this.#input.config,
+      document: this.#document,
+    };
+  }
+
+  #at(span: Span) {
+    return { source: this.#document.source, span };
+  }
+
+  #stages(entries: readonly FileEntry[], where: { hasItem: boolean }): CompiledStage[] {
+    return entries.flatMap((entry) => {
+      const part = this.#part<AnyStage>("stage", entry, where);
+      if (part === undefined) return [];
+      const { retry, timeoutMs, parallel, onError, after } = entry;
+      const facts = this.#guard(part, () => part.plugin.facts?.(part.options, part.id));
+      return {
+        ...part,
+        ...(retry ? { retry } : {}),
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        ...(parallel === undefined ? {} : { parallel }),
+        onError,
+        after,
+        facts: this.#effectiveFacts(part.plugin, facts),
+      };
+    });
+  }
+
+  /** A stage nobody vouches for, and one that changes things without saying which, may touch every byte. */
+  #effectiveFacts(plugin: AnyStage, declared: StageFacts | undefined): StageFacts {
+    const changes = plugin.effect === "modify" || plugin.effect === "destroy";
+    if (this.#input.registry.isUntrusted(plugin) || (declared === undefined && changes)) {
+      return { ...declared, kills: "everything" };
+    }
+    return declared ?? {};
+  }
+
+  #part<P extends AnyStage | AnySource>(
+    kind: Extract<PluginKind, "stage" | "source">,
+    entry: FileEntry,
+    where: { hasItem: boolean },
+  ): (CompiledPart<P> & { forItem?: CompiledStage["forItem"] }) | undefined {
+    const { registry } = this.#input;
+    const plugin = registry.find(kind, entry.use) as P | undefined;
+    if (plugin === undefined) {
+      this.#unknownPlugin(kind, entry);
+      return undefined;
+    }
+    const what = kind === "source" ? `source "${entry.use}"` : `stage "${entry.id}"`;
+    const resolved = this.#resolve(entry, where);
+    if (resolved === undefined) return undefined;
+    const checked = this.#options(plugin.options, resolved.value, { entry, what });
+    if (checked === undefined) return undefined;
+    return {
+      id: entry.id,
+      use: entry.use,
+      plugin,
+      options: checked.options,
+      written: resolved.written,
+      path: entry.path,
+      position: { ...entry.position, file: this.#document.source.file },
+      ...(resolved.perItem ? { forItem: this.#forItem(plugin, entry) } : {}),
+    };
+  }
+
+  #unknownPlugin(kind: "stage" | "source", entry: FileEntry): void {
+    const { registry } = this.#input;
+    const other: PluginKind | undefined = (["stage", "source", "standard", "store"] as const).find((candidate) =>
+      candidate !== kind && registry.find(candidate, entry.use) !== undefined
+    );
+    this.#diagnostics.push(diagnose(this.#at(entry.position), {
+      code: "pipeline/unknown-plugin",
+      message: other
+        ? `Cannot use "${entry.use}" as a ${kind}: it is a ${other}`
+        : `Cannot find ${kind} "${entry.use}": no such ${kind} is known`,
+      hint: nameHint(entry.use, registry.names(kind), `known ${kind}s`),
+    }));
+  }
+
+  #scope(item?: TemplateScope["item"]): TemplateScope {
+    const { config, env } = this.#input;
+    return {
+      config: config.view,
+      configFile: config.file,
+      env,
+      envIgnoresCase: config.system === "windows",
+      item,
+    };
+  }
+
+  /** Resolves the templates under `with`; those of the item get a sample, and are resolved again for each item. */
+  #resolve(entry: FileEntry, where: { hasItem: boolean }) {
+    let failed = false;
+    let perItem = false;
+    const value = resolveTree(entry.with, this.#scope(where.hasItem ? () => SAMPLES[0] : undefined), {
+      problem: (problem, path) => {
+        failed = true;
+        const full = [...entry.path, "with", ...path];
+        const node = nodeAt(this.#document, full);
+        const span = node?.kind === "scalar"
+          ? spanWithin(this.#document.source, node, problem)
+          : valueSpan(this.#document, full);
+        this.#diagnostics.push(diagnose(this.#at(span), problem));
+      },
+      names: (names) => {
+        if (names.some((name) => name.startsWith("item."))) perItem = true;
+      },
+    });
+    if (failed) return undefined;
+    return { value: value as { [key: string]: Json }, perItem, written: this.#written(entry.with) };
+  }
+
+  /** Options as they are in force, with the environment and the item left as templates: neither is for print. */
+  #written(value: { [key: string]: Json }): { [key: string]: Json } {
+    const visit = (at: Json): Json => {
+      if (typeof at === "string") {
+        if (/\$\{\s*(?:env|item)\./.test(at)) return at;
+        const resolved = resolveTreeOrThrow(at, this.#scope());
+        // Read again, the text must mean the same.
+        return typeof resolved === "string" ? resolved.replaceAll("${", "$${") : resolved;
+      }
+      if (Array.isArray(at)) return at.map(visit);
+      if (at === null || typeof at !== "object") return at;
+      return Object.fromEntries(Object.entries(at).map(([key, entry]) => [key, visit(entry)]));
+    };
+    return visit(value) as { [key: string]: Json };
+  }
+
+  #options(schema: z.ZodObject, value: { [key: string]: Json }, about: { entry: FileEntry; what: string }) {
+    const base = [...about.entry.path, "with"];
+    let bad = false;
+    const withPaths = walkSchema(schema, value, {
+      path: (text, path) => {
+        const resolved = resolvePath(text, this.#input.config);
+        if (resolved.ok) return resolved.path;
+        bad = true;
+        this.#diagnostics.push(diagnose(this.#at(valueSpan(this.#document, [...base, ...path])), {
+          code: "options/bad-path",
+          message: `Cannot use path "${text}": ${resolved.reason}`,
+          hint: resolved.hint,
+        }));
+        return text;
+      },
+    });
+    const subject = { document: this.#document, base, what: about.what, area: "options" };
+    const checked = checkSchema(schema, withPaths, subject);
+    this.#diagnostics.push(...checked.diagnostics);
+    return bad || checked.value === undefined ? undefined : { options: checked.value };
+  }
+
+  #forItem(plugin: AnyStage | AnySource, entry: FileEntry): NonNullable<CompiledStage["forItem"]> {
+    return (item) => {
+      const value = resolveTreeOrThrow(entry.with, this.#scope(itemValues(item)));
+      const config = this.#input.config;
+      const withPaths = walkSchema(plugin.options, value, {
+        path(text) {
+          const resolved = resolvePath(text, config);
+          if (resolved.ok) return resolved.path;
+          throw new PipelineError("options/bad-path", `Cannot use path "${text}": ${resolved.reason}`, {
+            hint: resolved.hint,
+          });
+        },
+      });
+      const result = plugin.options.safeParse(withPaths);
+      if (result.success) return result.data;
+      const issue = result.error.issues[0];
+      throw new PipelineError(
+        "options/bad-value",
+        `Cannot use option "${issue.path.join(".")}" of stage "${entry.id}" for item "${item.name}": ${issue.message}`,
+        { cause: result.error },
+      );
+    };
+  }
+
+  #checkTakes(stage: CompiledStage, source: CompiledSource): void {
+    const { takes } = stage.plugin;
+    const { yields } = source.plugin;
+    if (takes === "any" || takes === yields) return;
+    this.#diagnostics.push(diagnose(this.#at(stage.position), {
+      code: "pipeline/wrong-item",
+      message: `Cannot run stage "${stage.id}" on items of source "${source.use}": it takes ${
+        KIND_WORDS[takes]
+      }, and the source (line ${source.position.line}) yields ${KIND_WORDS[yields]}`,
+      hint: "use a stage or a source of the other kind",
+    }));
+  }
+
+  #checkLedger(stage: CompiledStage): void {
+    const { config, file } = this.#input.config;
+    if (stage.plugin.usesLedger !== true || config.paths.manifest_root !== undefined) return;
+    this.#diagnostics.push(diagnose(this.#at(stage.position), {
+      code: "config/not-set",
+      message:
+        `Cannot run stage "${stage.id}": it writes the ledger, and "manifest_root" is not set in [paths] of ${file}`,
+      hint: `add to [paths] of ${file}: manifest_root = …`,
+    }));
+  }
+
+  #misplaced(stage: CompiledStage, about: { list: string; allowed(plugin: AnyStage): boolean }): void {
+    const names = this.#input.registry.list("stage").filter(about.allowed).map((plugin) => plugin.name);
+    this.#diagnostics.push(diagnose(this.#at(stage.position), {
+      code: "pipeline/misplaced",
+      message: `Cannot run stage "${stage.id}" in [[${about.list}]]: "${stage.use}" may not stand there`,
+      hint: names.length > 0 ? `[[${about.list}]] takes: ${names.toSorted().join(", ")}` : "move it to [[stage]]",
+    }));
+  }
+
+  #places(stage: CompiledStage): PlaceDeclaration[] {
+    const declare = (options: unknown): PlaceDeclaration[] =>
+      this.#guard(stage, () => stage.plugin.places?.(options, stage.id, this.#input.config.view)) ?? [];
+    const places = declare(stage.options);
+    if (stage.forItem && places.length > 0) {
+      const forItem = stage.forItem;
+      const samples = SAMPLES.map((name) =>
+        JSON.stringify(this.#guard(stage, () => declare(forItem({ name, data: {} }))))
+      );
+      if (samples[0] !== samples[1]) {
+        this.#diagnostics.push(diagnose(this.#at(stage.position), {
+          code: "pipeline/place-per-item",
+          message:
+            `Cannot use a template of the item in the place of stage "${stage.id}": a place is the same for every item`,
+          hint: "name the root only: the engine appends the name of the item",
+        }));
+      }
+    }
+    return places;
+  }
+
+  /** Runs a plugin's own function; what it throws is reported at the stage. */
+  #guard<T>(part: CompiledPart<Plugin>, run: () => T): T | undefined {
+    try {
+      return run();
+    } catch (error) {
+      const known = error instanceof PipelineError ? error : undefined;
+      this.#diagnostics.push(diagnose(this.#at(part.position), {
+        code: known?.code ?? "pipeline/plugin-error",
+        message: known?.message ??
+          `Cannot use "${part.use}": it failed with ${error instanceof Error ? error.message : String(error)}`,
+        hint: known?.hint,
+      }));
+      return undefined;
+    }
+  }
+}
+
+const KIND_WORDS = { tree: "trees", event: "events", any: "anything" };

@@ -1,0 +1,77 @@
+// Made by tools/embed_presets.ts from pipelines/*.toml; edit those.
+// deno-fmt-ignore-file
+
+/** Pipelines that come with the program, by name. */
+export const EMBEDDED_PRESETS: Readonly<Record<string, string>> = {
+  "backup": `# Copies every idle study to TrueNAS and to S3, proves both copies, records them, then frees the instrument.
+#
+# Stages run from top to bottom. They may be reordered, left out and added to: \`labferry lint backup\` says at once
+# whether the result could lose data, and the engine refuses at run time whatever lint would refuse.
+# \`\${section.key}\` reads config.toml. To change this pipeline, save it as pipelines/backup.toml beside config.toml.
+name    = "backup"
+summary = "Copy idle runs to TrueNAS and S3, then free the instrument"
+
+# Folders below source_root that nobody has written to for idle_days.
+[source]
+use  = "idle-folders"
+with = { root = "\${paths.source_root}", idle = "\${backup.idle_days}d" }
+
+# Once per run, before any study: for example mount the NAS. [hooks] backup is empty unless set.
+[[before]]
+use  = "hook"
+with = { argv = "\${hooks.backup}" }
+
+# The naming standard. A study that breaks it stays where it is and is reported.
+[[stage]]
+use  = "validate"
+with = { standard = "phenocycler" }
+
+# One process at a time per study.
+[[stage]]
+use = "lock"
+
+# The ledger says that the backup has begun.
+[[stage]]
+use  = "manifest-append"
+with = { status = "in_progress" }
+
+# Copies and hashes in one pass. The id names the place: other stages speak of "truenas".
+[[stage]]
+use   = "copy"
+id    = "truenas"
+with  = { to = "\${paths.truenas_root}" }
+retry = { attempts = 3, first = "2s" }
+
+# Reads every byte on the NAS again and compares. A copy that was not read back does not count.
+[[stage]]
+use  = "verify"
+with = { place = "truenas" }
+
+# Writes _checksums.sha256 into the study, for anyone with sha256sum.
+[[stage]]
+use  = "checksum-sidecar"
+with = { place = "truenas" }
+
+# verify = "auto": the checksum of the store where the store is known to check, else the object is read back.
+[[stage]]
+use  = "s3-upload"
+id   = "s3"
+with = { bucket = "\${s3.bucket}", prefix = "\${s3.prefix}", verify = "auto" }
+
+# The ledger says complete, only when every place is proved and one holds the sidecar.
+[[stage]]
+use  = "manifest-append"
+id   = "record"
+with = { status = "complete" }
+
+# Frees the instrument, file by file, each only while two other places hold it proved.
+[[stage]]
+use  = "delete"
+with = { require = { places = 2 } }
+
+# Says in the ledger what failed: failed_validation, failed_truenas (copy, verify, sidecar) or failed_s3.
+[[on_item_failed]]
+use  = "manifest-append"
+with = { status = "failed" }
+`,
+};

@@ -1,0 +1,36 @@
+/**
+ * Nearest names, for "did you mean".
+ * @module
+ */
+import { closestString } from "@std/text/closest-string";
+
+/** Share of letters two words have in common, 0 to 1, so that a far-off word is not suggested. */
+function likeness(a: string, b: string): number {
+  const left = [...b];
+  let common = 0;
+  for (const letter of a) {
+    const at = left.indexOf(letter);
+    if (at < 0) continue;
+    left.splice(at, 1);
+    common++;
+  }
+  return common / Math.max([...a].length, [...b].length, 1);
+}
+
+/** Returns the candidate nearest to `word`, or undefined when none is near enough to be meant. */
+export function nearestName(word: string, candidates: Iterable<string>): string | undefined {
+  const known = [...candidates].filter((name) => name.length > 0);
+  if (known.length === 0) return undefined;
+  const nearest = closestString(word, known);
+  const a = word.toLowerCase();
+  const b = nearest.toLowerCase();
+  return likeness(a, b) >= 0.6 || (a.length >= 3 && (b.startsWith(a) || a.startsWith(b))) ? nearest : undefined;
+}
+
+/** Hint for an unknown name: the nearest one, else all of them. Undefined when nothing is known. */
+export function nameHint(word: string, candidates: Iterable<string>, what = "known"): string | undefined {
+  const known = [...candidates];
+  const nearest = nearestName(word, known);
+  if (nearest !== undefined) return `did you mean "${nearest}"`;
+  return known.length === 0 ? undefined : `${what}: ${known.toSorted().join(", ")}`;
+}

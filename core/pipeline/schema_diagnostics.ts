@@ -1,0 +1,179 @@
+/**
+ * What a zod schema finds wrong with a TOML value, in words and at the place in the file.
+ * @module
+ */
+import type { z } from "zod";
+import type { Json } from "../json.ts";
+import { diagnose, type Diagnostic } from "./diagnostic.ts";
+import { nameHint, nearestName } from "./nearest.ts";
+import { keySpan, nodeAt, type TomlDocument, type TomlPath, valueSpan } from "./toml_document.ts";
+import { walkSchema } from "./schema_walk.ts";
+
+export interface SchemaSubject {
+  document: TomlDocument;
+  /** Where the value stands in the document. */
+  base: TomlPath;
+  /** For messages: `stage "truenas"`, `the config`. */
+  what: string;
+  /** Prefix of the codes: `config`, `pipeline`, `options`. */
+  area: string;
+}
+
+export interface Checked<T> {
+  /** Absent when an error was found. */
+  value?: T;
+  diagnostics: Diagnostic[];
+}
+
+/** Parses `value` by `schema`; every finding, unknown keys of nested tables too, becomes a diagnostic. */
+export function checkSchema<S extends z.ZodType>(schema: S, value: Json, subject: SchemaSubject): Checked<z.output<S>> {
+  const diagnostics: Diagnostic[] = [];
+  // A misspelt key that is required would be reported twice: as unknown, and as missing under its right name.
+  const meant = new Set<string>();
+  walkSchema(schema, value, {
+    unknownKey: (path, known) => {
+      diagnostics.push(unknownKey(path, { known, subject }));
+      meant.add(dotted([...path.slice(0, -1), nearestName(String(path.at(-1)), known) ?? ""]));
+    },
+  });
+  const result = schema.safeParse(value);
+  if (result.success && diagnostics.length === 0) return { value: result.data, diagnostics };
+  for (const issue of result.error?.issues ?? []) {
+    if (issue.code === "unrecognized_keys" || meant.has(dotted(issue.path.map(step)))) continue;
+    diagnostics.push(issueDiagnostic(issue, { subject, value }));
+  }
+  return { diagnostics };
+}
+
+function step(key: PropertyKey): string | number {
+  return typeof key === "number" ? key : String(key);
+}
+
+function unknownKey(
+  path: readonly (string | number)[],
+  about: { known: string[]; subject: SchemaSubject },
+): Diagnostic {
+  const { known, subject } = about;
+  const key = String(path.at(-1));
+  const where = path.length > 1 ? ` in "${dotted(path.slice(0, -1))}"` : "";
+  return diagnose({ source: subject.document.source, span: keySpan(subject.document, [...subject.base, ...path]) }, {
+    code: `${subject.area}/unknown-key`,
+    message: `Cannot use key "${key}"${where} of ${subject.what}: no such key is known`,
+    hint: nameHint(key, known, "known keys") ?? "remove it",
+  });
+}
+
+function issueDiagnostic(issue: z.core.$ZodIssue, about: { subject: SchemaSubject; value: Json }): Diagnostic {
+  const { subject } = about;
+  const path = issue.path.map(step);
+  const found = valueAt(about.value, path);
+  const full = [...subject.base, ...path];
+  const name = path.length === 0 ? subject.what : `"${dotted(path)}" of ${subject.what}`;
+  const source = subject.document.source;
+  if (found === undefined && path.length > 0) {
+    return diagnose({ source, span: valueSpan(subject.document, full) }, {
+      code: `${subject.area}/missing-key`,
+      message: `Cannot use ${subject.what}: "${dotted(path)}" is missing, wanted ${wanted(issue)}`,
+      hint: `add ${String(path.at(-1))} = …`,
+    });
+  }
+  const span = nodeAt(subject.document, full) ? valueSpan(subject.document, full) : keySpan(subject.document, full);
+  return diagnose({ source, span }, {
+    code: `${subject.area}/${issue.code === "invalid_type" ? "wrong-type" : "bad-value"}`,
+    message: `Cannot use ${name}: ${sentence(issue, found)}`,
+    hint: choiceHint(issue, found),
+  });
+}
+
+function sentence(issue: z.core.$ZodIssue, found: Json | undefined): string {
+  if (/^wanted /.test(issue.message)) {
+    return /, found /.test(issue.message) ? issue.message : `${issue.message}, found ${shown(found)}`;
+  }
+  if (issue.code === "custom") return issue.message;
+  return `found ${shown(found)}, wanted ${wanted(issue)}`;
+}
+
+const TYPE_WORDS: Record<string, string> = {
+  string: "a text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "a table",
+  record: "a table",
+};
+
+/** What the schema wanted, in words. */
+function wanted(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return TYPE_WORDS[issue.expected] ?? issue.expected;
+    case "invalid_value":
+      return `one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
+    case "too_small":
+      return limit(issue.origin, { word: issue.inclusive === false ? "more than" : "at least", bound: issue.minimum });
+    case "too_big":
+      return limit(issue.origin, { word: issue.inclusive === false ? "less than" : "at most", bound: issue.maximum });
+    case "invalid_union":
+      return [...new Set(issue.errors.flatMap((errors) => errors.slice(0, 1).map(wanted)))].join(" or ") ||
+        "another value";
+    case "invalid_format":
+      return issue.pattern ? `text of the form ${issue.pattern}` : `text of the form ${issue.format}`;
+    case "not_multiple_of":
+      return `a multiple of ${issue.divisor}`;
+    default:
+      return issue.message;
+  }
+}
+
+function limit(origin: string, by: { word: string; bound: number | bigint }): string {
+  if (origin === "string") return `text of ${by.word} ${by.bound} characters`;
+  if (origin === "array" || origin === "set") return `${by.word} ${by.bound} entries`;
+  return `${by.word} ${by.bound}`;
+}
+
+function choiceHint(issue: z.core.$ZodIssue, found: Json | undefined): string | undefined {
+  if (issue.code === "invalid_value" && typeof found === "string") {
+    const nearest = nearestName(found, issue.values.map(String));
+    return nearest === undefined ? undefined : `did you mean "${nearest}"`;
+  }
+  if (issue.code === "invalid_type" && typeof found === "string") {
+    if (issue.expected === "number" && found.trim() !== "" && Number.isFinite(Number(found))) {
+      return `write ${Number(found)} without quotes`;
+    }
+    if (issue.expected === "boolean" && /^(true|false)$/i.test(found)) {
+      return `write ${found.toLowerCase()} without quotes`;
+    }
+    if (issue.expected === "array") return `write [${JSON.stringify(found)}]`;
+  }
+  if (
+    issue.code === "invalid_type" && issue.expected === "string" &&
+    (typeof found === "number" || typeof found === "boolean")
+  ) {
+    return `write "${found}" with quotes`;
+  }
+  return undefined;
+}
+
+function shown(value: Json | undefined): string {
+  if (value === undefined) return "nothing";
+  if (typeof value === "string") return value === "" ? "an empty text" : `the text ${JSON.stringify(value)}`;
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  if (value !== null && typeof value === "object") return "a table";
+  return typeof value === "number" ? `the number ${value}` : String(value);
+}
+
+function valueAt(value: Json, path: readonly (string | number)[]): Json | undefined {
+  let at: Json | undefined = value;
+  for (const step of path) {
+    if (at === null || typeof at !== "object") return undefined;
+    at = Array.isArray(at) ? at[Number(step)] : Object.hasOwn(at, String(step)) ? at[String(step)] : undefined;
+    if (at === undefined) return undefined;
+  }
+  return at;
+}
+
+/** `a.b[0].c` */
+function dotted(path: readonly (string | number)[]): string {
+  return path.map((step, at) => typeof step === "number" ? `[${step + 1}]` : at === 0 ? step : `.${step}`).join("");
+}

@@ -1,0 +1,89 @@
+/**
+ * Words for what people get wrong in TOML: backslashes of Windows paths, single brackets, missing quotes.
+ * @module
+ */
+import type { SourceText } from "./diagnostic.ts";
+
+/** Whether the inside of a double-quoted string, as typed, begins like a Windows path: `C:\` or `\\server`. */
+export function looksLikeWindowsPath(raw: string): boolean {
+  return /^(?:[A-Za-z]:\\|\\\\)/.test(raw);
+}
+
+/** How to write a Windows path; `raw` is the inside of the string as typed. */
+export function windowsPathHint(raw: string): string {
+  const path = raw.replace(/^\\{4}/, "\\\\").replace(/([^\\])\\\\/g, "$1\\");
+  return `write '${path}' with single quotes, or "${path.replaceAll("\\", "/")}" with forward slashes`;
+}
+
+interface SyntaxWords {
+  reason: string;
+  hint?: string;
+  start: number;
+  end: number;
+}
+
+/** Finds the double-quoted string of one line that holds the offset, as typed, without its quotes. */
+function stringAround(source: SourceText, index: number): { raw: string; start: number; end: number } | undefined {
+  const lineStart = source.text.lastIndexOf("\n", index - 1) + 1;
+  const lineEnd = source.text.indexOf("\n", index);
+  const line = source.text.slice(lineStart, lineEnd < 0 ? undefined : lineEnd);
+  // The string is broken, so its escapes say nothing: it ends at the next quote.
+  for (const match of line.matchAll(/"([^"]*)"?/g)) {
+    const start = lineStart + match.index;
+    const end = start + match[0].length;
+    if (start <= index && index <= end) return { raw: match[1].replace(/\r$/, ""), start, end };
+  }
+  return undefined;
+}
+
+/** Turns the parser's message into words, a hint and the stretch of text to point at. */
+export function syntaxHint(source: SourceText, problem: { message: string; index: number }): SyntaxWords {
+  const { message, index } = problem;
+  const reason = message.slice(0, 1).toLowerCase() + message.slice(1).replace(/\.$/, "");
+  const here: SyntaxWords = { reason, start: index, end: index + 1 };
+  if (/escape sequence|code point/i.test(message)) {
+    const text = stringAround(source, index);
+    if (text === undefined || !looksLikeWindowsPath(text.raw)) {
+      return {
+        ...here,
+        hint: String.raw`within double quotes a backslash begins an escape; use single quotes to keep it`,
+      };
+    }
+    return {
+      reason: `within double quotes a backslash begins an escape, and this one is none TOML knows`,
+      hint: windowsPathHint(text.raw),
+      start: text.start,
+      end: text.end,
+    };
+  }
+  if (/multiple times/i.test(message)) {
+    const header = /^\[\s*(stage|before|on_item_failed)\s*\]/.exec(lineAt(source, index));
+    if (header) {
+      return {
+        ...here,
+        end: index + header[1].length,
+        hint: `write [[${header[1]}]] with double brackets: it is one of a list`,
+      };
+    }
+    const word = /^[\w-]+/.exec(source.text.slice(index))?.[0] ?? "";
+    return {
+      ...here,
+      end: index + Math.max(1, word.length),
+      reason: word ? `the key "${word}" is defined twice` : "a key is defined twice",
+      hint: "keep one of the two lines",
+    };
+  }
+  if (
+    /^a\s*bare|unexpected (char|token)|must have a value|value/i.test(message) &&
+    /=\s*[A-Za-z$/\\]/.test(lineAt(source, index))
+  ) {
+    return { ...here, hint: `text must stand in quotes: key = "text"` };
+  }
+  return here;
+}
+
+function lineAt(source: SourceText, index: number): string {
+  const start = source.text.lastIndexOf("\n", index - 1) + 1;
+  const end = source.text.indexOf("\n", index);
+  return source.text.slice(start, end < 0 ? undefined : end).trim();
+}

@@ -1,0 +1,406 @@
+/**
+ * The lattice of facts (SAFETY) as pure functions. Lint walks it along a pipeline to a lower bound; the engine holds
+ * the real thing per file. A fact is only ever given when what it rests on stands.
+ * @module
+ */
+import type { Fact, StageFacts } from "../contract.ts";
+import { SOURCE_PLACE, type Strength } from "../evidence.ts";
+
+/** How well a file is known to be at a place: `none < written < weak < strong` (the last two are proved). */
+export type Level = "none" | "written" | "weak" | "strong";
+
+const RANK: Record<Level, number> = { none: 0, written: 1, weak: 2, strong: 3 };
+
+/** What is known of an item. Immutable: every function returns a new one. */
+export interface LatticeState {
+  readonly hashed: boolean;
+  readonly locked: boolean;
+  /** Places the `complete` record rests on; undefined when there is no such record. */
+  readonly recorded?: ReadonlySet<string>;
+  /** Places not in the map are at `none`. */
+  readonly levels: ReadonlyMap<string, Level>;
+  readonly sealed: ReadonlySet<string>;
+  /** Places written without a flush: no proof of them is stronger than weak. */
+  readonly unflushed: ReadonlySet<string>;
+  /** Places with an open or finished intent: nothing there counts any more. */
+  readonly destroyed: ReadonlySet<string>;
+}
+
+/** Nothing is known. */
+export const NOTHING: LatticeState = {
+  hashed: false,
+  locked: false,
+  levels: new Map(),
+  sealed: new Set(),
+  unflushed: new Set(),
+  destroyed: new Set(),
+};
+
+/** How a stage is run, as far as its facts go. */
+export interface TransferOptions {
+  /** The stage may not run, or may cover only a part: it kills but does not give. */
+  conditional?: boolean;
+  /** `on_error = "warn"`: it may fail and the item goes on: it kills but does not give. */
+  onErrorWarn?: boolean;
+}
+
+export function levelAt(state: LatticeState, place: string): Level {
+  return state.levels.get(place) ?? "none";
+}
+
+/** Whether the place proved the bytes, at least weakly. */
+export function isProved(level: Level): boolean {
+  return RANK[level] >= RANK.weak;
+}
+
+/** The facts a stage takes away by running: what it says it kills, what it rewrites, what it destroys. */
+export function killsOf(facts: StageFacts): Fact[] | "everything" {
+  if (facts.kills === "everything") return "everything";
+  const kills = [...facts.kills ?? []];
+  for (const fact of facts.gives ?? []) {
+    // A new write to a place replaces what was proved and sealed there.
+    if (fact.fact === "written") {
+      kills.push({ fact: "proved", place: fact.place }, { fact: "sealed", place: fact.place });
+    }
+  }
+  return kills;
+}
+
+/** The state after kills and destroys, before anything is given. */
+export function applyKills(state: LatticeState, facts: StageFacts): LatticeState {
+  const kills = killsOf(facts);
+  let next: LatticeState = state;
+  if (kills === "everything") {
+    next = { ...NOTHING, locked: state.locked, destroyed: state.destroyed };
+  } else {
+    for (const fact of kills) next = kill(next, fact);
+  }
+  if (facts.destroys === undefined) return next;
+  // What the destroy itself takes away never takes the record (SAFETY, `intent`); a stage that touches everything does.
+  return destroy(kills === "everything" ? next : { ...next, recorded: state.recorded }, facts.destroys.place);
+}
+
+/** Kills first, then gives. What the stage needs is not checked here: `missingNeeds` says what is missing. */
+export function transfer(state: LatticeState, facts: StageFacts, options: TransferOptions = {}): LatticeState {
+  const killed = applyKills(state, facts);
+  return applyGives(killed, givenBy(killed, facts, options));
+}
+
+/**
+ * The facts a stage really gives in a state from which its kills are already gone: those that rest on what stands. A
+ * conditional stage gives none.
+ */
+export function givenBy(state: LatticeState, facts: StageFacts, options: TransferOptions = {}): Fact[] {
+  if (options.conditional || options.onErrorWarn) return [];
+  const given: Fact[] = [];
+  let now = state;
+  // A stage may give a fact and one that rests on it (an upload: hashed, written, proved), in any order.
+  for (const fact of (facts.gives ?? []).toSorted((a, b) => GIVE_ORDER[a.fact] - GIVE_ORDER[b.fact])) {
+    if (!rests(now, fact)) continue;
+    given.push(fact);
+    now = give(now, fact);
+  }
+  return given;
+}
+
+const GIVE_ORDER: Record<Fact["fact"], number> = {
+  locked: 0,
+  hashed: 1,
+  written: 2,
+  proved: 3,
+  sealed: 4,
+  recorded: 5,
+};
+
+/** Adds facts that were found to hold. */
+export function applyGives(state: LatticeState, given: readonly Fact[]): LatticeState {
+  return given.reduce(give, state);
+}
+
+/** Whether what a fact is minted from stands (the column "needs" of SAFETY). */
+function rests(state: LatticeState, fact: Fact): boolean {
+  const place = fact.place ?? "";
+  switch (fact.fact) {
+    case "locked":
+      return true;
+    case "hashed":
+      return !state.destroyed.has(SOURCE_PLACE);
+    case "written":
+      return place !== "" && place !== SOURCE_PLACE;
+    case "proved":
+      return state.hashed && RANK[levelAt(state, place)] >= RANK.written;
+    case "sealed":
+      return isProved(levelAt(state, place));
+    case "recorded":
+      return state.sealed.size > 0 && [...state.levels.values()].every(isProved);
+  }
+}
+
+function give(state: LatticeState, fact: Fact): LatticeState {
+  const place = fact.place ?? "";
+  switch (fact.fact) {
+    case "locked":
+      return { ...state, locked: true };
+    case "hashed":
+      return { ...state, hashed: true };
+    case "written": {
+      const unflushed = fact.strength === "weak" ? new Set([...state.unflushed, place]) : state.unflushed;
+      const next = { ...state, unflushed, destroyed: without(state.destroyed, [place]) };
+      return withLevel(next, place, highest(levelAt(state, place), "written"));
+    }
+    case "proved": {
+      const claimed: Strength = fact.strength ?? "strong";
+      const strength = claimed === "strong" && state.unflushed.has(place) ? "weak" : claimed;
+      return withLevel(state, place, highest(levelAt(state, place), strength === "none" ? "written" : strength));
+    }
+    case "sealed":
+      return { ...state, sealed: new Set([...state.sealed, place]) };
+    case "recorded":
+      return { ...state, recorded: new Set(state.levels.keys()) };
+  }
+}
+
+function kill(state: LatticeState, fact: Fact): LatticeState {
+  // A fact without a place, where one could be named, is that fact at every place.
+  const places = fact.place === undefined ? [...new Set([...state.levels.keys(), ...state.sealed])] : [fact.place];
+  switch (fact.fact) {
+    case "locked":
+      return { ...state, locked: false };
+    case "recorded":
+      return { ...state, recorded: undefined };
+    case "hashed":
+      // A proof says "equal to the source as hashed": without that hash it says nothing.
+      return [...state.levels.keys()].reduce<LatticeState>(unprove, { ...state, hashed: false });
+    case "written":
+      return places.reduce((next, place) => withLevel(unprove(next, place), place, "none"), state);
+    case "proved":
+      return places.reduce(unprove, state);
+    case "sealed":
+      return places.reduce(unseal, state);
+  }
+}
+
+function unprove(state: LatticeState, place: string): LatticeState {
+  const next = unseal(state, place);
+  return isProved(levelAt(next, place)) ? withoutRecord(withLevel(next, place, "written"), place) : next;
+}
+
+function unseal(state: LatticeState, place: string): LatticeState {
+  if (!state.sealed.has(place)) return state;
+  return withoutRecord({ ...state, sealed: without(state.sealed, [place]) }, place);
+}
+
+/** The record falls with any place it rests on. */
+function withoutRecord(state: LatticeState, place: string): LatticeState {
+  return state.recorded?.has(place) ? { ...state, recorded: undefined } : state;
+}
+
+/** A destroy kills what was known of the place for everyone else, and keeps the record (SAFETY, `intent`). */
+function destroy(state: LatticeState, place: string): LatticeState {
+  const { recorded } = state;
+  const killed = kill(state, place === SOURCE_PLACE ? { fact: "hashed" } : { fact: "written", place });
+  return { ...killed, recorded, destroyed: new Set([...state.destroyed, place]) };
+}
+
+function withLevel(state: LatticeState, place: string, level: Level): LatticeState {
+  const levels = new Map(state.levels);
+  if (level !== "none") {
+    levels.set(place, level);
+    return { ...state, levels };
+  }
+  levels.delete(place);
+  return { ...state, levels, unflushed: without(state.unflushed, [place]) };
+}
+
+function without(set: ReadonlySet<string>, gone: readonly string[]): Set<string> {
+  return new Set([...set].filter((entry) => !gone.includes(entry)));
+}
+
+function highest(a: Level, b: Level): Level {
+  return RANK[a] >= RANK[b] ? a : b;
+}
+
+/** The minimum of several states: what holds in each of them. Of one state, itself; of none, `NOTHING`. */
+export function minimum(states: readonly LatticeState[]): LatticeState {
+  if (states.length === 0) return NOTHING;
+  return states.reduce((a, b) => {
+    const levels = new Map<string, Level>();
+    for (const [place, level] of a.levels) {
+      const other = levelAt(b, place);
+      const low = RANK[level] <= RANK[other] ? level : other;
+      if (low !== "none") levels.set(place, low);
+    }
+    const recorded = a.recorded && b.recorded ? new Set([...a.recorded, ...b.recorded]) : undefined;
+    return {
+      hashed: a.hashed && b.hashed,
+      locked: a.locked && b.locked,
+      ...(recorded ? { recorded } : {}),
+      levels,
+      sealed: new Set([...a.sealed].filter((place) => b.sealed.has(place))),
+      unflushed: new Set([...a.unflushed, ...b.unflushed]),
+      destroyed: new Set([...a.destroyed, ...b.destroyed]),
+    };
+  });
+}
+
+/** Whether `a` claims nothing that `b` does not claim. */
+export function isAtMost(a: LatticeState, b: LatticeState): boolean {
+  return (!a.hashed || b.hashed) && (!a.locked || b.locked) && (!a.recorded || b.recorded !== undefined) &&
+    [...a.levels].every(([place, level]) => RANK[level] <= RANK[levelAt(b, place)]) &&
+    [...a.sealed].every((place) => b.sealed.has(place));
+}
+
+/** Something that is wanted and does not stand. */
+export interface Missing {
+  kind: "fact" | "unproved" | "unsealed" | "nothing-written" | "unlocked" | "unrecorded" | "too-few" | "destroyed";
+  /** The fact that is wanted, where it is one. */
+  fact?: Fact;
+  /** In words, to stand behind "…: ". */
+  words: string;
+}
+
+/** A fact in words: `written at "truenas"`. */
+export function factWords(fact: Fact): string {
+  const at = fact.place === undefined ? "" : ` at "${fact.place}"`;
+  return fact.fact === "proved" && fact.strength === "weak" ? `proved${at} (weak is enough)` : `${fact.fact}${at}`;
+}
+
+/** Whether a fact stands in a state. */
+export function holds(state: LatticeState, fact: Fact): boolean {
+  switch (fact.fact) {
+    case "hashed":
+      return state.hashed;
+    case "locked":
+      return state.locked;
+    case "recorded":
+      return state.recorded !== undefined;
+    case "written":
+      return some(state, fact, (level) => RANK[level] >= RANK.written);
+    case "proved":
+      return fact.strength === "none"
+        ? some(state, fact, (level) => RANK[level] >= RANK.written)
+        : some(state, fact, (level) => RANK[level] >= RANK[fact.strength === "weak" ? "weak" : "strong"]);
+    case "sealed":
+      return fact.place === undefined ? state.sealed.size > 0 : state.sealed.has(fact.place);
+  }
+}
+
+function some(state: LatticeState, fact: Fact, test: (level: Level) => boolean): boolean {
+  return fact.place === undefined ? [...state.levels.values()].some(test) : test(levelAt(state, fact.place));
+}
+
+/** The needs of a stage that do not stand. */
+export function missingNeeds(state: LatticeState, facts: StageFacts): Missing[] {
+  return (facts.needs ?? []).filter((fact) => !holds(state, fact)).map((fact) => ({
+    kind: "fact",
+    fact,
+    words: `${factWords(fact)} is missing${foundWords(state, fact)}`,
+  }));
+}
+
+function foundWords(state: LatticeState, fact: Fact): string {
+  if (fact.place === undefined || (fact.fact !== "proved" && fact.fact !== "sealed")) return "";
+  return `, found ${levelWords(levelAt(state, fact.place))}`;
+}
+
+function levelWords(level: Level): string {
+  return {
+    none: "not written",
+    written: "written but not proved",
+    weak: "proved weakly only",
+    strong: "proved",
+  }[level];
+}
+
+/**
+ * What a `complete` record lacks: every place written must be proved, one of them sealed.
+ * @param written places that any stage so far may have written; those of the state count in any case.
+ */
+export function missingForRecord(state: LatticeState, written: Iterable<string> = []): Missing[] {
+  const places = [...new Set([...written, ...state.levels.keys()])].filter((place) => !state.destroyed.has(place));
+  if (places.length === 0) {
+    return [{ kind: "nothing-written", words: "no place is written, so there is nothing to record as complete" }];
+  }
+  const missing: Missing[] = [];
+  for (const place of places) {
+    const level = levelAt(state, place);
+    if (isProved(level)) continue;
+    const fact: Fact = { fact: "proved", place };
+    missing.push({ kind: "unproved", fact, words: `proved at "${place}" is missing, found ${levelWords(level)}` });
+  }
+  if (state.sealed.size === 0) {
+    missing.push({
+      kind: "unsealed",
+      fact: { fact: "sealed" },
+      words: "sealed is missing: no place has a checksum sidecar",
+    });
+  }
+  return missing;
+}
+
+export interface DestroyDemand {
+  /** The place whose files go. */
+  victim: string;
+  /** `require.places`; fewer than 1 counts as 1. */
+  places: number;
+  /** Failure domain of a place; the default is the place itself. */
+  domainOf?: (place: string) => string;
+  /** Places to speak of in the message even if nothing is written there. */
+  known?: readonly string[];
+}
+
+/**
+ * What a destroy lacks (SAFETY, "destroy at t"): `locked`, `recorded`, and at least `max(1, places)` places other than
+ * the victim, in distinct domains, proved; at least one of them strongly. Empty when it may go ahead.
+ */
+export function missingForDestroy(state: LatticeState, demand: DestroyDemand): Missing[] {
+  const { victim } = demand;
+  const wanted = Math.max(1, Math.ceil(demand.places) || 1);
+  const missing: Missing[] = [];
+  if (state.destroyed.has(victim)) {
+    missing.push({ kind: "destroyed", words: `"${victim}" was destroyed before` });
+  }
+  if (!state.locked) {
+    missing.push({ kind: "unlocked", fact: { fact: "locked" }, words: "locked is missing: the item is not locked" });
+  }
+  if (state.recorded === undefined) {
+    missing.push({
+      kind: "unrecorded",
+      fact: { fact: "recorded" },
+      words: "recorded is missing: the ledger has no complete record of it",
+    });
+  }
+  const counted = survivors(state, demand);
+  if (counted.domains.size >= wanted && counted.strong.size > 0) return missing;
+  const places = [...new Set([...demand.known ?? [], ...state.levels.keys()])]
+    .filter((place) => place !== victim && place !== SOURCE_PLACE && !state.destroyed.has(place));
+  const list = places.map((place) => `"${place}" is ${levelWords(levelAt(state, place))}`).join(", ");
+  const reason = counted.domains.size >= wanted
+    ? "a weak proof counts only beside a strong one"
+    : `found ${counted.domains.size} in distinct domains`;
+  const unproved = places.find((place) => levelAt(state, place) !== "strong");
+  missing.push({
+    kind: "too-few",
+    fact: { fact: "proved", ...(unproved === undefined ? {} : { place: unproved }) },
+    words: `proved at ${wanted} place${wanted === 1 ? "" : "s"} other than "${victim}" is missing, ${reason} (${
+      list || "no other place is written"
+    })`,
+  });
+  return missing;
+}
+
+/** The domains that would keep the item after the victim is gone: all that proved it, and those that did strongly. */
+export function survivors(
+  state: LatticeState,
+  demand: Pick<DestroyDemand, "victim" | "domainOf">,
+): { domains: Set<string>; strong: Set<string> } {
+  const domainOf = demand.domainOf ?? ((place: string) => place);
+  const domains = new Set<string>();
+  const strong = new Set<string>();
+  for (const [place, level] of state.levels) {
+    if (place === demand.victim || place === SOURCE_PLACE || state.destroyed.has(place) || !isProved(level)) continue;
+    domains.add(domainOf(place));
+    if (level === "strong") strong.add(domainOf(place));
+  }
+  return { domains, strong };
+}
