@@ -1,0 +1,73 @@
+/** The run report (DESIGN 5): what a run did, item by item and stage by stage. Others read it as JSON. @module */
+import type { ItemOutcome } from "../contract.ts";
+import type { Finding, PipelineError } from "../errors.ts";
+import type { Guarantee } from "../evidence.ts";
+
+/** What became of a stage for one item. */
+export type StageOutcome = "done" | "skipped" | "failed" | "dropped" | "waiting" | "not-reached";
+
+/** An error as the report carries it. */
+export interface ReportError {
+  /** `area/problem`. */
+  code: string;
+  message: string;
+  /** Id of the stage it happened in; left out for errors of the run itself. */
+  stage?: string;
+  hint?: string;
+  findings?: Finding[];
+}
+
+export interface StageReport {
+  id: string;
+  use: string;
+  outcome: StageOutcome;
+  /** Steps done. */
+  applied: number;
+  /** Steps that were found done already. */
+  skipped: number;
+  /** Files and bytes that the done steps covered. */
+  files: number;
+  bytes: number;
+  /** Wall-clock time, ms. */
+  ms: number;
+  /** The weakest guarantee at the place this stage writes or proves. */
+  guarantee?: Guarantee;
+  /** Why it was skipped, dropped, or waits. */
+  why?: string;
+}
+
+export interface ItemReport {
+  name: string;
+  outcome: ItemOutcome;
+  error?: ReportError;
+  /** Why it was dropped or waits. */
+  why?: string;
+  /** In topological order. */
+  stages: StageReport[];
+}
+
+export interface RunReport {
+  pipeline: string;
+  run_id: string;
+  /** ISO 8601, UTC. */
+  started_at: string;
+  finished_at: string;
+  /** 0, 1, 2, 3 or 130 (DESIGN 4). */
+  exit_code: number;
+  dry_run: boolean;
+  items: ItemReport[];
+  /** What stopped the run as a whole. */
+  error?: ReportError;
+}
+
+/** Returns an error as the report carries it. */
+export function toReportError(error: PipelineError, stage?: string): ReportError {
+  const { code, message, hint, findings } = error;
+  return {
+    code,
+    message,
+    ...stage === undefined ? {} : { stage },
+    ...hint === undefined ? {} : { hint },
+    ...findings.length === 0 ? {} : { findings: [...findings] },
+  };
+}
