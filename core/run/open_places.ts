@@ -123,7 +123,7 @@ async function openBucket(
     budget: Budget;
   },
 ): Promise<ObjectSession> {
-  const plugin = services.registry.store(declared.store);
+  const plugin = services.registry.get("store", declared.store);
   const store: ObjectStore = stack.use(await plugin.open(plugin.options.parse(declared.options)));
   const session = openObjects({
     store,

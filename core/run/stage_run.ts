@@ -5,14 +5,8 @@
  */
 import type { AnyStage, Plan, StageRun, Todo } from "../contract.ts";
 import { asPipelineError, PipelineError } from "../errors.ts";
+import type { RetrySettings } from "../pipeline/pipeline_file.ts";
 import type { Clock, Logger } from "../ports.ts";
-
-/** Retry as the pipeline file sets it. Times in ms. */
-export interface RetryPolicy {
-  attempts: number;
-  first: number;
-  max?: number;
-}
 
 /** What a stage did to an item. */
 export interface StageCounts {
@@ -37,7 +31,7 @@ export interface StageWork {
   apply: (step: Todo, signal: AbortSignal) => Promise<void>;
   dryRun: boolean;
   parallel: number;
-  retry: RetryPolicy;
+  retry?: RetrySettings;
   timeoutMs?: number;
   /** Stop taking up steps. */
   stop: AbortSignal;
@@ -100,15 +94,23 @@ async function applyStep(
       await work.apply(step, signal);
       break;
     } catch (error) {
-      const transient = error instanceof PipelineError && error.retry === "transient" && error.stopsRun === undefined;
-      if (!transient || attempt >= work.retry.attempts || signal.aborted || work.stop.aborted) throw error;
-      const pause = Math.min(work.retry.first * 2 ** (attempt - 1), work.retry.max ?? Infinity);
-      work.log.warn(`${error.message}; trying again (${attempt + 1} of ${work.retry.attempts}) in ${pause} ms`);
+      const pause = pauseBefore(work.retry, error, attempt);
+      if (pause === undefined || signal.aborted || work.stop.aborted) throw error;
+      const of = `${attempt + 1} of ${work.retry?.attempts}`;
+      work.log.warn(`${(error as Error).message}; trying again (${of}) in ${pause} ms`);
       await work.clock.sleep(pause, signal);
     }
   }
   if (work.plugin.resume === "skip-finished") await work.finished(step);
   countStep(counts, step);
+}
+
+/** How long (ms) to wait before the next attempt; undefined when there is none. */
+function pauseBefore(retry: RetrySettings | undefined, error: unknown, attempt: number): number | undefined {
+  if (!retry || attempt >= retry.attempts) return undefined;
+  if (!(error instanceof PipelineError) || error.stopsRun !== undefined) return undefined;
+  const wanted = retry.on.includes(error.code) || (error.retry === "transient" && retry.on.includes("transient"));
+  return wanted ? Math.min(retry.firstMs * 2 ** (attempt - 1), retry.maxMs ?? Infinity) : undefined;
 }
 
 function countStep(counts: StageCounts, step: Todo): void {

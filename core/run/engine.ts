@@ -1,0 +1,251 @@
+/**
+ * The engine: hooks, roots, locks, then items one by one through the stages. It imports no plugin.
+ * @module
+ */
+import { ulid } from "@std/ulid";
+import type { Item, StageRun, Todo } from "../contract.ts";
+import { asPipelineError, PipelineError } from "../errors.ts";
+import { openLedger } from "../ledger/ledger_file.ts";
+import { openLedgerMirror } from "../ledger/mirror.ts";
+import type { Ledger } from "../ledger/record.ts";
+import type { CompiledStage } from "../pipeline/compile.ts";
+import type { ItemContext, RunContext, WriteContext } from "../ports.ts";
+import { checkLocks, RunLock } from "../safety/lock_file.ts";
+import { runItem } from "./item_run.ts";
+import type { OpenStage, OpenStages } from "./item_run.ts";
+import type { TreeItem } from "./item_session.ts";
+import { takeUpDestroys } from "./open_destroys.ts";
+import { openPlaces, openRoot } from "./open_places.ts";
+import type { OpenedPlaces } from "./open_places.ts";
+import type { ItemReport, RunReport } from "./report.ts";
+import { RunState } from "./run_state.ts";
+import type { EngineServices, RunRequest } from "./services.ts";
+import { listCandidates, sourceContext } from "./source_context.ts";
+
+/**
+ * Runs a compiled pipeline to its end. Failures of items are in the report; what ends the run is in `report.error`
+ * and decides the exit code: 0, 1, 2, 3, or 130 when it was asked to stop.
+ */
+export async function runPipeline(request: RunRequest, services: EngineServices): Promise<RunReport> {
+  const { clock, journal } = services;
+  const startedAt = new Date(clock.now()).toISOString();
+  const report: RunReport = {
+    pipeline: request.compiled.name,
+    run_id: ulid(clock.now()),
+    started_at: startedAt,
+    finished_at: startedAt,
+    exit_code: 0,
+    dry_run: request.dryRun,
+    items: [],
+  };
+  try {
+    if (!request.dryRun) {
+      await journal.startRun({ id: report.run_id, pipeline: report.pipeline, startedAt });
+    }
+    await runAll(request, services, report);
+  } catch (error) {
+    endWith(report, asPipelineError(error, `run "${report.pipeline}"`));
+  }
+  const failed = report.items.some((item) => item.outcome === "failed");
+  if (report.exit_code === 0 && failed) report.exit_code = 1;
+  if (request.stop.aborted || request.abort.aborted) report.exit_code = 130;
+  report.finished_at = new Date(clock.now()).toISOString();
+  if (!request.dryRun) await journal.finishRun(report.run_id, report.finished_at, report.exit_code);
+  return report;
+}
+
+function endWith(report: RunReport, error: PipelineError): void {
+  report.exit_code = error.stopsRun ?? (error.code === "internal/unexpected" ? 3 : 1);
+  report.error = { code: error.code, message: error.message };
+  if (error.hint !== undefined) report.error.hint = error.hint;
+}
+
+async function runAll(request: RunRequest, services: EngineServices, report: RunReport): Promise<void> {
+  const context = runContext(request, services, report.run_id);
+  if (!request.dryRun) await runBefore(request, services, context);
+  await using stack = new AsyncDisposableStack();
+  const opened = await openPlaces(request, services, stack);
+  const ledger = await openLedgerOf(request, services, opened);
+  const run = new RunState({ services, request, runId: report.run_id, context, ledger, ...opened });
+  await takeLocks(run, stack);
+  const stages = await openStages(request, context, stack);
+  const done = new Set<string>();
+  for (const item of await takeUpDestroys(run)) {
+    if (request.stop.aborted) return;
+    if (request.only !== undefined && request.only !== item.name) continue;
+    done.add(item.id);
+    await runOneItem(run, { item, stages, report });
+  }
+  await runItems(run, { stages, report, done, stack });
+}
+
+function runContext(request: RunRequest, services: EngineServices, runId: string): RunContext {
+  return {
+    runId,
+    pipeline: request.compiled.name,
+    dryRun: request.dryRun,
+    host: services.host,
+    config: request.config,
+    signal: request.abort,
+    log: services.log,
+    clock: services.clock,
+    standard: (name) => services.registry.get("standard", name),
+  };
+}
+
+/** Stages of `[[before]]`: once per run, before paths are checked, since they may mount them. */
+async function runBefore(request: RunRequest, services: EngineServices, context: RunContext): Promise<void> {
+  const item: Item = { id: "run", name: request.compiled.name, kind: "event", data: {} };
+  for (const stage of request.compiled.before) {
+    const opened = await stage.plugin.open(stage.options, context);
+    const ctx = {
+      run: context,
+      signal: request.abort,
+      log: services.log,
+      clock: services.clock,
+      item,
+      dryRun: false,
+      force: false,
+      stage: stage.id,
+      exec: (options: Parameters<WriteContext["exec"]>[0]) =>
+        services.exec({ ...options, signal: request.abort, log: services.log }),
+    } as WriteContext;
+    try {
+      for await (const plan of opened.plan(item, ctx)) {
+        if (plan.kind === "todo") await opened.apply(plan as Todo, ctx);
+      }
+    } catch (error) {
+      const known = asPipelineError(error, `run "${stage.id}" before the run`);
+      if (stage.onError === "warn") services.log.warn(known.message);
+      else {throw new PipelineError(known.code, known.message, {
+          cause: known,
+          hint: known.hint,
+          stopsRun: known.stopsRun ?? 1,
+        });}
+    } finally {
+      await opened[Symbol.asyncDispose]?.();
+    }
+  }
+}
+
+/** The ledger of the config, mirrored to the first bucket after every append. */
+async function openLedgerOf(
+  request: RunRequest,
+  services: EngineServices,
+  opened: OpenedPlaces,
+): Promise<Ledger | undefined> {
+  const { compiled, config, dryRun } = request;
+  const used = [...compiled.stages, ...compiled.onItemFailed].some((stage) => stage.plugin.usesLedger);
+  const root = config.paths?.manifest_root;
+  if (!used || typeof root !== "string" || root === "") return undefined;
+  await openRoot(services, { id: "manifests", path: root }, { dryRun, visible: opened.visible });
+  const { fs, clock, host, log } = services;
+  const [bucket] = opened.buckets;
+  const mirror = bucket && !dryRun
+    ? openLedgerMirror({ store: bucket.session.store, prefix: bucket.prefix, fs, root, clock, signal: request.abort })
+    : undefined;
+  return openLedger({
+    fs,
+    root,
+    clock,
+    host,
+    warn: (message: string) => log.warn(message),
+    onAppended: async (month: string) => {
+      for (const warning of (await mirror?.onAppended(month))?.warnings ?? []) log.warn(warning);
+    },
+  });
+}
+
+/** SAFETY S10, S11: locks of earlier runs are judged first, then the run's own lock is taken at every folder place. */
+async function takeLocks(run: RunState, stack: AsyncDisposableStack): Promise<void> {
+  const { services, request, staleLocks } = run;
+  const { fs, host, processes, log, clock } = services;
+  if (request.compiled.stages.some((stage) => givesLock(stage))) {
+    if (!request.dryRun) await checkLocks(fs, run.source.path, { host, pid: Deno.pid, processes, staleLocks, log });
+  }
+  if (request.dryRun) return;
+  for (const place of request.compiled.places) {
+    if (place.kind !== "directory") continue;
+    stack.use(
+      await RunLock.acquire(fs, place.root, {
+        host,
+        pid: Deno.pid,
+        startedAt: new Date(clock.now()).toISOString(),
+        runName: `${run.pipeline} ${run.runId}`,
+        staleLocks,
+        processes,
+        log,
+      }),
+    );
+  }
+}
+
+function givesLock(stage: CompiledStage): boolean {
+  return stage.facts.gives?.some((fact) => fact.fact === "locked") ?? false;
+}
+
+async function openStages(request: RunRequest, context: RunContext, stack: AsyncDisposableStack): Promise<OpenStages> {
+  const open = async (compiled: CompiledStage): Promise<OpenStage> => {
+    const { forItem } = compiled;
+    if (forItem) return { compiled, open: async (item) => await compiled.plugin.open(forItem(item), context) };
+    const opened: StageRun = await compiled.plugin.open(compiled.options, context);
+    stack.defer(async () => await opened[Symbol.asyncDispose]?.());
+    return { compiled, open: () => Promise.resolve(opened) };
+  };
+  const stages: OpenStage[] = [], onItemFailed: OpenStage[] = [];
+  for (const compiled of request.compiled.stages) stages.push(await open(compiled));
+  for (const compiled of request.compiled.onItemFailed) onItemFailed.push(await open(compiled));
+  return { stages, onItemFailed };
+}
+
+async function runItems(
+  run: RunState,
+  { stages, report, done, stack }: {
+    stages: OpenStages;
+    report: RunReport;
+    done: Set<string>;
+    stack: AsyncDisposableStack;
+  },
+): Promise<void> {
+  const { request, services } = run;
+  const { source } = request.compiled;
+  const shared: ItemContext = { run: run.context, signal: request.abort, log: services.log, clock: services.clock };
+  const opened = await source.plugin.open(source.options, run.context);
+  stack.defer(async () => await opened[Symbol.asyncDispose]?.());
+  const candidates = await listCandidates(run);
+  const wanted = (name: string) => request.only === undefined || request.only === name;
+  for (const { name, error } of candidates.bad.filter((folder) => wanted(folder.name))) {
+    services.log.error(error.message, { code: error.code });
+    report.items.push({
+      name,
+      outcome: "failed",
+      error: { code: error.code, message: error.message, stage: "", hint: error.hint, findings: [...error.findings] },
+      stages: [],
+    });
+  }
+  const good = candidates.good.filter((folder) => wanted(folder.name));
+  if (request.only !== undefined && good.length === 0 && report.items.length === 0) {
+    throw new PipelineError(
+      "run/no-such-item",
+      `Cannot run "${request.only}": no such folder is in ${run.source.path}`,
+      { stopsRun: 2 },
+    );
+  }
+  for await (const item of opened.items(sourceContext(run, shared, good))) {
+    if (request.stop.aborted) return;
+    if (done.has(item.id)) continue;
+    if (item.root === undefined) throw new TypeError(`source "${source.use}" yielded an item without a root`);
+    const outcome = await runOneItem(run, { item: item as TreeItem, stages, report });
+    await opened.ack?.(item, outcome, shared);
+  }
+}
+
+async function runOneItem(
+  run: RunState,
+  { item, stages, report }: { item: TreeItem; stages: OpenStages; report: RunReport },
+): Promise<ItemReport["outcome"]> {
+  const end = await runItem(run, item, stages);
+  report.items.push(end.report);
+  if (end.stopsRun) throw end.stopsRun;
+  return end.report.outcome;
+}

@@ -1,0 +1,306 @@
+/**
+ * One item through the stages of a pipeline: decides what the ledger allows, runs the stages in order, runs the
+ * handlers when it failed, and reports. A failure of one item never reaches another (SAFETY S19).
+ * @module
+ */
+import type { ItemOutcome, Plan, StageRun, Todo } from "../contract.ts";
+import { asPipelineError, PipelineError } from "../errors.ts";
+import { SOURCE_PLACE } from "../evidence.ts";
+import type { LedgerRecord, LedgerStatus } from "../ledger/record.ts";
+import type { CompiledStage } from "../pipeline/compile.ts";
+import type { ItemFailure } from "../ports.ts";
+import { reproveFromSidecar } from "../safety/reprove.ts";
+import { assertSameContent } from "../safety/returned_name.ts";
+import { forgetChanged } from "../safety/stale.ts";
+import { readContext, writeContext } from "./contexts.ts";
+import { ItemSession } from "./item_session.ts";
+import type { TreeItem } from "./item_session.ts";
+import type { ItemReport, StageReport } from "./report.ts";
+import type { RunState } from "./run_state.ts";
+import { promise } from "./promises.ts";
+import { runStage } from "./stage_run.ts";
+import type { StageCounts } from "./stage_run.ts";
+
+/** A stage as opened for the run; stages whose options name the item are opened for each. */
+export interface OpenStage {
+  compiled: CompiledStage;
+  open(item: TreeItem): Promise<StageRun>;
+}
+
+export interface OpenStages {
+  stages: OpenStage[];
+  onItemFailed: OpenStage[];
+}
+
+/** How an item ended; `stopsRun` carries the error that ends the run. */
+export interface ItemEnd {
+  report: ItemReport;
+  stopsRun?: PipelineError;
+}
+
+/** What the ledger says may be done with an item. */
+type Course = { course: "all" } | { course: "resume-destroy"; since: string };
+
+export async function runItem(run: RunState, item: TreeItem, open: OpenStages): Promise<ItemEnd> {
+  const { progress } = run.request;
+  progress?.itemStarted?.(item.name);
+  const report: ItemReport = { name: item.name, outcome: "unchanged", stages: [] };
+  let failure: ItemFailure | undefined;
+  let stopsRun: PipelineError | undefined;
+  try {
+    const record = await run.ledger?.latest(item.name);
+    await using session = new ItemSession(run, scopeOf(run, item, record));
+    try {
+      const course = await courseOf(run, session, record);
+      report.outcome = await runStages(run, session, { open, course, report });
+    } catch (error) {
+      failure = failureOf(run, error, report, open);
+      report.outcome = "failed";
+      await runHandlers(run, session, { open, failure });
+    }
+  } catch (error) {
+    failure ??= failureOf(run, error, report, open);
+    report.outcome = "failed";
+  }
+  if (failure) {
+    const { error } = failure;
+    report.error = { code: error.code, message: error.message, stage: failure.stage };
+    if (error.hint !== undefined) report.error.hint = error.hint;
+    if (error.findings.length > 0) report.error.findings = [...error.findings];
+    if (error.stopsRun !== undefined || error.code === "run/stopped") stopsRun = error;
+    run.services.log.error(`${item.name}: ${error.message}`, { code: error.code, stage: failure.stage });
+  }
+  run.forgetItem(item.id);
+  fillNotReached(report, open);
+  progress?.itemFinished?.(item.name, report.outcome);
+  return { report, stopsRun };
+}
+
+function scopeOf(run: RunState, item: TreeItem, record: LedgerRecord | undefined) {
+  const { services, request } = run;
+  return {
+    item,
+    evidence: services.journal.evidence,
+    signal: request.abort,
+    log: services.log,
+    force: request.force === true,
+    onBytes: () => {},
+    recordedSidecar: record?.status === "complete" ? record.sidecar_sha256 : null,
+  };
+}
+
+/** SAFETY S3, S4: what was completed, or is being freed, decides what may happen under this name. */
+async function courseOf(run: RunState, session: ItemSession, record: LedgerRecord | undefined): Promise<Course> {
+  const { fs } = run.services;
+  const { scope, item } = session;
+  const freeing = record?.status === "complete" && record.source_deleting_at !== null &&
+    record.source_deleted_at === null;
+  if (record && freeing && record.incarnation === item.id) {
+    await restoreEvidence(run, session, record);
+    return { course: "resume-destroy", since: record.source_deleting_at ?? "" };
+  }
+  if (record?.status === "complete") {
+    await assertSameContent(fs, scope, { record, places: run.places });
+  }
+  const forgotten = await forgetChanged(fs, scope);
+  if (forgotten > 0) run.services.log.info(`${item.name}: ${forgotten} files changed since they were read`);
+  return { course: "all" };
+}
+
+/** SAFETY S5(d): a journal behind its ledger is void and rebuilt by proving again. */
+async function restoreEvidence(run: RunState, session: ItemSession, record: LedgerRecord): Promise<void> {
+  const { journal, fs, clock, log } = run.services;
+  const { item } = session;
+  const totals = await journal.evidence.totals(item.id, SOURCE_PLACE);
+  if (totals.files === record.file_count && totals.bytes === record.total_bytes) return;
+  log.warn(`${item.name}: the journal does not know this backup as the ledger does; every byte is proved again`);
+  await reproveFromSidecar({ fs, clock, places: run.places, sourceUuid: run.source.uuid }, session.scope, record);
+}
+
+interface StagesWork {
+  open: OpenStages;
+  course: Course;
+  report: ItemReport;
+}
+
+async function runStages(run: RunState, session: ItemSession, work: StagesWork): Promise<ItemOutcome> {
+  let changed = false;
+  for (const stage of work.open.stages) {
+    const { plugin, id, use } = stage.compiled;
+    if (work.course.course === "resume-destroy" && !belongsToDestroy(stage.compiled)) {
+      const why = `the source is being freed since ${work.course.since}; only that goes on`;
+      work.report.stages.push({ id, use, outcome: "skipped", applied: 0, skipped: 0, files: 0, bytes: 0, ms: 0, why });
+      continue;
+    }
+    const end = await runOne(run, session, { stage, report: work.report });
+    if (end.outcome === "dropped") return "dropped";
+    if (end.outcome === "waiting") return "waiting";
+    if (plugin.effect !== "read" && end.applied > 0 && !isBookkeeping(stage.compiled)) changed = true;
+  }
+  return changed ? "done" : "unchanged";
+}
+
+/** Taking the lock changes nothing that an operator would call a change. */
+function isBookkeeping(stage: CompiledStage): boolean {
+  return stage.facts.gives?.some((fact) => fact.fact === "locked") ?? false;
+}
+
+function belongsToDestroy(stage: CompiledStage): boolean {
+  return stage.plugin.effect === "destroy" || isBookkeeping(stage);
+}
+
+async function runOne(
+  run: RunState,
+  session: ItemSession,
+  { stage, report, failure }: { stage: OpenStage; report?: ItemReport; failure?: ItemFailure },
+): Promise<StageReport> {
+  const { compiled } = stage;
+  const { services, request } = run;
+  const { item } = session;
+  const counts: StageCounts = { applied: 0, skipped: 0, files: 0, bytes: 0 };
+  const started = services.clock.now();
+  const line: StageReport = {
+    id: compiled.id,
+    use: compiled.use,
+    outcome: "done",
+    applied: 0,
+    skipped: 0,
+    files: 0,
+    bytes: 0,
+    ms: 0,
+  };
+  report?.stages.push(line);
+  const onBytes = (count: number) => request.progress?.bytes?.(item.name, compiled.id, count);
+  const make = {
+    run,
+    session,
+    stage: { id: compiled.id, plugin: compiled.plugin },
+    signal: request.abort,
+    onBytes,
+    failure,
+  };
+  request.progress?.stageStarted?.(item.name, compiled.id);
+  try {
+    const opened = await stage.open(item);
+    const end = await runStage({
+      plugin: compiled.plugin,
+      run: opened,
+      plan: () => opened.plan(item, readContext(make)),
+      apply: (step, signal) => opened.apply(step, writeContext({ ...make, signal }, step)),
+      dryRun: request.dryRun,
+      parallel: compiled.parallel ?? compiled.plugin.parallel ?? 1,
+      retry: compiled.retry,
+      timeoutMs: compiled.timeoutMs,
+      stop: request.stop,
+      abort: request.abort,
+      clock: services.clock,
+      log: services.log,
+      isFinished: (step) => services.journal.steps.isFinished(item.id, compiled.id, step.id),
+      finished: (step) => services.journal.steps.finish(item.id, compiled.id, step.id),
+      onPlan: (plan) => planned(run, session, { compiled, plan }),
+    }, counts);
+    line.outcome = end.end === "done" ? counts.applied > 0 ? "done" : "skipped" : end.end;
+    if (end.end !== "done") line.why = end.why;
+  } catch (error) {
+    if (compiled.onError === "warn" && !isFatal(error)) {
+      services.log.warn(`${item.name}: stage ${compiled.id}: ${(error as Error).message}`);
+      line.outcome = "failed";
+      line.why = (error as Error).message;
+    } else {
+      line.outcome = "failed";
+      throw error;
+    }
+  } finally {
+    Object.assign(line, { ...counts, why: line.why ?? counts.why, ms: Math.round(services.clock.now() - started) });
+    if (line.why === undefined) delete line.why;
+    await noteGuarantee(run, session, { compiled, line });
+    if (!request.dryRun) await killEvidence(run, session, compiled);
+    request.progress?.stageFinished?.(item.name, compiled.id, line.outcome);
+  }
+  return line;
+}
+
+function isFatal(error: unknown): boolean {
+  return error instanceof PipelineError && (error.stopsRun !== undefined || error.code === "run/stopped");
+}
+
+async function planned(
+  run: RunState,
+  session: ItemSession,
+  { compiled, plan }: { compiled: CompiledStage; plan: Plan },
+): Promise<void> {
+  run.request.progress?.stagePlanned?.(session.item.name, compiled.id, plan);
+  if (run.request.dryRun && plan.kind === "todo") {
+    await promise(run, session.scope, { facts: compiled.facts, step: plan as Todo });
+  }
+}
+
+/** The weakest guarantee at the place a stage gave a proof of, for the report. */
+async function noteGuarantee(
+  run: RunState,
+  session: ItemSession,
+  { compiled, line }: { compiled: CompiledStage; line: StageReport },
+): Promise<void> {
+  const proved = compiled.facts.gives?.find((fact) => fact.fact === "proved")?.place;
+  if (proved === undefined || line.outcome === "failed" || run.request.dryRun) return;
+  const { weakest } = await run.services.journal.evidence.totals(session.item.id, proved);
+  if (weakest !== null) line.guarantee = weakest;
+}
+
+/** What a stage may have touched is no longer known (SAFETY, transfer): its evidence dies with it. */
+async function killEvidence(run: RunState, session: ItemSession, compiled: CompiledStage): Promise<void> {
+  const { kills, destroys } = compiled.facts;
+  if (kills === undefined || destroys !== undefined) return;
+  const { evidence } = run.services.journal;
+  if (kills === "everything" || kills.some((fact) => fact.fact === "hashed")) {
+    await evidence.remove(session.item.id);
+    return;
+  }
+  for (const fact of kills) if (fact.place !== undefined) await evidence.remove(session.item.id, fact.place);
+}
+
+async function runHandlers(
+  run: RunState,
+  session: ItemSession,
+  { open, failure }: { open: OpenStages; failure: ItemFailure },
+): Promise<void> {
+  if (run.request.dryRun || failure.error.code === "run/stopped") return;
+  // SAFETY S4: nothing is recorded over a complete backup.
+  const latest = await session.ledger();
+  for (const stage of open.onItemFailed) {
+    if (latest?.status === "complete" && stage.compiled.plugin.usesLedger) continue;
+    try {
+      await runOne(run, session, { stage, failure });
+    } catch (error) {
+      run.services.log.error(`${session.item.name}: handler ${stage.compiled.id}: ${(error as Error).message}`);
+    }
+  }
+}
+
+function failureOf(run: RunState, error: unknown, report: ItemReport, open: OpenStages): ItemFailure {
+  const line = report.stages.findLast((stage) => stage.outcome === "failed");
+  const compiled = open.stages.find((stage) => stage.compiled.id === line?.id)?.compiled;
+  return {
+    stage: line?.id ?? "",
+    use: line?.use ?? "",
+    error: asPipelineError(error, `process "${report.name}"`),
+    status: compiled ? statusOf(run, compiled) : "failed",
+  };
+}
+
+/** `failed_truenas` for stages that work on a folder place, `failed_s3` for those on a bucket. */
+function statusOf(run: RunState, compiled: CompiledStage): LedgerStatus {
+  if (compiled.plugin.failure) return compiled.plugin.failure;
+  const facts = [...compiled.facts.gives ?? [], ...compiled.facts.needs ?? []];
+  const place = facts.map((fact) => fact.place).find((id) => run.places.some((known) => known.id === id));
+  if (place === undefined) return "failed";
+  return run.place(place).kind === "directory" ? "failed_truenas" : "failed_s3";
+}
+
+function fillNotReached(report: ItemReport, open: OpenStages): void {
+  for (const { compiled } of open.stages) {
+    if (report.stages.some((stage) => stage.id === compiled.id)) continue;
+    const { id, use } = compiled;
+    report.stages.push({ id, use, outcome: "not-reached", applied: 0, skipped: 0, files: 0, bytes: 0, ms: 0 });
+  }
+}

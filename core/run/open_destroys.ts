@@ -1,0 +1,44 @@
+/**
+ * Destroys an earlier run began (SAFETY S4, S22): those whose folder is gone are closed in the ledger, the others are
+ * taken up before anything else, whatever the source would say of them.
+ * @module
+ */
+import { dirname } from "@std/path";
+import { SOURCE_PLACE } from "../evidence.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
+import { foldLedger } from "../ledger/fold.ts";
+import { recordEnd } from "../safety/destroy.ts";
+import type { TreeItem } from "./item_session.ts";
+import type { RunState } from "./run_state.ts";
+import { itemOf } from "./source_context.ts";
+
+/** Closes what is done and returns the items whose destroy goes on, in byte order of their names. */
+export async function takeUpDestroys(run: RunState): Promise<TreeItem[]> {
+  if (!run.ledger) return [];
+  const { fs, clock, journal, log } = run.services;
+  const { records, torn } = await foldLedger(fs, run.ledger.root);
+  for (const { file, line, reason } of torn) log.warn(`line ${line} of ${file} could not be read: ${reason}`);
+  const items: TreeItem[] = [];
+  for (const record of records.values()) {
+    if (!isOpen(record) || dirname(record.source_path) !== run.source.path) continue;
+    const stat = await fs.lstat(record.source_path);
+    if (stat) {
+      const item = await itemOf(run, { name: record.backup_name, path: record.source_path });
+      if (item.id === record.incarnation) items.push(item);
+      continue;
+    }
+    if (run.request.dryRun) continue;
+    await run.source.check();
+    const victim = { id: SOURCE_PLACE, begun: "source_deleting_at", ended: "source_deleted_at" } as const;
+    await recordEnd({ clock, journal, ledger: run.ledger }, victim, {
+      id: record.incarnation,
+      name: record.backup_name,
+    });
+    log.info(`${record.backup_name}: an earlier run had removed it; the ledger says so now`);
+  }
+  return items.sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+function isOpen(record: LedgerRecord): boolean {
+  return record.status === "complete" && record.source_deleting_at !== null && record.source_deleted_at === null;
+}

@@ -1,0 +1,87 @@
+/** What a source is given: the candidates below its root, told apart and named safely (SAFETY S14, S15). @module */
+import type { Json } from "../contract.ts";
+import { PipelineError } from "../errors.ts";
+import { checkName, collisionKey, namesError } from "../io/names.ts";
+import { hostSystem, itemPath, sortBytes } from "../io/paths.ts";
+import { ioError } from "../io/io_errors.ts";
+import { walkTree } from "../io/walk.ts";
+import { checkItemSegment } from "../pipeline/template.ts";
+import type { CandidateFolder, ItemContext, SourceContext } from "../ports.ts";
+import { incarnationOf } from "../safety/incarnation.ts";
+import type { TreeItem } from "./item_session.ts";
+import type { RunState } from "./run_state.ts";
+
+/** A folder whose name no place can carry or tell apart from another's. */
+export interface BadFolder {
+  name: string;
+  error: PipelineError;
+}
+
+export interface Candidates {
+  good: CandidateFolder[];
+  bad: BadFolder[];
+}
+
+/** Lists the folders directly below the source's root, sorted by bytes. Links are named in the log and left out. */
+export async function listCandidates(run: RunState): Promise<Candidates> {
+  const { fs, log } = run.services;
+  const root = run.source.path;
+  const entries = await fs.readDir(root).catch((cause) => {
+    throw ioError(cause, { verb: "list", path: root });
+  });
+  const kinds = new Map(entries.map((entry) => [entry.name, entry.kind]));
+  const names: string[] = [];
+  for (const name of sortBytes([...kinds.keys()])) {
+    if (name.toLowerCase().startsWith(".labferry")) continue;
+    if (kinds.get(name) === "directory") names.push(name);
+    else if (kinds.get(name) === "symlink") {
+      log.warn(`"${name}" in ${root} is a link: it is never followed, and left out`);
+    }
+  }
+  const byKey = new Map<string, string[]>();
+  for (const name of names) byKey.set(collisionKey(name), [...byKey.get(collisionKey(name)) ?? [], name]);
+  const candidates: Candidates = { good: [], bad: [] };
+  for (const name of names) {
+    const error = nameError(name, byKey.get(collisionKey(name)) ?? []);
+    if (error) candidates.bad.push({ name, error });
+    else candidates.good.push({ name, path: itemPath(root, name) });
+  }
+  return candidates;
+}
+
+function nameError(name: string, alike: readonly string[]): PipelineError | undefined {
+  const findings = checkName({ path: name, kind: "directory" }, { system: hostSystem });
+  const unsafe = checkItemSegment(name);
+  if (unsafe) findings.push({ rule: "names/unsafe", severity: "error", path: name, message: `the name ${unsafe}` });
+  const other = alike.find((candidate) => candidate !== name);
+  if (other !== undefined) {
+    const message = `it differs from "${other}" only in letter case or in the form of its accents`;
+    findings.push({ rule: "names/collision", severity: "error", path: name, message });
+  }
+  return findings.length > 0 ? namesError(name, findings) : undefined;
+}
+
+export function sourceContext(run: RunState, shared: ItemContext, folders: readonly CandidateFolder[]): SourceContext {
+  return {
+    ...shared,
+    async *folders() {
+      yield* folders;
+    },
+    walk: (folder) => walkTree(run.services.fs, folder.path, { signal: shared.signal }),
+    item: (folder, data) => itemOf(run, folder, data),
+  };
+}
+
+/** The item of a folder as it is now. @throws {PipelineError} `item/gone` */
+export async function itemOf(
+  run: RunState,
+  folder: CandidateFolder,
+  data: Record<string, Json> = {},
+): Promise<TreeItem> {
+  const stat = await run.services.fs.lstat(folder.path);
+  if (stat?.kind !== "directory") {
+    throw new PipelineError("item/gone", `Cannot take up "${folder.name}": it is no longer a folder`);
+  }
+  const id = incarnationOf(run.source.uuid, stat, folder.name);
+  return { id, name: folder.name, kind: "tree", root: folder.path, data };
+}
