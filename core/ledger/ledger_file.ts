@@ -26,8 +26,11 @@ export interface LedgerOptions {
   host: string;
   /** How long an append waits for another process's append, in ms. Default: 60 s. */
   waitMs?: number;
-  /** Called after each append, outside the lock, with the month's file name. Its failure is a warning, never the append's. */
-  onAppended?: (month: string, record: LedgerRecord) => Promise<void>;
+  /**
+   * Called after each append, outside the lock, with the month's file name (`LedgerMirror.onAppended`). What goes wrong
+   * there is a warning, never the append's failure.
+   */
+  onAppended?: (month: string, record: LedgerRecord) => Promise<{ warnings: readonly string[] } | void>;
   /** Told of what went wrong beside the append: a mirror that failed, lines that cannot be read. */
   warn?: (message: string) => void;
 }
@@ -88,7 +91,8 @@ class FileLedger implements LedgerFile {
     this.#queue = turn.catch(() => {}); // the caller is told by `turn`; the next in line goes on
     const record = await turn;
     try {
-      await this.#options.onAppended?.(monthOf(record.started_at), record);
+      const outcome = await this.#options.onAppended?.(monthOf(record.started_at), record);
+      for (const warning of outcome?.warnings ?? []) this.#options.warn?.(warning);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#options.warn?.(`The ledger has the record of "${entry.backup_name}", but its mirror does not: ${reason}`);

@@ -1,0 +1,209 @@
+/**
+ * The ledger's mirror in an object store: `<prefix>_manifests/YYYY-MM.jsonl`. It never shrinks (SAFETY S12), and what
+ * goes wrong with it is a warning: the record stands in the ledger, and the next append tries again.
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { join } from "@std/path";
+import { PipelineError } from "../errors.ts";
+import type { FileSystem } from "../io/file_system.ts";
+import { ioError } from "../io/io_errors.ts";
+import type { ObjectInfo, ObjectStore } from "../objects/object_store.ts";
+import type { Clock } from "../ports.ts";
+import { withFileLock } from "../safety/os_lock.ts";
+import { readAt } from "./_lines.ts";
+import { ledgerMonths } from "./fold.ts";
+
+export const MIRROR_LOCK = ".ledger-mirror.lock";
+
+/** Months beyond this are not mirrored whole, in bytes: more than 100,000 records. */
+const LARGEST = 128 * 2 ** 20;
+const RANGE = 8 * 2 ** 20;
+
+export interface MirrorOptions {
+  store: ObjectStore;
+  /** Key prefix: empty, or ending in `/`. */
+  prefix: string;
+  fs: FileSystem;
+  /** OS path of the ledger's folder. */
+  root: string;
+  clock: Clock;
+  signal: AbortSignal;
+  /** How long to wait for another process's mirroring, in ms. Default: 60 s. */
+  waitMs?: number;
+}
+
+/** What went wrong, in sentences for the log. */
+export interface MirrorOutcome {
+  warnings: string[];
+}
+
+/** Never throws for what the store or the disk does. */
+export interface LedgerMirror {
+  /** Brings a month up to date, and every month that was left behind earlier. For `LedgerOptions.onAppended`. */
+  onAppended(month: string): Promise<MirrorOutcome>;
+  /** Brings every month up to date whose size differs from the mirror's. */
+  mirrorAll(): Promise<MirrorOutcome>;
+}
+
+/** @throws {RangeError} for a prefix without its final `/` */
+export function openLedgerMirror(options: MirrorOptions): LedgerMirror {
+  if (options.prefix !== "" && !options.prefix.endsWith("/")) {
+    throw new RangeError(`"${options.prefix}" must end in "/"`);
+  }
+  return new Mirror(options);
+}
+
+/** Key of a month in the mirror. */
+export function mirrorKey(prefix: string, month: string): string {
+  return `${prefix}_manifests/${month}`;
+}
+
+interface Known {
+  etag: string;
+  size: number;
+  sha256: string;
+}
+
+class Mirror implements LedgerMirror {
+  readonly #options: MirrorOptions;
+  /** Months that the mirror is known to lack something of. */
+  readonly #behind = new Set<string>();
+  readonly #known = new Map<string, Known>();
+  #compared = false;
+
+  constructor(options: MirrorOptions) {
+    this.#options = options;
+  }
+
+  async onAppended(month: string): Promise<MirrorOutcome> {
+    this.#behind.add(month);
+    const warnings: string[] = [];
+    // Once a process: an earlier one may have ended before its last append was mirrored.
+    if (!this.#compared) await this.#compare(warnings);
+    return await this.#catchUp(warnings);
+  }
+
+  async mirrorAll(): Promise<MirrorOutcome> {
+    const warnings: string[] = [];
+    await this.#compare(warnings);
+    return await this.#catchUp(warnings);
+  }
+
+  async #compare(warnings: string[]): Promise<void> {
+    const { store, prefix, fs, root, signal } = this.#options;
+    try {
+      const sizes = new Map<string, number>();
+      for await (const object of store.list(mirrorKey(prefix, ""), signal)) sizes.set(object.key, object.size);
+      for (const month of await ledgerMonths(fs, root)) {
+        const local = await fs.lstat(join(root, month));
+        if (local !== undefined && local.size !== sizes.get(mirrorKey(prefix, month))) this.#behind.add(month);
+      }
+      this.#compared = true;
+    } catch (error) {
+      warnings.push(`Cannot compare the ledger with its mirror at ${store.uri}: ${reasonOf(error)}`);
+    }
+  }
+
+  async #catchUp(warnings: string[]): Promise<MirrorOutcome> {
+    const { fs, root, clock, signal, waitMs = 60_000, store, prefix } = this.#options;
+    for (const month of [...this.#behind].sort()) {
+      try {
+        // One at a time over all hosts: of two that mirror at once, the one with the shorter file could come last.
+        const path = join(root, MIRROR_LOCK);
+        await withFileLock({ fs, path, clock, waitMs, signal }, () => this.#mirror(month));
+        this.#behind.delete(month);
+      } catch (error) {
+        warnings.push(`Cannot mirror the ledger to ${store.uri}/${mirrorKey(prefix, month)}: ${reasonOf(error)}`);
+      }
+    }
+    return { warnings };
+  }
+
+  async #mirror(month: string): Promise<void> {
+    const { store, prefix, signal } = this.#options;
+    const key = mirrorKey(prefix, month);
+    const ours = await this.#readMonth(month);
+    if (ours.length === 0) return;
+    const theirs = await store.head(key, signal);
+    if (theirs !== undefined) {
+      await this.#expectPrefix(key, theirs, ours);
+      if (theirs.size === ours.length) return;
+    }
+    const digest = createHash("sha256").update(ours).digest();
+    const put = await store.put(key, ours, {
+      metadata: { sha256: digest.toString("hex") },
+      sha256: digest.toString("base64"),
+      ifAbsent: theirs === undefined,
+    }, signal);
+    if (!await this.#holds(key, ours)) {
+      throw new PipelineError(
+        "ledger/mirror-differs",
+        `Cannot trust "${key}": it reads back other bytes than were put`,
+      );
+    }
+    this.#remember(key, put.etag, ours);
+  }
+
+  /** The whole lines of a month: a line under way, or torn, is left for the next time. */
+  async #readMonth(month: string): Promise<Uint8Array> {
+    const path = join(this.#options.root, month);
+    try {
+      await using handle = await this.#options.fs.openRead(path);
+      const { size } = await handle.stat();
+      if (size > LARGEST) {
+        throw new PipelineError(
+          "ledger/mirror-too-large",
+          `Cannot mirror "${path}": it has ${size} bytes, wanted at most ${LARGEST}`,
+          { hint: "Copy this month to the archive by other means." },
+        );
+      }
+      const bytes = await readAt(handle, 0, size);
+      return bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1);
+    } catch (error) {
+      throw ioError(error, { verb: "read the ledger", path });
+    }
+  }
+
+  /** The mirror may only grow: what is there must be how ours begins. */
+  async #expectPrefix(key: string, theirs: ObjectInfo, ours: Uint8Array): Promise<void> {
+    const refuse = (found: string) =>
+      new PipelineError("ledger/mirror-shrinks", `Cannot replace "${key}": ${found}`, {
+        hint: "The ledger here has lost lines or was changed. Compare both files and restore the longer one by hand.",
+      });
+    if (theirs.size > ours.length) {
+      throw refuse(`it has ${theirs.size} bytes, more than the ${ours.length} here`);
+    }
+    const head = ours.subarray(0, theirs.size);
+    const known = this.#known.get(key);
+    const unchanged = known !== undefined && theirs.etag === known.etag && theirs.size === known.size &&
+      createHash("sha256").update(head).digest("hex") === known.sha256;
+    if (unchanged) return;
+    if (!await this.#holds(key, head)) throw refuse("its lines are not those the ledger begins with");
+    this.#remember(key, theirs.etag, head);
+  }
+
+  async #holds(key: string, wanted: Uint8Array): Promise<boolean> {
+    const { store, signal } = this.#options;
+    const info = await store.head(key, signal);
+    if (info?.size !== wanted.length) return false;
+    for (let start = 0; start < wanted.length; start += RANGE) {
+      const end = Math.min(start + RANGE, wanted.length);
+      const range = { start, end, versionId: info.versionId ?? undefined };
+      if (Buffer.compare(await store.get(key, range, signal), wanted.subarray(start, end)) !== 0) return false;
+    }
+    return true;
+  }
+
+  #remember(key: string, etag: string | null, bytes: Uint8Array): void {
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    if (etag === null) this.#known.delete(key);
+    else this.#known.set(key, { etag, size: bytes.length, sha256 });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof PipelineError && error.hint !== undefined) return `${error.message}. ${error.hint}`;
+  return error instanceof Error ? error.message : String(error);
+}
