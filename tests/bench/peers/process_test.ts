@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { measure, residentBytes } from "../../../bench/peers/process.ts";
+
+const deno = Deno.execPath();
+
+Deno.test("measure() returns the output, the time and the peak memory of a child", async () => {
+  const held = 64 * 2 ** 20;
+  const code = `const held = new Uint8Array(${held}).fill(1); await new Promise((r) => setTimeout(r, 200)); ` +
+    `console.log(held.length)`;
+  const { stdout, ms, peakBytes } = await measure([deno, "eval", code]);
+  assert.equal(stdout.trim(), String(held));
+  assert.ok(ms >= 200);
+  if (Deno.build.os === "linux") assert.ok(peakBytes! > held, `${peakBytes}`);
+});
+
+Deno.test("measure() rejects with the end of stderr when the child fails", async () => {
+  await assert.rejects(() => measure([deno, "eval", "console.error('broken'); Deno.exit(7)"]), /ended with 7:\nbroken/);
+});
+
+Deno.test("residentBytes() counts the children of a process", { ignore: Deno.build.os !== "linux" }, async () => {
+  const own = residentBytes(Deno.pid)!;
+  const child = new Deno.Command(deno, {
+    args: ["eval", "console.log('up'); await Deno.stdin.read(new Uint8Array(1))"],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  const alone = residentBytes(child.pid)!;
+  assert.ok(alone > 2 ** 20);
+  assert.ok(residentBytes(Deno.pid)! > own / 2 + alone);
+  await reader.cancel();
+  await child.stdin.close();
+  await child.status;
+  assert.equal(residentBytes(child.pid), undefined);
+});
