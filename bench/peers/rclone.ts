@@ -17,8 +17,9 @@ export function benchCache(): string {
 
 async function versionOf(program: string): Promise<string | undefined> {
   try {
-    const { stdout } = await measure([program, "version"], { env: { RCLONE_CONFIG: "" } });
-    return /^rclone (v\S+)/m.exec(stdout)?.[1];
+    const { stdout } = await measure([program, "version"]);
+    // A build from the Go module proxy calls itself -DEV, whatever its version: only release builds are stamped.
+    return /^rclone (v\S+?)(?:-DEV)?$/m.exec(stdout)?.[1];
   } catch {
     // Not there, or not a program: the same as another version, it cannot be used.
     return undefined;
