@@ -97,6 +97,8 @@ export interface Todo<D extends Json = Json> {
   /** The files it covers: in a dry run the engine promises the stage's facts for them downstream. */
   files?: readonly SourceFile[];
   bytes?: number;
+  /** Applied only when every earlier step has ended, with nothing beside it: a seal, an enumeration, a closing. */
+  alone?: true;
   data: D;
 }
 /** Nothing to do for this unit, and why. */

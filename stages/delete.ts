@@ -42,6 +42,7 @@ export const deleteStage = defineStage({
         yield {
           kind: "todo",
           id: "finish",
+          alone: true,
           summary: `remove the empty folders of ${item.name} and record the deletion`,
           data: null,
         };

@@ -93,7 +93,13 @@ export const s3Upload = defineStage({
         }
         if (held.files > 0) yield { kind: "skip", why: `already at ${ctx.stage}, proved, unchanged since`, ...held };
         if (todo || ctx.force || !await place.isSealed()) {
-          yield { kind: "todo", id: "seal", summary: `upload the checksum sidecar to ${ctx.stage}`, data: null };
+          yield {
+            kind: "todo",
+            id: "seal",
+            alone: true,
+            summary: `upload the checksum sidecar to ${ctx.stage}`,
+            data: null,
+          };
         }
       },
       async apply(step, ctx) {

@@ -37,6 +37,7 @@ export const verify = defineStage({
         yield {
           kind: "todo",
           id: "enumerate",
+          alone: true,
           summary: `enumerate ${ctx.place(place).uri(item)}`,
           data: null,
         };

@@ -199,7 +199,7 @@ async function runOne(
       finished: (step) => services.journal.steps.finish(item.id, compiled.id, step.id),
       onPlan: (plan) => planned(run, session, { compiled, plan }),
     }, counts);
-    line.outcome = end.end === "done" ? counts.applied > 0 ? "done" : "skipped" : end.end;
+    line.outcome = end.end !== "done" ? end.end : counts.applied === 0 && counts.skipped > 0 ? "skipped" : "done";
     if (end.end !== "done") line.why = end.why;
   } catch (error) {
     if (compiled.onError === "warn" && !isFatal(error)) {

@@ -24,7 +24,7 @@ export class ItemSession implements AsyncDisposable {
   readonly scope: ItemScope;
   readonly startedAt: string;
   readonly #run: RunState;
-  readonly #claimed = new Set<string>();
+  readonly #claims = new Map<string, Promise<void>>();
   readonly #destroys = new Map<string, ItemDestroy>();
   #lock: StudyLock | undefined;
 
@@ -43,11 +43,9 @@ export class ItemSession implements AsyncDisposable {
   /** A place, its name claimed for this incarnation before the first act there (SAFETY S11). */
   async claimedPlace(id: string): Promise<Place> {
     const place = this.#run.place(id);
-    if (!this.#claimed.has(id)) {
-      await place.check(this.scope.signal);
-      await place.claim(this.scope);
-      this.#claimed.add(id);
-    }
+    let claimed = this.#claims.get(id);
+    if (!claimed) this.#claims.set(id, claimed = place.check(this.scope.signal).then(() => place.claim(this.scope)));
+    await claimed;
     return place;
   }
 

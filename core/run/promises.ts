@@ -5,6 +5,9 @@ import type { Evidence } from "../evidence.ts";
 import type { ItemScope } from "../places/place.ts";
 import type { RunState } from "./run_state.ts";
 
+/** Stands for a hash nobody has computed yet. */
+const PROMISED_SHA256 = "0".repeat(64);
+
 /** Promises what a planned step would mint, so that downstream stages can plan. */
 export async function promise(
   run: RunState,
@@ -19,7 +22,7 @@ export async function promise(
     const promised = files.filter((file) => fact === "proved" || !known.has(file.path)).map((file): Evidence => ({
       path: file.path,
       size: file.size,
-      sha256: known.get(file.path)?.sha256 ?? "promised",
+      sha256: known.get(file.path)?.sha256 ?? PROMISED_SHA256,
       place,
       placeUuid: "promised",
       uri: "promised",

@@ -65,11 +65,13 @@ export async function runStage(work: StageWork, counts: StageCounts): Promise<St
         countStep(counts, plan);
         continue;
       }
+      if (plan.alone) await Promise.all(running);
+      if (failures.length > 0) break;
       const step: Promise<void> = applyStep(work, plan, { signal, counts })
         .catch((error) => void failures.push(error))
         .finally(() => running.delete(step));
       running.add(step);
-      if (running.size >= work.parallel) await Promise.race(running);
+      if (plan.alone || running.size >= work.parallel) await Promise.race(running);
       if (failures.length > 0) break;
     }
   } catch (error) {
