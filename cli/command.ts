@@ -1,0 +1,87 @@
+/** What a command is: its entry in the table, and the function behind it. @module */
+import type { Logger } from "../core/ports.ts";
+import type { Locations } from "./locations.ts";
+import type { LogControl } from "./log.ts";
+import type { Screen } from "./screen.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface FlagSpec {
+  /** Without the dashes. */
+  name: string;
+  /** One letter. */
+  short?: string;
+  /** Placeholder of the value; a flag without one is a switch. */
+  value?: string;
+  /** The value may be left out (`--force`, `--force=STAGE`); it is then `""` and must be joined by `=`. */
+  bare?: true;
+  choices?: readonly string[];
+  summary: string;
+}
+
+export interface PositionalSpec {
+  /** As usage shows it, for example `PATH`. */
+  name: string;
+  optional?: true;
+  /** Takes all that follow. */
+  many?: true;
+  summary: string;
+}
+
+/** What can be called: a command, or a sub-command. */
+export interface CommandSpec {
+  name: string;
+  summary: string;
+  /** Longer words for `--help`. */
+  about?: string;
+  positionals?: readonly PositionalSpec[];
+  flags?: readonly FlagSpec[];
+  /** Exit codes other than 2 and 3, which every command has. */
+  exits?: readonly (readonly [code: number, meaning: string])[];
+  example?: string;
+  /**
+   * Where the log goes besides stderr. `file`: to the log file in the state folder as well, unless it is a dry run
+   * (SAFETY S17); for commands that change something.
+   */
+  log: "file" | "stderr";
+  subcommands?: readonly CommandSpec[];
+  /** Literal dynamic import of the command's module. */
+  load?(): Promise<{ run: Command }>;
+}
+
+/** The parsed arguments of a command. */
+export interface Arguments {
+  /** The words that name the command: `["validate", "study"]`. */
+  readonly command: readonly string[];
+  /** Whether a switch was given. */
+  has(flag: string): boolean;
+  /** The value of a flag; undefined when it was not given. */
+  value(flag: string): string | undefined;
+  /** A positional argument. @throws {TypeError} when it was left out */
+  at(name: string): string;
+  /** An optional positional argument. */
+  find(name: string): string | undefined;
+  /** All words of a positional that takes many. */
+  all(name: string): readonly string[];
+}
+
+/** Global flags. */
+export interface Globals {
+  readonly verbose: boolean;
+  readonly quiet: boolean;
+  readonly logFormat: "text" | "json";
+  readonly config?: string;
+}
+
+/** What a command is given. */
+export interface CommandContext {
+  readonly terminal: Terminal;
+  readonly globals: Globals;
+  readonly locations: Locations;
+  readonly log: Logger;
+  readonly logs: LogControl;
+  /** stderr, shared by log lines and live progress. */
+  readonly screen: Screen;
+}
+
+/** Runs a command; resolves to the exit code. Errors are thrown and become words and an exit code in one place. */
+export type Command = (args: Arguments, context: CommandContext) => Promise<number>;

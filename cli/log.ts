@@ -1,0 +1,158 @@
+/** The log: stderr and a file, as text or JSON lines, secrets taken out. @module */
+import { configureSync, getLogger, resetSync } from "@logtape/logtape";
+import type { LogRecord } from "@logtape/logtape";
+import type { Logger } from "../core/ports.ts";
+import type { LogFile } from "./log_file.ts";
+import { createScrubber } from "./scrub.ts";
+import type { Scrubber } from "./scrub.ts";
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** One line of the log, secrets taken out. */
+export interface LogLine {
+  /** Milliseconds since 1970. */
+  at: number;
+  level: LogLevel;
+  message: string;
+  data: Record<string, unknown>;
+}
+
+export interface LogOptions {
+  format: "text" | "json";
+  verbose: boolean;
+  quiet: boolean;
+  /** Writes to stderr. */
+  err(text: string): void;
+  /** Whether stderr is a terminal; then lines carry no date. */
+  isTerminal: boolean;
+  env: Readonly<Record<string, string | undefined>>;
+  now(): number;
+  /** Opens the log file; left out, the log goes to stderr alone. */
+  openFile?(): LogFile;
+}
+
+/** The log of this process. */
+export interface LogControl extends Disposable {
+  readonly logger: Logger;
+  readonly scrubber: Scrubber;
+  /** The file that is written now; undefined without one. */
+  readonly file: string | undefined;
+  /** Calls `listener` with every line of `warn` and `error`, for the events of the toolkit's own health. */
+  onTrouble(listener: (line: LogLine) => void): void;
+  /** Logs the error that ends a command; in text form it goes to the file alone, since people get it in words. */
+  fatal(message: string, data: Record<string, unknown>): void;
+}
+
+const LEVELS: Record<LogRecord["level"], LogLevel> = {
+  trace: "debug",
+  debug: "debug",
+  info: "info",
+  warning: "warn",
+  error: "error",
+  fatal: "error",
+};
+const ORDER: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+/** Opens the log. A log file that cannot be opened is said on stderr and does not stop the work. */
+export function openLog(options: LogOptions): LogControl {
+  const scrubber = createScrubber(options.env);
+  const listeners: ((line: LogLine) => void)[] = [];
+  const stderrFrom: LogLevel = options.quiet ? "error" : options.verbose ? "debug" : "info";
+  const format = options.format === "json" ? jsonLine : textLine;
+  let isInWords = false;
+  const toStderr = (line: LogLine) => {
+    if (isInWords) return;
+    if (ORDER.indexOf(line.level) < ORDER.indexOf(stderrFrom)) return;
+    const text = options.format === "text" && options.isTerminal ? shortLine(line) : format(line);
+    options.err(`${text}\n`);
+  };
+  let file: LogFile | undefined;
+  const failFile = (error: unknown) => {
+    file = undefined;
+    const reason = error instanceof Error ? error.message : String(error);
+    toStderr({ at: options.now(), level: "warn", message: `The log file cannot be written: ${reason}`, data: {} });
+  };
+  try {
+    file = options.openFile?.();
+  } catch (error) {
+    failFile(error);
+  }
+  const sink = (record: LogRecord) => {
+    const line = toLine(record, scrubber);
+    toStderr(line);
+    if (file !== undefined && (options.verbose || line.level !== "debug")) {
+      try {
+        file.write(format(line), line.at);
+      } catch (error) {
+        failFile(error);
+      }
+    }
+    if (line.level === "warn" || line.level === "error") { for (const listener of listeners) listener(line); }
+  };
+  configureSync({
+    reset: true,
+    sinks: { labferry: sink },
+    loggers: [
+      { category: "labferry", lowestLevel: "debug", sinks: ["labferry"] },
+      { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["labferry"] },
+    ],
+  });
+  const logger = createLogger();
+  return {
+    logger,
+    scrubber,
+    fatal(message, data) {
+      isInWords = options.format === "text";
+      logger.error(message, data);
+      isInWords = false;
+    },
+    get file() {
+      return file?.path;
+    },
+    onTrouble: (listener) => void listeners.push(listener),
+    [Symbol.dispose]() {
+      resetSync();
+      file?.[Symbol.dispose]();
+    },
+  };
+}
+
+function createLogger(): Logger {
+  const logger = getLogger("labferry");
+  // Braces would be placeholders of a template; a message is finished text.
+  const literal = (message: string) => message.replace(/[{}]/g, "$&$&");
+  return {
+    debug: (message, data) => logger.debug(literal(message), data ?? {}),
+    info: (message, data) => logger.info(literal(message), data ?? {}),
+    warn: (message, data) => logger.warn(literal(message), data ?? {}),
+    error: (message, data) => logger.error(literal(message), data ?? {}),
+  };
+}
+
+function toLine(record: LogRecord, scrubber: Scrubber): LogLine {
+  return {
+    at: record.timestamp,
+    level: LEVELS[record.level],
+    message: scrubber.text(record.message.map(String).join("")),
+    data: scrubber.value(record.properties) as Record<string, unknown>,
+  };
+}
+
+function jsonLine(line: LogLine): string {
+  const { at, level, message, data } = line;
+  const time = new Date(at).toISOString();
+  return JSON.stringify(Object.keys(data).length === 0 ? { time, level, message } : { time, level, message, data });
+}
+
+function textLine(line: LogLine): string {
+  return `${new Date(line.at).toISOString()} ${shortLine(line)}`;
+}
+
+function shortLine({ level, message, data }: LogLine): string {
+  const pairs = Object.entries(data).filter(([, value]) => value !== undefined).map(([name, value]) =>
+    `${name}=${JSON.stringify(value)}`
+  );
+  // One record is one line, whatever a name or an error holds.
+  const text = [message.replace(/\r?\n/g, "\\n"), ...pairs].join(" ");
+  return `${level.padEnd(5)} ${text}`;
+}

@@ -1,0 +1,109 @@
+/** From words to an exit code. Everything heavy is loaded when it is needed, so that `--version` is quick. @module */
+import deno from "../deno.json" with { type: "json" };
+import type { Command, CommandContext, CommandSpec } from "./command.ts";
+import type { Invocation } from "./parse.ts";
+import { parseCommandLine } from "./parse.ts";
+import { COMMANDS } from "./table.ts";
+import type { Terminal } from "./terminal.ts";
+
+export const VERSION: string = deno.version;
+
+/** Runs one command line; resolves to the exit code and never rejects. */
+export async function main(
+  argv: readonly string[],
+  terminal: Terminal,
+  commands: readonly CommandSpec[] = COMMANDS,
+): Promise<number> {
+  let invocation: Invocation;
+  try {
+    invocation = await parseCommandLine(argv, commands);
+  } catch (error) {
+    const code = await reportBare(error, terminal);
+    const [{ UsageError }, { helpText, usageText }] = await Promise.all([import("./usage.ts"), import("./help.ts")]);
+    if (argv.length === 0) terminal.err(helpText(commands, [], Math.min(terminal.columns(), 100)));
+    else if (error instanceof UsageError) terminal.err(usageText(commands, error.command));
+    return code;
+  }
+  if (invocation.kind === "version") {
+    terminal.out(`labferry ${VERSION}\n`);
+    return 0;
+  }
+  if (invocation.kind === "help") {
+    const { helpText } = await import("./help.ts");
+    terminal.out(helpText(commands, invocation.command, Math.min(terminal.columns(), 100)));
+    return 0;
+  }
+  return await runCommand(invocation, terminal);
+}
+
+async function runCommand(
+  { spec, args, globals }: Extract<Invocation, { kind: "run" }>,
+  terminal: Terminal,
+): Promise<number> {
+  const [{ locate }, { openLog }, { createScreen }] = await Promise.all([
+    import("./locations.ts"),
+    import("./log.ts"),
+    import("./screen.ts"),
+  ]);
+  const screen = createScreen(terminal);
+  let locations: CommandContext["locations"];
+  try {
+    locations = locate({ config: globals.config, env: terminal.env, system: terminal.system, cwd: terminal.cwd });
+  } catch (error) {
+    return await reportBare(error, terminal);
+  }
+  const toFile = spec.log === "file" && !args.has("dry-run");
+  const { openLogFile } = toFile ? await import("./log_file.ts") : {};
+  // Opened before the config is read: a scheduled task that cannot start leaves a trace.
+  using logs = openLog({
+    format: globals.logFormat,
+    verbose: globals.verbose,
+    quiet: globals.quiet,
+    err: screen.write,
+    isTerminal: terminal.errIsTerminal,
+    env: terminal.env,
+    now: terminal.now,
+    openFile: openLogFile && (() => openLogFile(locations.logDir, { now: terminal.now() })),
+  });
+  const log = logs.logger;
+  const name = args.command.join(" ");
+  // On stderr this would only repeat what was typed.
+  if (logs.file !== undefined || globals.verbose) {
+    log.info(`labferry ${VERSION} ${name} begins`, { host: terminal.host });
+  }
+  let code: number;
+  try {
+    const { run } = await loadCommand(spec);
+    code = await run(args, { terminal, globals, locations, log, logs, screen });
+  } catch (error) {
+    const { exitCodeOf, renderError } = await import("./render_error.ts");
+    code = exitCodeOf(error);
+    screen.live([]);
+    reportError(error, { text: renderError(error, globals), json: globals.logFormat === "json", logs, screen });
+  }
+  screen.live([]);
+  if (logs.file !== undefined || globals.verbose) log.info(`labferry ${name} ends with exit code ${code}`);
+  return code;
+}
+
+function loadCommand(spec: CommandSpec): Promise<{ run: Command }> {
+  if (spec.load === undefined) throw new TypeError(`Cannot load "${spec.name}": the table names no module`);
+  return spec.load();
+}
+
+/** The log gets every error as a line; people get the words on stderr, machines the line. */
+function reportError(
+  error: unknown,
+  { text, json, logs, screen }: { text: string; json: boolean } & Pick<CommandContext, "logs" | "screen">,
+): void {
+  const message = error instanceof Error ? error.message : String(error);
+  logs.fatal(message, { error });
+  if (!json) screen.write(logs.scrubber.text(text));
+}
+
+async function reportBare(error: unknown, terminal: Terminal): Promise<number> {
+  const { exitCodeOf, renderError } = await import("./render_error.ts");
+  const { createScrubber } = await import("./scrub.ts");
+  terminal.err(createScrubber(terminal.env).text(renderError(error)));
+  return exitCodeOf(error);
+}

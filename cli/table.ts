@@ -1,0 +1,228 @@
+/** Every command of labferry, in one table. Loading it loads none of them. @module */
+import type { CommandSpec, FlagSpec } from "./command.ts";
+
+const DRY_RUN: FlagSpec = { name: "dry-run", summary: "Show what would be done; change nothing, run no hook." };
+const SMTP_ENV: FlagSpec = { name: "smtp-env", value: "PATH", summary: "File with the SMTP credentials." };
+const FORMAT: FlagSpec = {
+  name: "format",
+  short: "f",
+  value: "FORMAT",
+  choices: ["text", "json"],
+  summary: "Format of the result.",
+};
+const JSON_REPORT: FlagSpec = { name: "json", summary: "Write the result as JSON to stdout." };
+
+const RUN_FLAGS: readonly FlagSpec[] = [
+  DRY_RUN,
+  { name: "only", value: "NAME", summary: "Take up this item alone." },
+  {
+    name: "force",
+    value: "STAGE",
+    bare: true,
+    summary: "Repeat work although evidence stands, of one stage or of all. No condition is waived.",
+  },
+  JSON_REPORT,
+  SMTP_ENV,
+];
+const RUN_EXITS = [
+  [0, "every item is done, or there was none"],
+  [1, "an item failed, a hook failed, a place was lost midway, or a lock is in the way"],
+  [130, "interrupted; what was begun is finished or left to be resumed"],
+] as const;
+const STUDY: readonly FlagSpec[] = [
+  FORMAT,
+  { name: "standard", value: "NAME", summary: "Naming standard; phenocycler unless said otherwise." },
+];
+const STUDY_EXITS = [[0, "every study conforms"], [1, "at least one study does not"]] as const;
+
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: "run",
+    summary: "Run a pipeline",
+    about: "Runs a preset, a pipeline of the config folder, or a file. What is already proved is not done again.",
+    positionals: [{ name: "PIPELINE", summary: "Name of a pipeline, or path of a .toml file." }],
+    flags: RUN_FLAGS,
+    exits: RUN_EXITS,
+    example: "labferry run backup --dry-run",
+    log: "file",
+    load: () => import("../commands/run.ts"),
+  },
+  {
+    name: "backup",
+    summary: "Copy idle studies to their places, prove them, free the instrument",
+    log: "file",
+    subcommands: [{
+      name: "run",
+      summary: "Run the pipeline backup",
+      flags: RUN_FLAGS,
+      exits: RUN_EXITS,
+      example: "labferry backup run",
+      log: "file",
+      load: () => import("../commands/backup.ts"),
+    }],
+  },
+  {
+    name: "plan",
+    summary: "Show step by step what a pipeline would do",
+    about: "A dry run that prints every step. Nothing is changed and no hook runs.",
+    positionals: [{ name: "PIPELINE", summary: "Name of a pipeline, or path of a .toml file." }],
+    flags: [{ name: "only", value: "NAME", summary: "Plan this item alone." }, JSON_REPORT],
+    exits: [[0, "the plan is complete"], [1, "an item could not be planned"]],
+    example: "labferry plan backup --only 20250131_ada_kidney_b1",
+    log: "stderr",
+    load: () => import("../commands/plan.ts"),
+  },
+  {
+    name: "validate",
+    summary: "Hold studies against the naming standard",
+    log: "stderr",
+    subcommands: [
+      {
+        name: "study",
+        summary: "One study folder, all findings",
+        positionals: [{ name: "PATH", summary: "The study's folder." }],
+        flags: STUDY,
+        exits: STUDY_EXITS,
+        example: "labferry validate study D:/Fusion/20250131_ada_kidney_b1 -f json",
+        log: "stderr",
+        load: () => import("../commands/validate.ts"),
+      },
+      {
+        name: "root",
+        summary: "Every folder below a root",
+        positionals: [{ name: "PATH", summary: "The folder that holds the studies." }],
+        flags: STUDY,
+        exits: STUDY_EXITS,
+        example: "labferry validate root D:/Fusion",
+        log: "stderr",
+        load: () => import("../commands/validate.ts"),
+      },
+    ],
+  },
+  {
+    name: "manifest",
+    summary: "Read the ledger of backups",
+    log: "stderr",
+    subcommands: [
+      {
+        name: "show",
+        summary: "The latest record of every backup",
+        positionals: [{ name: "FILE", summary: "A month's .jsonl file, or the folder that holds them." }],
+        flags: [FORMAT],
+        exits: [[0, "the ledger was read"], [1, "a line could not be read"]],
+        example: "labferry manifest show N:/manifests/2025-06.jsonl",
+        log: "stderr",
+        load: () => import("../commands/manifest.ts"),
+      },
+      {
+        name: "verify",
+        summary: "Check the hash chain",
+        positionals: [{ name: "FILE", summary: "A month's .jsonl file, or the folder that holds them." }],
+        flags: [FORMAT],
+        exits: [[0, "every line follows from the one before"], [1, "a line is torn or the chain is broken"]],
+        example: "labferry manifest verify N:/manifests",
+        log: "stderr",
+        load: () => import("../commands/manifest.ts"),
+      },
+    ],
+  },
+  {
+    name: "install",
+    summary: "Set labferry up on this machine",
+    log: "file",
+    subcommands: [{
+      name: "places",
+      summary: "Mark the folders that pipelines write to",
+      about: "Runs the hooks in [[before]] first, so that what they mount is there, then puts .labferry-place into " +
+        "every root that has none. A root without its mark is never written to.",
+      positionals: [{
+        name: "PIPELINE",
+        optional: true,
+        many: true,
+        summary: "Pipelines to look at; all of them if none is named.",
+      }],
+      flags: [JSON_REPORT],
+      exits: [[0, "every place is marked"], [1, "a hook failed, or a place cannot be written"]],
+      example: "labferry install places",
+      log: "file",
+      load: () => import("../commands/install_places.ts"),
+    }],
+  },
+  {
+    name: "lint",
+    summary: "Check pipelines before they run",
+    about: "Syntax and options, safety, and what the pipelines need of this machine.",
+    positionals: [{
+      name: "PIPELINE",
+      optional: true,
+      many: true,
+      summary: "Names or .toml files; all pipelines if none is named.",
+    }],
+    flags: [JSON_REPORT],
+    exits: [[0, "no error was found"]],
+    example: "labferry lint backup",
+    log: "stderr",
+    load: () => import("../commands/lint.ts"),
+  },
+  {
+    name: "echo",
+    summary: "Print a pipeline as it is in force, without secrets",
+    positionals: [{ name: "PIPELINE", summary: "Name of a pipeline, or path of a .toml file." }],
+    example: "labferry echo backup",
+    log: "stderr",
+    load: () => import("../commands/echo.ts"),
+  },
+  {
+    name: "list",
+    summary: "List pipelines and plugins",
+    positionals: [{
+      name: "KIND",
+      optional: true,
+      summary: "pipelines, stages, sources, standards or stores; all if left out.",
+    }],
+    flags: [JSON_REPORT],
+    example: "labferry list stages",
+    log: "stderr",
+    load: () => import("../commands/list.ts"),
+  },
+  {
+    name: "show",
+    summary: "Describe a stage, source, standard, store or pipeline",
+    positionals: [{ name: "NAME", summary: "Its name, as in `use`." }],
+    flags: [JSON_REPORT],
+    example: "labferry show copy",
+    log: "stderr",
+    load: () => import("../commands/show.ts"),
+  },
+  {
+    name: "unlock",
+    summary: "Clear the lock of a dead run from an item",
+    about: "Shows who holds the lock. A lock that a living process holds is never cleared.",
+    positionals: [{ name: "ITEM", summary: "Name of an item below the source root, or path of its folder." }],
+    flags: [{ name: "yes", short: "y", summary: "Do not ask." }],
+    exits: [[0, "there is no lock any more"], [1, "a process holds it, or it was left"]],
+    example: "labferry unlock 20250131_ada_kidney_b1",
+    log: "file",
+    load: () => import("../commands/unlock.ts"),
+  },
+  {
+    name: "demo",
+    summary: "The whole job on made-up studies in a scratch folder",
+    flags: [{ name: "keep", value: "DIR", summary: "Work in this folder and leave everything in it." }],
+    exits: [[0, "every study was backed up and proved"], [1, "something went wrong"]],
+    example: "labferry demo --keep ./demo-run",
+    log: "stderr",
+    load: () => import("../commands/demo.ts"),
+  },
+];
+
+/** Returns the command of a name. */
+export function findCommand(commands: readonly CommandSpec[], name: string): CommandSpec | undefined {
+  return commands.find((command) => command.name === name);
+}
+
+/** Flags of a command and of all its sub-commands, each once. */
+export function commandFlags(spec: CommandSpec): FlagSpec[] {
+  const all = [...spec.flags ?? [], ...(spec.subcommands ?? []).flatMap((sub) => sub.flags ?? [])];
+  return all.filter((flag, at) => all.findIndex((other) => other.name === flag.name) === at);
+}

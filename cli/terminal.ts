@@ -1,0 +1,39 @@
+/**
+ * What the command line sees of the process: streams, environment, signals. `cli.ts` makes the real one; tests hand in
+ * a made-up one.
+ * @module
+ */
+
+/** Ctrl+C and SIGTERM as signals. */
+export interface Interrupts extends Disposable {
+  /** Aborted by the first interrupt: finish the step, release what is held. */
+  readonly stop: AbortSignal;
+  /** Aborted by the second: stop now. */
+  readonly abort: AbortSignal;
+}
+
+export interface Terminal {
+  /** Writes to stdout, which carries results and nothing else. */
+  out(text: string): void;
+  /** Writes to stderr: progress, log, errors. */
+  err(text: string): void;
+  readonly outIsTerminal: boolean;
+  readonly errIsTerminal: boolean;
+  /** Width of the terminal in columns; 80 where there is none. */
+  columns(): number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly system: "windows" | "posix";
+  readonly host: string;
+  /** Absolute path that relative arguments start from. */
+  readonly cwd: string;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Calls `tick` every `ms` until disposed; does not keep the process alive. */
+  every(ms: number, tick: () => void): Disposable;
+  /** Starts to listen for interrupts; before, they end the process as the system does. */
+  interrupts(): Interrupts;
+  /** Asks on stderr and reads one line; null without a terminal on stdin. */
+  ask(question: string): string | null;
+  /** The same without showing what is typed. */
+  askSecret(question: string): Promise<string | null>;
+}

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { createScrubber, isSecretName } from "../../cli/scrub.ts";
+
+const { text, value } = createScrubber({
+  AWS_SECRET_ACCESS_KEY: "wJalrXUtnFEMI/K7MDENG",
+  HOME: "/home/ada",
+  API_TOKEN: "abc",
+});
+
+Deno.test("createScrubber() hides secrets of the environment wherever they occur", () => {
+  assert.equal(text("got wJalrXUtnFEMI/K7MDENG, in /home/ada"), "got ***, in /home/ada");
+});
+
+Deno.test("createScrubber() hides what is spelled like a secret", () => {
+  for (
+    const secret of [
+      "https://ada:hunter2@nas/x",
+      'smtp password = "hunter2"',
+      "LABFERRY_SMTP_APP_PASSWORD=hunter2",
+      '{"app_password": "hunter2"}',
+      "x?X-Amz-Signature=hunter2&a=b",
+      "Authorization: Bearer hunter2hunter2",
+      "session_token: hunter2",
+    ]
+  ) {
+    assert.doesNotMatch(text(secret), /hunter2/, secret);
+  }
+  assert.equal(text("key AKIAIOSFODNN7EXAMPLE used"), "key AKIA*** used");
+});
+
+Deno.test("createScrubber() leaves ordinary words alone", () => {
+  for (
+    const plain of ["s3://bucket/study/key", "passed 3 of 4", "https://nas/a@b", "compass: north", "the key is absent"]
+  ) {
+    assert.equal(text(plain), plain);
+  }
+});
+
+Deno.test("createScrubber().value() hides by name, at any depth, and gives plain JSON", () => {
+  const cyclic: Record<string, unknown> = {
+    password: "x",
+    nested: { smtp_password: 1, list: [{ Token: "t", n: 10n }] },
+  };
+  cyclic.self = cyclic;
+  const plain = value(cyclic) as Record<string, unknown>;
+  assert.equal(plain.password, "***");
+  assert.deepEqual(plain.nested, { smtp_password: "***", list: [{ Token: "***", n: "10" }] });
+  assert.ok(JSON.stringify(plain).length > 0);
+});
+
+Deno.test("createScrubber().value() keeps what an error says, without its secrets", () => {
+  const error = new Error("Cannot reach https://ada:hunter2@nas", { cause: new TypeError("password=hunter2") });
+  const json = JSON.stringify(value({ error }));
+  assert.match(json, /Cannot reach https:\/\/\*\*\*@nas/);
+  assert.match(json, /TypeError/);
+  assert.doesNotMatch(json, /hunter2/);
+});
+
+Deno.test("createScrubber().value() gives JSON for every value", () => {
+  fc.assert(fc.property(fc.anything({ withDate: true, withBigInt: true, withMap: true }), (anything) => {
+    JSON.stringify(value({ anything }));
+  }));
+});
+
+Deno.test("isSecretName() knows the usual spellings", () => {
+  for (
+    const name of [
+      "password",
+      "SMTP_PASS",
+      "appPassword",
+      "AWS_SESSION_TOKEN",
+      "secretAccessKey",
+      "api-key",
+      "accessKeyId",
+    ]
+  ) {
+    assert.ok(isSecretName(name), name);
+  }
+  for (const name of ["key", "path", "bucket", "passed", "host"]) assert.ok(!isSecretName(name), name);
+});
