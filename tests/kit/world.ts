@@ -1,0 +1,237 @@
+/**
+ * The whole engine in memory: four roots on four devices, a bucket, a journal and a clock that tests move by hand.
+ * @module
+ */
+import type { AnyStage, Plugin, SourcePlugin } from "../../core/contract.ts";
+import { defineStore } from "../../core/contract.ts";
+import { z } from "../../core/options.ts";
+import { openMemoryJournal } from "../../core/journal/sqlite.ts";
+import type { LocalJournal } from "../../core/journal/sqlite.ts";
+import { foldLedger } from "../../core/ledger/fold.ts";
+import type { LedgerRecord } from "../../core/ledger/record.ts";
+import { lintPipeline } from "../../core/lint/safety.ts";
+import { compilePipeline } from "../../core/pipeline/compile.ts";
+import type { CompiledPipeline } from "../../core/pipeline/compile.ts";
+import { loadConfig } from "../../core/pipeline/config.ts";
+import type { Diagnostic } from "../../core/pipeline/diagnostic.ts";
+import { createRegistry } from "../../core/registry.ts";
+import { runPipeline } from "../../core/run/engine.ts";
+import type { RunReport } from "../../core/run/report.ts";
+import type { EngineServices, RunRequest } from "../../core/run/services.ts";
+import { PLACE_MARKER_NAME } from "../../core/io/names.ts";
+import { plugins } from "../../plugins/mod.ts";
+import { stages } from "../../stages/mod.ts";
+import { MemoryFileSystem } from "./memory_file_system.ts";
+import { memoryStore } from "./memory_object_store.ts";
+import type { MemoryStore, MemoryStoreOptions } from "./memory_object_store.ts";
+import { instantClock, memoryLog } from "./object_session.ts";
+import type { InstantClock } from "./object_session.ts";
+
+/** Where the world keeps what. */
+export const SOURCE_ROOT = "/instrument/studies";
+export const NAS_ROOT = "/nas/backups";
+export const MANIFEST_ROOT = "/manifests/ledger";
+export const STATE_ROOT = "/state/labferry";
+
+const DAY = 86_400_000;
+
+/** The pipeline of the docs, with the naming standard left out so that studies may be called anything. */
+export const BACKUP = `
+name    = "backup"
+summary = "Copy, prove, record, free"
+[source]
+use  = "idle-folders"
+with = { root = "\${paths.source_root}", idle = "\${backup.idle_days}d" }
+[[stage]]
+use = "lock"
+[[stage]]
+use  = "manifest-append"
+with = { status = "in_progress" }
+[[stage]]
+use  = "copy"
+id   = "truenas"
+with = { to = "\${paths.truenas_root}" }
+[[stage]]
+use  = "verify"
+with = { place = "truenas" }
+[[stage]]
+use  = "checksum-sidecar"
+with = { place = "truenas" }
+[[stage]]
+use  = "s3-upload"
+id   = "s3"
+with = { bucket = "\${s3.bucket}", prefix = "\${s3.prefix}", part = "5 MiB" }
+[[stage]]
+use  = "manifest-append"
+id   = "record"
+with = { status = "complete" }
+[[stage]]
+use  = "delete"
+with = { require = { places = 2 } }
+[[on_item_failed]]
+use  = "manifest-append"
+with = { status = "failed" }
+`;
+
+export interface WorldOptions {
+  store?: MemoryStoreOptions;
+  /** Lines added to the config. */
+  config?: string;
+  /** Further plugins. */
+  plugins?: readonly Plugin[];
+  /** Leaves the places without their markers. */
+  unmarked?: boolean;
+}
+
+export interface RunOptions {
+  pipeline?: string;
+  dryRun?: boolean;
+  only?: string;
+  force?: true | string;
+  stop?: AbortSignal;
+  progress?: RunRequest["progress"];
+  host?: string;
+  /** Runs although lint refuses: to show that the engine refuses too. */
+  unlinted?: boolean;
+}
+
+export class World implements AsyncDisposable {
+  readonly fs: MemoryFileSystem;
+  readonly store: MemoryStore;
+  readonly clock: InstantClock;
+  readonly log = memoryLog();
+  journal: LocalJournal;
+  readonly #options: WorldOptions;
+  /** What a `hook` stage does here instead of starting a program. */
+  onExec: (argv: readonly string[]) => void | Promise<void> = () => {};
+
+  private constructor(options: WorldOptions, journal: LocalJournal) {
+    this.#options = options;
+    this.journal = journal;
+    this.clock = instantClock();
+    this.fs = new MemoryFileSystem({
+      now: () => this.clock.now(),
+      mounts: { "/instrument": {}, "/nas": {}, "/manifests": {}, "/state": {} },
+    });
+    this.store = memoryStore({ now: () => this.clock.now(), bucket: "archive", ...options.store });
+    const marker = (n: number) => `00000000-0000-4000-8000-00000000000${n}\n`;
+    const roots = [SOURCE_ROOT, NAS_ROOT, MANIFEST_ROOT];
+    for (const [index, root] of roots.entries()) {
+      this.fs.seed({ [`${root}/${options.unmarked ? "empty" : PLACE_MARKER_NAME}`]: marker(index + 1) });
+    }
+    this.fs.seed({ [`${STATE_ROOT}/logs`]: "" });
+  }
+
+  static async open(options: WorldOptions = {}): Promise<World> {
+    return new World(options, await openMemoryJournal());
+  }
+
+  /** Puts a study on the instrument, as old as `days` (30 by default). */
+  study(name: string, files: Record<string, string | Uint8Array>, days = 30): void {
+    const seed: Record<string, string | Uint8Array> = {};
+    for (const [path, content] of Object.entries(files)) seed[`${SOURCE_ROOT}/${name}/${path}`] = content;
+    this.fs.seed(seed, { at: this.clock.now() - days * DAY });
+  }
+
+  compile(text: string = BACKUP): { pipeline?: CompiledPipeline; diagnostics: Diagnostic[] } {
+    const config = loadConfig({
+      path: "/state/config.toml",
+      text:
+        `[paths]\nsource_root = "${SOURCE_ROOT}"\ntruenas_root = "${NAS_ROOT}"\nmanifest_root = "${MANIFEST_ROOT}"\n` +
+        `[s3]\nbucket = "archive"\nprefix = "fusion"\nendpoint = "http://127.0.0.1:1"\n${this.#options.config ?? ""}`,
+    });
+    if (!config.loaded) throw new Error(config.diagnostics.map((found) => found.message).join("; "));
+    const { pipeline, diagnostics } = compilePipeline({
+      text,
+      file: "test.toml",
+      config: config.loaded,
+      registry: this.registry(),
+      env: {},
+    });
+    return { pipeline, diagnostics: pipeline ? [...diagnostics, ...lintPipeline(pipeline)] : diagnostics };
+  }
+
+  registry() {
+    const store = defineStore({
+      kind: "store",
+      name: "s3",
+      summary: "The world's bucket.",
+      options: z.looseObject({}),
+      example: "",
+      open: () => Promise.resolve(this.store),
+    });
+    const shipped = plugins.filter((plugin) => plugin.kind !== "store");
+    return createRegistry([
+      ...stages as AnyStage[],
+      ...shipped as SourcePlugin[],
+      store,
+      ...this.#options.plugins ?? [],
+    ]);
+  }
+
+  async run(options: RunOptions = {}): Promise<RunReport> {
+    const { pipeline, diagnostics } = this.compile(options.pipeline);
+    const errors = diagnostics.filter((found) => found.severity === "error");
+    if (!pipeline || (errors.length > 0 && !options.unlinted)) {
+      throw new Error(`lint refuses: ${errors.map((found) => `${found.code} ${found.message}`).join("; ")}`);
+    }
+    const services: EngineServices = {
+      fs: this.fs,
+      clock: this.clock,
+      log: this.log,
+      journal: options.dryRun ? await openMemoryJournal() : this.journal,
+      registry: this.registry(),
+      host: options.host ?? "instrument-1",
+      processes: { isAlive: () => Promise.resolve({ alive: false }) },
+      exec: async ({ argv }) => await this.onExec(argv),
+    };
+    return await runPipeline({
+      compiled: pipeline,
+      config: pipeline.config.view,
+      stateDir: STATE_ROOT,
+      dryRun: options.dryRun ?? false,
+      only: options.only,
+      force: options.force,
+      stop: options.stop ?? new AbortController().signal,
+      abort: new AbortController().signal,
+      progress: options.progress,
+    }, services);
+  }
+
+  /** The ledger as readers fold it. */
+  async ledger(): Promise<Map<string, LedgerRecord>> {
+    return (await foldLedger(this.fs, MANIFEST_ROOT)).records;
+  }
+
+  /** Loses the journal, as when the state folder is gone. */
+  async loseJournal(): Promise<void> {
+    await this.journal[Symbol.asyncDispose]();
+    this.journal = await openMemoryJournal();
+  }
+
+  /** Files below a root by relative path, without the engine's own. */
+  files(root: string): Record<string, string> {
+    const found: Record<string, string> = {};
+    for (const [path, content] of Object.entries(this.fs.tree(root))) {
+      const relative = path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path;
+      if (!relative.split("/").some((part) => part.startsWith(".labferry") || part === ".cleanup.lock")) {
+        found[relative] = content;
+      }
+    }
+    return found;
+  }
+
+  /** Objects below the prefix by relative key, without the ledger's mirror, claims and probes. */
+  objects(): Record<string, Uint8Array> {
+    const found: Record<string, Uint8Array> = {};
+    for (const [key, object] of this.store.objects) {
+      const relative = key.slice("fusion/".length);
+      if (!relative.startsWith("_")) found[relative] = object.bytes;
+    }
+    return found;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.journal[Symbol.asyncDispose]();
+  }
+}
