@@ -44,11 +44,6 @@ export function isTransient(kind: StoreErrorKind): boolean {
   return kind === "throttled" || kind === "unreachable";
 }
 
-function mayTryAgain(error: ObjectStoreError, attempt: number, policy: RetryPolicy): boolean {
-  if (attempt >= policy.attempts) return false;
-  return isTransient(error.kind) || (error.kind === "bad-digest" && attempt < DIGEST_ATTEMPTS);
-}
-
 /**
  * Runs `act` until it succeeds, fails for good, or has been tried often enough; then throws the last error, which says
  * how often and for how long it was tried. Only `ObjectStoreError`s that may pass are tried again.
@@ -56,6 +51,7 @@ function mayTryAgain(error: ObjectStoreError, attempt: number, policy: RetryPoli
 export async function retrying<T>(act: (attempt: number) => Promise<T>, options: RetryOptions): Promise<T> {
   const { clock, signal, log, policy = DEFAULT_RETRY, doing } = options;
   const startedAt = clock.now();
+  let damaged = 0;
   for (let attempt = 1;; attempt++) {
     signal.throwIfAborted();
     try {
@@ -63,7 +59,8 @@ export async function retrying<T>(act: (attempt: number) => Promise<T>, options:
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof ObjectStoreError)) throw error;
-      if (!mayTryAgain(error, attempt, policy)) {
+      const again = isTransient(error.kind) || (error.kind === "bad-digest" && ++damaged < DIGEST_ATTEMPTS);
+      if (!again || attempt >= policy.attempts) {
         throw attempt === 1 ? error : withEffort(error, attempt, clock.now() - startedAt);
       }
       const pause = pauseBefore(attempt, policy);
