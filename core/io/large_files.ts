@@ -99,14 +99,14 @@ async function proveExisting(
   const source = written ?? await hashHere(fs, from, options);
   const target = await hashHere(fs, to, { signal: options.signal });
   if (target.sha256 !== source.sha256) throw conflict(from, to, "a file with other bytes is there");
+  await fs.removeFile(copy.temporary).catch((error) => {
+    if (errnoOf(error) !== "ENOENT") throw error;
+  });
   if (copy.durability === "flushed") {
     await using handle = await fs.openReadWrite(to);
     await handle.sync();
     await fs.syncDir(dirname(to));
   }
-  await fs.removeFile(copy.temporary).catch((error) => {
-    if (errnoOf(error) !== "ENOENT") throw error;
-  });
   return { ...source, target: target.after, existed: true };
 }
 
