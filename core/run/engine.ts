@@ -3,14 +3,15 @@
  * @module
  */
 import { ulid } from "@std/ulid";
-import type { Item, StageRun, Todo } from "../contract.ts";
+import type { StageRun } from "../contract.ts";
 import { asPipelineError, PipelineError } from "../errors.ts";
 import { openLedger } from "../ledger/ledger_file.ts";
 import { openLedgerMirror } from "../ledger/mirror.ts";
 import type { Ledger } from "../ledger/record.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
-import type { ItemContext, RunContext, WriteContext } from "../ports.ts";
+import type { ItemContext, RunContext } from "../ports.ts";
 import { checkLocks, RunLock } from "../safety/lock_file.ts";
+import { runBefore, runContext } from "./before.ts";
 import { runItem } from "./item_run.ts";
 import type { OpenStage, OpenStages } from "./item_run.ts";
 import type { TreeItem } from "./item_session.ts";
@@ -77,55 +78,6 @@ async function runAll(request: RunRequest, services: EngineServices, report: Run
     await runOneItem(run, { item, stages, report });
   }
   await runItems(run, { stages, report, done, stack });
-}
-
-function runContext(request: RunRequest, services: EngineServices, runId: string): RunContext {
-  return {
-    runId,
-    pipeline: request.compiled.name,
-    dryRun: request.dryRun,
-    host: services.host,
-    config: request.config,
-    signal: request.abort,
-    log: services.log,
-    clock: services.clock,
-    standard: (name) => services.registry.get("standard", name),
-  };
-}
-
-/** Stages of `[[before]]`: once per run, before paths are checked, since they may mount them. */
-async function runBefore(request: RunRequest, services: EngineServices, context: RunContext): Promise<void> {
-  const item: Item = { id: "run", name: request.compiled.name, kind: "event", data: {} };
-  for (const stage of request.compiled.before) {
-    const opened = await stage.plugin.open(stage.options, context);
-    const ctx = {
-      run: context,
-      signal: request.abort,
-      log: services.log,
-      clock: services.clock,
-      item,
-      dryRun: false,
-      force: false,
-      stage: stage.id,
-      exec: (options: Parameters<WriteContext["exec"]>[0]) =>
-        services.exec({ ...options, signal: request.abort, log: services.log }),
-    } as WriteContext;
-    try {
-      for await (const plan of opened.plan(item, ctx)) {
-        if (plan.kind === "todo") await opened.apply(plan as Todo, ctx);
-      }
-    } catch (error) {
-      const known = asPipelineError(error, `run "${stage.id}" before the run`);
-      if (stage.onError === "warn") services.log.warn(known.message);
-      else {throw new PipelineError(known.code, known.message, {
-          cause: known,
-          hint: known.hint,
-          stopsRun: known.stopsRun ?? 1,
-        });}
-    } finally {
-      await opened[Symbol.asyncDispose]?.();
-    }
-  }
 }
 
 /** The ledger of the config, mirrored to the first bucket after every append. */

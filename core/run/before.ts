@@ -1,0 +1,56 @@
+/** What stands before the items: the context of a run, and the stages of `[[before]]`. @module */
+import type { Item, Todo } from "../contract.ts";
+import { asPipelineError, PipelineError } from "../errors.ts";
+import type { RunContext, WriteContext } from "../ports.ts";
+import type { EngineServices, RunRequest } from "./services.ts";
+
+type BeforeRequest = Pick<RunRequest, "compiled" | "config" | "dryRun" | "abort">;
+
+export function runContext(request: BeforeRequest, services: EngineServices, runId: string): RunContext {
+  return {
+    runId,
+    pipeline: request.compiled.name,
+    dryRun: request.dryRun,
+    host: services.host,
+    config: request.config,
+    signal: request.abort,
+    log: services.log,
+    clock: services.clock,
+    standard: (name) => services.registry.get("standard", name),
+  };
+}
+
+/** Stages of `[[before]]`: once per run, before paths are checked, since they may mount them. */
+export async function runBefore(request: BeforeRequest, services: EngineServices, context: RunContext): Promise<void> {
+  const item: Item = { id: "run", name: request.compiled.name, kind: "event", data: {} };
+  for (const stage of request.compiled.before) {
+    const opened = await stage.plugin.open(stage.options, context);
+    const ctx = {
+      run: context,
+      signal: request.abort,
+      log: services.log,
+      clock: services.clock,
+      item,
+      dryRun: false,
+      force: false,
+      stage: stage.id,
+      exec: (options: Parameters<WriteContext["exec"]>[0]) =>
+        services.exec({ ...options, signal: request.abort, log: services.log }),
+    } as WriteContext;
+    try {
+      for await (const plan of opened.plan(item, ctx)) {
+        if (plan.kind === "todo") await opened.apply(plan as Todo, ctx);
+      }
+    } catch (error) {
+      const known = asPipelineError(error, `run "${stage.id}" before the run`);
+      if (stage.onError === "warn") services.log.warn(known.message);
+      else {throw new PipelineError(known.code, known.message, {
+          cause: known,
+          hint: known.hint,
+          stopsRun: known.stopsRun ?? 1,
+        });}
+    } finally {
+      await opened[Symbol.asyncDispose]?.();
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/** Marks the places of pipelines (SAFETY S1): the one way a marker comes to be. @module */
+import { ulid } from "@std/ulid";
+import { PipelineError } from "../errors.ts";
+import { findNesting } from "../io/roots.ts";
+import { createPlaceMarker } from "../safety/place_marker.ts";
+import { runBefore, runContext } from "./before.ts";
+import { namedRoots } from "./open_places.ts";
+import type { EngineServices, RunRequest } from "./services.ts";
+
+/** A root and its marker. `created` is false when it was marked before. */
+export interface InstalledPlace {
+  id: string;
+  path: string;
+  uuid: string;
+  created: boolean;
+}
+
+export type InstallRequest = Pick<RunRequest, "compiled" | "config" | "stateDir" | "abort">;
+
+/**
+ * Runs the `[[before]]` hooks of the pipelines, so that what they mount is there, then marks source, folder places and
+ * manifests. Folders must exist: a folder made here could be the mount point of a share that is away.
+ * @throws {PipelineError} `place/missing`, `place/not-distinct` (both exit 2), before any marker is made
+ */
+export async function installPlaces(
+  requests: readonly InstallRequest[],
+  services: EngineServices,
+): Promise<InstalledPlace[]> {
+  const roots = new Map<string, string>();
+  for (const request of requests) {
+    const before = { ...request, dryRun: false };
+    await runBefore(before, services, runContext(before, services, ulid(services.clock.now())));
+    for (const root of namedRoots(request)) if (root.id !== "state") roots.set(root.path, root.id);
+    await assertReady(request, services);
+  }
+  const installed: InstalledPlace[] = [];
+  for (const [path, id] of roots) installed.push({ id, path, ...await createPlaceMarker(services.fs, path) });
+  return installed;
+}
+
+async function assertReady(request: InstallRequest, { fs }: EngineServices): Promise<void> {
+  for (const { id, path } of namedRoots(request)) {
+    if (id === "state" || (await fs.lstat(path))?.kind === "directory") continue;
+    throw new PipelineError("place/missing", `Cannot mark ${id} "${path}": no folder is there`, {
+      stopsRun: 2,
+      hint: "Mount the share or make the folder first; it is not made here, since it could be an unmounted share.",
+    });
+  }
+  const [nesting] = await findNesting(fs, namedRoots(request));
+  if (!nesting) return;
+  throw new PipelineError(
+    "place/not-distinct",
+    `Cannot mark ${nesting.outer.id} "${nesting.outer.path}": it ${
+      nesting.same ? "is" : "contains"
+    } ${nesting.inner.id} "${nesting.inner.path}"`,
+    { stopsRun: 2, hint: "Source, places, manifests and state must be folders apart. Mend the paths in the config." },
+  );
+}
