@@ -2,8 +2,10 @@
 import type { Plugin } from "../core/contract.ts";
 import { idleFolders } from "./sources/idle_folders.ts";
 import { phenocycler } from "./standards/phenocycler.ts";
+import { s3 } from "./stores/s3.ts";
 
 export const plugins: readonly Plugin[] = [
   idleFolders,
   phenocycler,
+  s3,
 ];
