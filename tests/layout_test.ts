@@ -56,3 +56,7 @@ Deno.test("layout: every link in the documentation resolves", () => {
 Deno.test("layout: every worker is embedded in the executable", () => {
   assert.deepEqual(workerModules(files, read), [...EMBEDDED_WORKERS].sort());
 });
+
+Deno.test("layout: the lock file names no registry, so that any mirror serves", () => {
+  assert.doesNotMatch(read("deno.lock"), /:\/\//);
+});
