@@ -194,6 +194,7 @@ async function readAndWrite(fs: FileSystem, copy: LargeCopy, options: PassOption
     ? shortRead(from, bytes, before.size)
     : undefined;
   if (error === undefined) return { sha256, before, after: after ?? before, medium: source.medium };
-  await fs.removeFile(temporary);
+  // The changed source is what counts; a leftover harms nothing and the next attempt removes it.
+  await fs.removeFile(temporary).catch(() => {});
   throw error;
 }
