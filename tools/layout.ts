@@ -15,7 +15,10 @@ function isTest(file: string): boolean {
   return file.startsWith("tests/") && file.endsWith("_test.ts");
 }
 
-/** Tests that mirror no source, and tests outside of tests/. `tests/a/b_test.ts` mirrors `a/b.ts` or the folder `a/b/`. */
+/**
+ * Tests that mirror no source, and tests outside of tests/. `tests/a/b_test.ts` mirrors `a/b.ts`, `a/_b.ts` or the folder
+ * `a/b/`; `tests/a/b_crash_test.ts` is one topic of the same.
+ */
 export function strayTests(files: readonly string[]): string[] {
   const sources = new Set(files);
   const folders = new Set(files.flatMap((file) => {
@@ -30,11 +33,21 @@ export function strayTests(files: readonly string[]): string[] {
     }
     if (file === "tests/layout_test.ts" || FREE_TESTS.some((folder) => file.startsWith(folder))) continue;
     const subject = file.slice("tests/".length, -"_test.ts".length);
-    const private_ = subject.replace(/([^/]+)$/, "_$1");
-    if (sources.has(`${subject}.ts`) || sources.has(`${private_}.ts`) || folders.has(subject)) continue;
+    const mirrors = topicsOf(subject).some((name) => {
+      const hidden = name.replace(/([^/]+)$/, "_$1");
+      return sources.has(`${name}.ts`) || sources.has(`${hidden}.ts`) || folders.has(name);
+    });
+    if (mirrors) continue;
     found.push(`${file}: mirrors neither ${subject}.ts nor a folder ${subject}/`);
   }
   return found;
+}
+
+/** `a/b_c_d`, then what it may be a topic of: `a/b_c`, `a/b`. */
+function topicsOf(subject: string): string[] {
+  const names = [subject];
+  for (let name = subject; /[^/_]_[^/]*$/.test(name);) names.push(name = name.replace(/_[^_/]*$/, ""));
+  return names;
 }
 
 /** Files in tests/ that register tests under a name `deno test` does not pick up. Suites of the kit export a function. */
