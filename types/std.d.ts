@@ -33,7 +33,10 @@ declare module "@std/cli/parse-args" {
     "--"?: boolean;
     unknown?: (argument: string, key?: string, value?: unknown) => unknown;
   }
-  export function parseArgs(args: string[], options?: ParseOptions): Record<string, unknown> & { _: (string | number)[] };
+  export function parseArgs(
+    args: string[],
+    options?: ParseOptions,
+  ): Record<string, unknown> & { _: (string | number)[] };
 }
 declare module "@std/cli/prompt-secret" {
   export function promptSecret(message?: string, options?: { mask?: string; clear?: boolean }): string | null;
