@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { PipelineError } from "../../../core/errors.ts";
+import { runProcess } from "../../../core/io/exec.ts";
+import { tempDir } from "../../kit/temp.ts";
+
+function collector() {
+  const [logged, shown]: [string[], string[]] = [[], []];
+  return {
+    logged,
+    shown,
+    run: (signal = new AbortController().signal) => ({
+      signal,
+      log: { info: (message: string) => void logged.push(message) },
+      stderr: (line: string) => void shown.push(line),
+      graceMs: 200,
+    }),
+  };
+}
+
+const script = (code: string) => [Deno.execPath(), "eval", code];
+const coded = (code: string, message: RegExp) => (error: unknown) => {
+  assert.ok(error instanceof PipelineError, String(error));
+  assert.equal(error.code, code);
+  assert.match(error.message, message);
+  return true;
+};
+
+Deno.test("runProcess() copies output line by line to the log and to stderr, from both streams", async () => {
+  const out = collector();
+  await runProcess({
+    argv: script(
+      `console.log("one\\ntwo"); console.error("three"); Deno.stdout.writeSync(new TextEncoder().encode("end"))`,
+    ),
+  }, out.run());
+  assert.deepEqual([...out.shown].sort(), ["end", "one", "three", "two"]);
+  assert.deepEqual(out.logged, out.shown);
+});
+
+Deno.test("runProcess() takes argv as it is, without a shell, with cwd and environment", async () => {
+  await using dir = await tempDir();
+  const out = collector();
+  const argv = [...script(`console.log(Deno.args[0]); console.log(Deno.cwd()); console.log(Deno.env.get("LAB"))`)];
+  await runProcess({ argv: [...argv, "$HOME; a b"], cwd: dir.path, env: { LAB: "7" } }, out.run());
+  assert.deepEqual(out.shown, ["$HOME; a b", dir.path, "7"]);
+});
+
+Deno.test("runProcess() cuts a line without an end into parts, losing nothing", async () => {
+  const out = collector();
+  await runProcess({ argv: script(`Deno.stdout.writeSync(new Uint8Array(50_000).fill(97))`) }, out.run());
+  assert.equal(out.shown.join(""), "a".repeat(50_000));
+  assert.ok(out.shown.every((line) => line.length <= 16_384));
+});
+
+Deno.test("runProcess() names the program and its exit code when it fails", async () => {
+  const failed = runProcess({ argv: script("Deno.exit(7)") }, collector().run());
+  await assert.rejects(failed, coded("hook/failed", /^Cannot run ".*deno.*": exit code 7, wanted exit code 0$/));
+});
+
+Deno.test("runProcess() says that a program is not there", async () => {
+  const failed = runProcess({ argv: ["/no/such/program"] }, collector().run());
+  await assert.rejects(failed, coded("hook/not-found", /Cannot run "\/no\/such\/program"/));
+});
+
+Deno.test("runProcess() kills what does not end in time, and what it started", async () => {
+  const out = collector();
+  // The grandchild ignores the request and holds the pipes; only the end of the whole group lets go.
+  const grandchild =
+    `Deno.addSignalListener("SIGTERM", () => {}); console.log("pid " + Deno.pid); setInterval(() => {}, 1000);`;
+  const child = `new Deno.Command(Deno.execPath(), { args: ["eval", ${
+    JSON.stringify(grandchild)
+  }] }).spawn(); setInterval(() => {}, 1000);`;
+  await assert.rejects(
+    runProcess({ argv: script(child), timeoutMs: 1_500 }, out.run()),
+    coded("hook/timeout", /not finished after 1500 ms/),
+  );
+  const pid = Number(out.shown[0]?.slice(4));
+  if (Deno.build.os === "linux" && pid > 0) {
+    const state = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "gone Z");
+    assert.match(state, / Z|^gone/);
+  }
+});
+
+Deno.test("runProcess() ends the child at the signal and gives its reason", async () => {
+  const stop = new AbortController();
+  const out = collector();
+  const run = out.run(stop.signal);
+  const reason = new Error("asked to stop");
+  const stderr = () => stop.abort(reason);
+  const argv = script(`console.log("up"); setInterval(() => {}, 1000)`);
+  await assert.rejects(runProcess({ argv }, { ...run, stderr }), reason);
+  await assert.rejects(runProcess({ argv }, { ...run, signal: AbortSignal.abort(reason) }), reason);
+});
