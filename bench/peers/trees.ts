@@ -45,6 +45,7 @@ export async function makeTree(root: string, shape: TreeShape, ageMs: number): P
         for (let done = 0; done < block.length;) done += await file.write(block.subarray(done));
       }
     }
+    stream.final();
     await Deno.utime(target, time, time);
   }
 }
