@@ -1,4 +1,7 @@
-/** The sources, standards and stores that come with labferry, one explicit list; the registry refuses two of one name. @module */
+/**
+ * The sources, standards and stores that come with labferry, one explicit list; the registry refuses two of one name.
+ * @module
+ */
 import type { Plugin } from "../core/contract.ts";
 import { idleFolders } from "./sources/idle_folders.ts";
 import { phenocycler } from "./standards/phenocycler.ts";

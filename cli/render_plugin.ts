@@ -1,0 +1,77 @@
+/** What a plugin is and which options it takes, for `show`. Pure. @module */
+import { z } from "zod";
+import type { Plugin } from "../core/contract.ts";
+import { columns } from "./format.ts";
+
+/** One option, as `show --json` prints it. */
+export interface OptionInfo {
+  name: string;
+  type: string;
+  required: boolean;
+  default?: unknown;
+  unit?: string;
+  description: string;
+}
+
+/** Returns the options of a plugin from its schema. */
+export function optionsOf(plugin: Plugin): OptionInfo[] {
+  if (plugin.kind === "standard") return [];
+  const schema = z.toJSONSchema(plugin.options, { io: "input", unrepresentable: "any" });
+  const required = new Set(schema.required ?? []);
+  return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
+    if (typeof property === "boolean") return [];
+    const info: OptionInfo = {
+      name,
+      type: typeOf(property),
+      required: required.has(name),
+      description: property.description ?? "",
+    };
+    if (property.default !== undefined) info.default = property.default;
+    if (typeof property.unit === "string") info.unit = property.unit;
+    return [info];
+  });
+}
+
+interface JsonSchema {
+  type?: string | string[];
+  enum?: unknown[];
+  const?: unknown;
+  anyOf?: unknown[];
+  items?: unknown;
+}
+
+function typeOf(schema: unknown): string {
+  if (typeof schema !== "object" || schema === null) return "any";
+  const { type, enum: values, const: value, anyOf, items } = schema as JsonSchema;
+  if (values !== undefined) return values.map((one) => JSON.stringify(one)).join(" | ");
+  if (value !== undefined) return JSON.stringify(value);
+  if (anyOf !== undefined) return [...new Set(anyOf.map(typeOf))].join(" | ");
+  if (type === "array") return `list of ${typeOf(items)}`;
+  return Array.isArray(type) ? type.join(" | ") : type ?? "any";
+}
+
+/** Returns a plugin as text: what it is, its options, an example. */
+export function renderPlugin(plugin: Plugin): string {
+  const lines = [`${plugin.kind} ${plugin.name}`, plugin.summary];
+  lines.push(...traits(plugin));
+  const options = optionsOf(plugin);
+  if (options.length > 0) {
+    const rows = options.map((option) => [option.name, option.type, ruleOf(option), option.description]);
+    lines.push("", "Options, under `with`:", ...columns(rows).map((row) => `  ${row}`));
+  }
+  if (plugin.kind !== "standard") {
+    lines.push("", "Example:", ...plugin.example.trimEnd().split("\n").map((line) => `  ${line}`));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function traits(plugin: Plugin): string[] {
+  if (plugin.kind === "stage") return [`takes ${plugin.takes}, effect ${plugin.effect}, resume ${plugin.resume}`];
+  if (plugin.kind === "source") return [`yields ${plugin.yields}, ${plugin.endless ? "endless" : "finite"}`];
+  return [];
+}
+
+function ruleOf({ required, default: value, unit }: OptionInfo): string {
+  const rule = required ? "required" : value === undefined ? "optional" : `default ${JSON.stringify(value)}`;
+  return unit === undefined ? rule : `${rule} (${unit})`;
+}

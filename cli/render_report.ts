@@ -1,0 +1,75 @@
+/** The run report for people and for programs. Pure. @module */
+import type { ItemReport, ReportError, RunReport, StageReport } from "../core/run/report.ts";
+import { columns, count, formatBytes, formatSpan } from "./format.ts";
+import { renderFinding } from "./render_error.ts";
+
+/** Returns the report as JSON, one object, ending in a newline. */
+export function reportJson(report: RunReport): string {
+  return `${JSON.stringify(report, null, 2)}\n`;
+}
+
+export interface RenderReportOptions {
+  /** Only what went wrong. */
+  quiet?: boolean;
+}
+
+/** Returns the report as text: each item with a table of its stages, then a line for the run. */
+export function renderReport(report: RunReport, options: RenderReportOptions = {}): string {
+  const shown = options.quiet ? report.items.filter((item) => item.outcome === "failed") : report.items;
+  const lines = shown.flatMap((item) => [...itemLines(item), ""]);
+  if (report.error !== undefined) lines.push(...errorLines(report.error), "");
+  if (!options.quiet || lines.length > 0) lines.push(summaryLine(report));
+  return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
+}
+
+/** Returns the run on one line: what became of how many items, how long, which exit code. */
+export function summaryLine(report: RunReport): string {
+  const counts = new Map<string, number>();
+  for (const { outcome } of report.items) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  const outcomes = report.items.length === 0
+    ? "no item was taken up"
+    : [...counts].map(([outcome, number]) => `${number} ${report.dry_run && outcome === "done" ? "planned" : outcome}`)
+      .join(", ");
+  const ms = Date.parse(report.finished_at) - Date.parse(report.started_at);
+  const dry = report.dry_run ? " (dry run, nothing was changed)" : "";
+  return `${report.pipeline}: ${outcomes} in ${
+    formatSpan(ms)
+  }, exit code ${report.exit_code}${dry}  [${report.run_id}]`;
+}
+
+function itemLines(item: ItemReport): string[] {
+  const head = `${item.outcome.padEnd(9)} ${item.name}${item.why === undefined ? "" : `: ${item.why}`}`;
+  const lines = [head];
+  const table = item.stages.filter((stage) => stage.outcome !== "not-reached");
+  if (table.length > 0) {
+    const header = ["STAGE", "OUTCOME", "STEPS", "FILES", "SIZE", "TIME", "GUARANTEE", "WHY"];
+    lines.push(...columns([header, ...table.map(stageRow)], [2, 3, 4, 5]).map((line) => `  ${line}`));
+  }
+  const missed = item.stages.length - table.length;
+  if (missed > 0) lines.push(`  ${count(missed, "stage")} not reached`);
+  if (item.error !== undefined) lines.push(...errorLines(item.error).map((line) => `  ${line}`));
+  return lines;
+}
+
+function stageRow(stage: StageReport): string[] {
+  const steps = stage.skipped === 0 ? `${stage.applied}` : `${stage.applied} + ${stage.skipped} skipped`;
+  return [
+    stage.id === stage.use ? stage.id : `${stage.id} (${stage.use})`,
+    stage.outcome,
+    steps,
+    `${stage.files}`,
+    formatBytes(stage.bytes),
+    formatSpan(stage.ms),
+    stage.guarantee ?? "",
+    stage.why ?? "",
+  ];
+}
+
+function errorLines(error: ReportError): string[] {
+  const where = error.stage === undefined || error.stage === "" ? "" : ` in stage ${error.stage}`;
+  return [
+    `error${where}: ${error.message} [${error.code}]`,
+    ...(error.findings ?? []).map((finding) => `  ${renderFinding(finding)}`),
+    ...error.hint === undefined ? [] : [`hint: ${error.hint}`],
+  ];
+}

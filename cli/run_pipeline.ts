@@ -1,0 +1,168 @@
+/** Runs a pipeline from the command line: config to report, and the event when it fails. @module */
+import { resolve } from "@std/path";
+import { PipelineError } from "../core/errors.ts";
+import { emitEvent, eventsForExit, isEventName } from "../core/events/events.ts";
+import { systemClock } from "../core/io/clock.ts";
+import { Disk } from "../core/io/disk.ts";
+import { runProcess } from "../core/io/exec.ts";
+import { systemProcesses } from "../core/io/process_info.ts";
+import { copyJournalForReading, openJournal } from "../core/journal/sqlite.ts";
+import { nearestName } from "../core/pipeline/nearest.ts";
+import type { CompiledPipeline } from "../core/pipeline/compile.ts";
+import { runPipeline } from "../core/run/engine.ts";
+import type { ProgressSink } from "../core/run/progress.ts";
+import type { RunReport } from "../core/run/report.ts";
+import type { Arguments, CommandContext } from "./command.ts";
+import { loadProject, makeStateDir, readTextIfThere, requirePipeline } from "./project.ts";
+import type { Project } from "./project.ts";
+import { showProgress } from "./progress_view.ts";
+import { exitCodeOf } from "./render_error.ts";
+import { renderReport, reportJson, summaryLine } from "./render_report.ts";
+
+export interface RunOptions {
+  dryRun: boolean;
+  only?: string;
+  /** Repeat work of all stages, or of one. */
+  force?: true | string;
+}
+
+/** Runs the pipeline `name` with the flags of `run`; prints the report and returns the exit code. */
+export async function runCommand(name: string, args: Arguments, context: CommandContext): Promise<number> {
+  const { terminal, globals, log } = context;
+  const options = toRunOptions(args);
+  const report = await withFailureEvent(name, { options, context }, async () => {
+    await expectFile(args.value("smtp-env"), context);
+    const project = await loadProject(context);
+    const compiled = await requirePipeline(project, name, context);
+    using progress = showProgress(context);
+    return await execute(compiled, { options, project, context, progress: progress.sink });
+  });
+  if (args.has("json")) terminal.out(reportJson(report));
+  else terminal.out(renderReport(report, { quiet: globals.quiet }));
+  logOutcome(report, log);
+  return report.exit_code;
+}
+
+/** Runs a compiled pipeline on this machine. */
+export async function execute(
+  compiled: CompiledPipeline,
+  run: { options: RunOptions; project: Project; context: CommandContext; progress?: ProgressSink },
+): Promise<RunReport> {
+  const { options, project, context, progress } = run;
+  const { terminal, locations, log } = context;
+  expectStage(options.force, compiled);
+  using interrupts = terminal.interrupts();
+  await using fs = new Disk();
+  if (!options.dryRun) await makeStateDir(locations.journalFile);
+  // The live journal is not even opened by a dry run (SAFETY S17).
+  await using journal = options.dryRun
+    ? await copyJournalForReading(locations.journalFile)
+    : await openJournal(locations.journalFile);
+  return await runPipeline({
+    compiled,
+    config: project.config.view,
+    stateDir: locations.stateDir,
+    dryRun: options.dryRun,
+    only: options.only,
+    force: options.force,
+    stop: interrupts.stop,
+    abort: interrupts.abort,
+    progress,
+  }, {
+    fs,
+    clock: systemClock,
+    log,
+    journal,
+    registry: project.registry,
+    host: terminal.host,
+    processes: systemProcesses,
+    exec: ({ signal, log, ...command }) =>
+      runProcess(command, { signal, log, stderr: (line) => context.screen.write(`${line}\n`) }),
+  });
+}
+
+function toRunOptions(args: Arguments): RunOptions {
+  const force = args.value("force");
+  return {
+    dryRun: args.has("dry-run"),
+    only: args.value("only"),
+    force: force === undefined ? undefined : force === "" ? true : force,
+  };
+}
+
+function expectStage(force: RunOptions["force"], compiled: CompiledPipeline): void {
+  const ids = compiled.stages.map((stage) => stage.id);
+  if (typeof force !== "string" || ids.includes(force)) return;
+  const nearest = nearestName(force, ids);
+  throw new PipelineError("cli/no-stage", `Cannot force "${force}": pipeline "${compiled.name}" has no such stage`, {
+    stopsRun: 2,
+    hint: nearest === undefined ? `its stages are ${ids.join(", ")}` : `did you mean "${nearest}"`,
+  });
+}
+
+async function expectFile(path: string | undefined, { terminal }: CommandContext): Promise<void> {
+  if (path === undefined || await readTextIfThere(resolve(terminal.cwd, path)) !== undefined) return;
+  throw new PipelineError("cli/no-path", `Cannot use --smtp-env "${path}": the file does not exist`, { stopsRun: 2 });
+}
+
+/**
+ * Every end of a pipeline with a code other than 0 is an event, also when the config could not be read. A failure to
+ * queue it is logged and changes nothing else (SAFETY S19); a dry run queues nothing (S17).
+ */
+async function withFailureEvent(
+  name: string,
+  { options, context }: { options: RunOptions; context: CommandContext },
+  work: () => Promise<RunReport>,
+): Promise<RunReport> {
+  const queue = async (pipeline: string, exitCode: number, data: { code: string; message: string }) => {
+    if (options.dryRun) return;
+    const { locations, log, terminal } = context;
+    try {
+      await makeStateDir(locations.journalFile);
+      await using journal = await openJournal(locations.journalFile);
+      for (const event of eventsForExit(pipeline, exitCode).filter(isEventName)) {
+        const at = terminal.now();
+        // Whether anybody is to be told is decided when it is delivered, since the config may be what is broken.
+        const id = await emitEvent(journal.outbox, {
+          event,
+          at,
+          data: { ...data, exit_code: exitCode, host: terminal.host },
+        }, {
+          enabled: true,
+        });
+        log.debug(`event ${event} is queued`, { id });
+      }
+    } catch (error) {
+      log.error(`The event of the failed run cannot be queued: ${error instanceof Error ? error.message : error}`);
+    }
+  };
+  try {
+    const report = await work();
+    const { error } = report;
+    const failed = report.items.filter((item) => item.outcome === "failed").map((item) => item.name);
+    const message = error?.message ?? `${failed.length} items failed: ${failed.slice(0, 20).join(", ")}`;
+    if (report.exit_code !== 0) {
+      await queue(report.pipeline, report.exit_code, { code: error?.code ?? "run/items-failed", message });
+    }
+    return report;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const code = error instanceof PipelineError ? error.code : "internal/unexpected";
+    await queue(/^[a-z0-9-]+$/.test(name) ? name : "pipeline", exitCodeOf(error), { code, message });
+    throw error;
+  }
+}
+
+/** The log tells each failure, so that the log file of a scheduled task is enough to see why. */
+function logOutcome(report: RunReport, log: CommandContext["log"]): void {
+  for (const { name, outcome, error, why } of report.items) {
+    if (outcome === "failed") {
+      log.error(`"${name}" failed: ${error?.message ?? "no reason was given"}`, {
+        code: error?.code,
+        stage: error?.stage,
+      });
+    } else log.debug(`"${name}" is ${outcome}`, { why });
+  }
+  if (report.error !== undefined) log.error(report.error.message, { code: report.error.code });
+  log.info(summaryLine(report));
+}

@@ -1,0 +1,69 @@
+/** `lint [PIPELINE…]`: syntax and options, safety, environment. @module */
+import type { Command, CommandContext } from "../cli/command.ts";
+import { count } from "../cli/format.ts";
+import { checkPipeline, loadProject, pipelineNames } from "../cli/project.ts";
+import type { CheckedPipeline, Project } from "../cli/project.ts";
+import { DiskFiles } from "../core/io/disk_files.ts";
+import { createEnvironmentProbe, lintEnvironment } from "../core/lint/environment.ts";
+import { diagnosticToJson, hasErrors, renderDiagnostics, sortDiagnostics } from "../core/pipeline/diagnostic.ts";
+
+export const run: Command = async (args, context) => {
+  const { terminal, logs } = context;
+  const project = await loadProject(context);
+  const given = args.all("PIPELINE");
+  const names = given.length > 0 ? given : await pipelineNames(context);
+  const checked: (CheckedPipeline & { name: string })[] = [];
+  for (const name of names) {
+    checked.push({ name, ...await lintOne(name, { project, context, offline: args.has("offline") }) });
+  }
+  const { text: scrub } = logs.scrubber;
+  if (args.has("json")) {
+    const result = checked.map(({ name, found, diagnostics }) => ({
+      pipeline: name,
+      file: found.file,
+      ok: !hasErrors(diagnostics),
+      diagnostics: sortDiagnostics(diagnostics).map(diagnosticToJson),
+    }));
+    terminal.out(scrub(`${JSON.stringify(result, null, 2)}\n`));
+  } else {
+    for (const { name, diagnostics } of checked) {
+      if (diagnostics.length > 0) terminal.out(scrub(`${renderDiagnostics(diagnostics)}\n\n`));
+      terminal.out(`${name}: ${verdict(diagnostics)}\n`);
+    }
+  }
+  return checked.some(({ diagnostics }) => hasErrors(diagnostics)) ? 2 : 0;
+};
+
+async function lintOne(
+  name: string,
+  { project, context, offline }: { project: Project; context: CommandContext; offline: boolean },
+): Promise<CheckedPipeline> {
+  const checked = await checkPipeline(project, name, context);
+  if (checked.compiled === undefined || offline) return checked;
+  using interrupts = context.terminal.interrupts();
+  const probe = createEnvironmentProbe({
+    fs: new DiskFiles(),
+    openStore: (place) => {
+      const store = project.registry.get("store", place.store);
+      return store.open(store.options.parse(place.options));
+    },
+  });
+  const { stop: signal } = interrupts;
+  const found = await lintEnvironment(checked.compiled, {
+    probe,
+    signal,
+    roots: [{ id: "state", path: context.locations.stateDir }],
+  });
+  return { ...checked, diagnostics: [...checked.diagnostics, ...found] };
+}
+
+function verdict(diagnostics: CheckedPipeline["diagnostics"]): string {
+  if (diagnostics.length === 0) return "ok";
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error").length;
+  const warnings = diagnostics.length - errors;
+  const parts = [
+    errors > 0 ? count(errors, "error") : undefined,
+    warnings > 0 ? count(warnings, "warning") : undefined,
+  ];
+  return parts.filter((part) => part !== undefined).join(", ");
+}

@@ -1,0 +1,68 @@
+/** `list [KIND]`: pipelines and plugins. @module */
+import type { Command } from "../cli/command.ts";
+import { columns } from "../cli/format.ts";
+import { builtinRegistry, findPipelineText, pipelineNames } from "../cli/project.ts";
+import { PipelineError } from "../core/errors.ts";
+import { nameHint } from "../core/pipeline/nearest.ts";
+import { parseToml, tomlValue } from "../core/pipeline/toml_document.ts";
+import { PLUGIN_KINDS } from "../core/registry.ts";
+import type { CommandContext } from "../cli/command.ts";
+
+interface Listed {
+  name: string;
+  summary: string;
+}
+
+export const run: Command = async (args, context) => {
+  const registry = builtinRegistry();
+  const lists = new Map<string, () => Listed[] | Promise<Listed[]>>([["pipelines", () => listPipelines(context)]]);
+  for (const kind of PLUGIN_KINDS) {
+    lists.set(
+      `${kind}s`,
+      () =>
+        registry.list(kind).map(({ name, summary }) => ({ name, summary })).toSorted((a, b) =>
+          a.name < b.name ? -1 : 1
+        ),
+    );
+  }
+  const wanted = wantedKinds(args.find("KIND"), [...lists.keys()]);
+  const result: Record<string, Listed[]> = {};
+  for (const kind of wanted) result[kind] = await lists.get(kind)?.() ?? [];
+  const { terminal } = context;
+  if (args.has("json")) terminal.out(`${JSON.stringify(result, null, 2)}\n`);
+  else {
+    const width = Math.max(0, ...Object.values(result).flat().map(({ name }) => name.length));
+    const sections = Object.entries(result).map(([kind, listed]) => {
+      const rows = columns(listed.map(({ name, summary }) => [name.padEnd(width), summary]));
+      return wanted.length === 1 ? rows : [`${kind}:`, ...rows.map((row) => `  ${row}`)];
+    });
+    terminal.out(sections.map((lines) => lines.map((line) => `${line}\n`).join("")).join("\n"));
+  }
+  return 0;
+};
+
+function wantedKinds(given: string | undefined, known: readonly string[]): readonly string[] {
+  if (given === undefined) return known;
+  const found = known.find((kind) => kind === given || kind === `${given}s`);
+  if (found !== undefined) return [found];
+  throw new PipelineError("cli/no-kind", `Cannot list "${given}": there is no such kind, wanted ${known.join(", ")}`, {
+    stopsRun: 2,
+    hint: nameHint(given, known, "kinds"),
+  });
+}
+
+async function listPipelines(context: CommandContext): Promise<Listed[]> {
+  const listed: Listed[] = [];
+  for (const name of await pipelineNames(context)) {
+    const { text, file, origin } = await findPipelineText(name, context);
+    const { document } = parseToml({ text, file });
+    const value = document === undefined ? undefined : tomlValue(document.root);
+    const summary = typeof value === "object" && value !== null && !Array.isArray(value) ? value.summary : undefined;
+    const where = origin === "file" ? `  (${file})` : "";
+    listed.push({
+      name,
+      summary: `${typeof summary === "string" ? summary : document ? "" : "cannot be read"}${where}`,
+    });
+  }
+  return listed;
+}

@@ -1,0 +1,63 @@
+/** `unlock ITEM`: clears the lock that a dead run left. @module */
+import { basename, join, resolve } from "@std/path";
+import type { Command, CommandContext } from "../cli/command.ts";
+import { loadProject } from "../cli/project.ts";
+import { PipelineError } from "../core/errors.ts";
+import { DiskFiles } from "../core/io/disk_files.ts";
+import { LOCK_NAME } from "../core/io/names.ts";
+import { systemProcesses } from "../core/io/process_info.ts";
+import { inspectLock, removeDeadLock, RUN_LOCK_NAME } from "../core/safety/lock_file.ts";
+
+export const run: Command = async (args, context) => {
+  const { terminal, log } = context;
+  const fs = new DiskFiles();
+  const folder = await folderOf(args.at("ITEM"), context);
+  if ((await fs.lstat(folder))?.kind !== "directory") {
+    throw new PipelineError("cli/no-path", `Cannot unlock "${folder}": there is no such folder`, { stopsRun: 2 });
+  }
+  const asker = { host: terminal.host, pid: Deno.pid, processes: systemProcesses };
+  const name = basename(folder);
+  let left = 0;
+  let found = 0;
+  // A study has the one, the root of a NAS the other.
+  for (const lock of [LOCK_NAME, RUN_LOCK_NAME]) {
+    const path = join(folder, lock);
+    const { state, why } = await inspectLock(fs, path, asker);
+    if (state === "free") continue;
+    found++;
+    terminal.out(`"${name}" is locked: ${why}\n`);
+    if (state === "held" || !args.has("yes") && !confirm(name, state === "dead", context)) {
+      left++;
+      continue;
+    }
+    const result = await removeDeadLock(fs, path, { ...asker, force: true });
+    if (result.removed) {
+      log.warn(`the lock of "${name}" was removed`, { path, why });
+      terminal.out(`"${name}" is unlocked\n`);
+    } else {
+      left++;
+      terminal.out(`"${name}" stays locked: ${result.why}\n`);
+    }
+  }
+  if (found === 0) terminal.out(`"${name}" is not locked\n`);
+  return left === 0 ? 0 : 1;
+};
+
+function confirm(name: string, isDead: boolean, { terminal, log }: CommandContext): boolean {
+  const doubt = isDead ? "" : " Its holder cannot be proved dead: make sure that no labferry works on it anywhere.";
+  const answer = terminal.ask(`Remove the lock of "${name}"?${doubt} [yes/no]`);
+  if (answer === null) log.error(`the lock of "${name}" is left: nobody can be asked here, pass --yes to remove it`);
+  return /^y(es)?$/i.test(answer?.trim() ?? "");
+}
+
+/** A path is taken as it is; a name is a folder below the source root. */
+async function folderOf(item: string, context: CommandContext): Promise<string> {
+  if (/[\\/]/.test(item) || item === "." || item === "..") return resolve(context.terminal.cwd, item);
+  const { config } = await loadProject(context);
+  const root = config.config.paths.source_root;
+  if (root !== undefined) return join(root, item);
+  throw new PipelineError("config/missing", `Cannot find "${item}": paths.source_root is not set in the config`, {
+    stopsRun: 2,
+    hint: "Set it, or give the path of the folder",
+  });
+}
