@@ -111,6 +111,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
     await Promise.resolve();
     signal.throwIfAborted();
     await store.hooks.before?.(call);
+    signal.throwIfAborted();
     const result = act(call);
     await store.hooks.after?.(call);
     signal.throwIfAborted();
