@@ -1,0 +1,75 @@
+import { join } from "@std/path";
+import { tempDir } from "../temp.ts";
+import { makeCertificate } from "./_certificate.ts";
+import { freePort, waitForHttp } from "./_wait.ts";
+import { ACCESS_KEY, SECRET_KEY, type StartedServer } from "./servers.ts";
+
+/** Folders that may hold the program: that of `tools/test_servers` first, then those of PATH. */
+function* candidates(): Generator<string> {
+  const cache = Deno.env.get("LABFERRY_TEST_CACHE") ??
+    join(Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? "", ".cache"), "labferry-test-servers");
+  yield join(cache, "bin", "versitygw");
+  for (const folder of (Deno.env.get("PATH") ?? "").split(":")) if (folder) yield join(folder, "versitygw");
+}
+
+async function program(): Promise<string | undefined> {
+  for (const path of candidates()) {
+    const stat = await Deno.stat(path).catch(() => undefined);
+    if (stat?.isFile) return path;
+  }
+}
+
+/** Why versitygw cannot be started. */
+export async function versitygwMissing(): Promise<string | undefined> {
+  return await program() === undefined ? "versitygw is not installed, see tools/test_servers" : undefined;
+}
+
+/** Says which module version a Go program was built from. */
+async function versionOf(path: string): Promise<string> {
+  const { stdout } = await new Deno.Command(path, { args: ["--version"], stderr: "null" }).output();
+  const words = /Version\s*:\s*(\S+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? "unknown";
+  if (words !== "git") return words;
+  // `go install` keeps the version as build information only.
+  const go = await new Deno.Command("go", { args: ["version", "-m", path], stderr: "null" }).output().catch(() =>
+    undefined
+  );
+  return /^\s*mod\s+\S+\s+(\S+)/m.exec(new TextDecoder().decode(go?.stdout))?.[1] ?? words;
+}
+
+/** Starts versitygw on a folder of its own. */
+export async function startVersitygw(options: { tls: boolean }): Promise<StartedServer> {
+  await using stack = new AsyncDisposableStack();
+  const path = (await program())!;
+  const dir = stack.use(await tempDir());
+  const data = join(dir.path, "data");
+  await Deno.mkdir(data);
+  const certificate = options.tls ? await makeCertificate(dir.path) : undefined;
+  const port = freePort();
+  const tls = certificate ? ["--cert", certificate.certFile, "--key", certificate.keyFile] : [];
+  const child = new Deno.Command(path, {
+    args: ["--port", `127.0.0.1:${port}`, "--quiet", "--keep-alive", ...tls, "posix", data],
+    env: { ROOT_ACCESS_KEY: ACCESS_KEY, ROOT_SECRET_KEY: SECRET_KEY },
+    cwd: dir.path,
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  stack.defer(async () => {
+    child.kill("SIGTERM");
+    await child.status;
+  });
+  const endpoint = `${options.tls ? "https" : "http"}://127.0.0.1:${port}`;
+  const caCerts = certificate ? [await Deno.readTextFile(certificate.caFile)] : [];
+  using client = Deno.createHttpClient({ caCerts });
+  await waitForHttp(endpoint, { tries: 200, client });
+  const version = await versionOf(path);
+  const kept = stack.move();
+  return {
+    name: options.tls ? "versitygw over TLS" : "versitygw",
+    version,
+    endpoint,
+    caFile: certificate?.caFile,
+    traits: { checksums: true, completeIfAbsent: true },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
