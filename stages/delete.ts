@@ -16,7 +16,7 @@ export const deleteStage = defineStage({
       places: z.number().int().min(1).default(1).meta({
         description: "How many other places, in distinct domains, must hold every file proved.",
       }),
-    }).prefault({}),
+    }).prefault({}).meta({ description: "What must hold before a file is removed.", example: { places: 2 } }),
     recheck: z.enum(["identity", "hash"]).default("identity").meta({
       description: "`hash` reads every file once more before it is removed; `identity` compares its change identity.",
     }),

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { stages } from "../../stages/mod.ts";
+import { testStage } from "../kit/conformance.ts";
+import type { StageFixture } from "../kit/conformance.ts";
+
+const stage = (use: string, more = "") => `[[stage]]\nuse = "${use}"\n${more}`;
+const subject = (use: string, withOptions = "") =>
+  stage(use, `id = "subject"\n${withOptions === "" ? "" : `with = ${withOptions}\n`}`);
+
+const LOCK = stage("lock");
+const COPY = stage("copy", `id = "truenas"\nwith = { to = "\${paths.truenas_root}" }\n`);
+const VERIFY = stage("verify", `with = { place = "truenas" }\n`);
+const SIDECAR = stage("checksum-sidecar", `with = { place = "truenas" }\n`);
+const S3 = stage("s3-upload", `id = "s3"\nwith = { bucket = "archive", prefix = "fusion", part = "5 MiB" }\n`);
+const RECORD = stage("manifest-append", `id = "record"\nwith = { status = "complete" }\n`);
+
+const FIXTURES: Record<string, StageFixture> = {
+  "lock": { upstream: "", stage: subject("lock") },
+  "hook": { upstream: "", stage: subject("hook", `{ argv = ["true"] }`) },
+  "validate": { upstream: "", stage: subject("validate", `{ standard = "phenocycler" }`) },
+  "health": { upstream: "", stage: subject("health") },
+  "copy": { upstream: LOCK, stage: subject("copy", `{ to = "\${paths.truenas_root}" }`) },
+  "verify": { upstream: LOCK + COPY, stage: subject("verify", `{ place = "truenas" }`) },
+  "checksum-sidecar": { upstream: LOCK + COPY + VERIFY, stage: subject("checksum-sidecar", `{ place = "truenas" }`) },
+  "s3-upload": {
+    upstream: LOCK,
+    stage: subject("s3-upload", `{ bucket = "archive", prefix = "fusion", part = "5 MiB" }`),
+  },
+  "manifest-append": {
+    upstream: LOCK + COPY + VERIFY + SIDECAR,
+    stage: subject("manifest-append", `{ status = "complete" }`),
+  },
+  "delete": {
+    upstream: LOCK + COPY + VERIFY + SIDECAR + S3 + RECORD,
+    stage: subject("delete", `{ require = { places = 2 } }`),
+  },
+};
+
+for (const plugin of stages) {
+  const fixture = FIXTURES[plugin.name];
+  if (fixture) testStage(plugin, fixture);
+}
+
+Deno.test("every registered stage has a fixture for the conformance suite", () => {
+  assert.deepEqual(stages.map((plugin) => plugin.name).sort(), Object.keys(FIXTURES).sort());
+});
