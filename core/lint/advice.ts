@@ -4,7 +4,7 @@
  */
 import type { Fact, StageFacts } from "../contract.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
-import { applyKills, holds, type LatticeState, type Missing, NOTHING } from "../safety/lattice.ts";
+import { type Missing, takesAway } from "../safety/lattice.ts";
 import type { FlowStep } from "./flow.ts";
 
 export interface Advice {
@@ -35,7 +35,7 @@ export function advise(
     const giver = earlier[earlier.length - 1];
     return {
       why: `stage ${named(giver)} gives it only once what it needs itself stands`,
-      hint: weakHint(giver, fact) ?? `mend what is said of "${giver.id}"`,
+      hint: unflushedHint(about.stages, fact) ?? `mend what is said of "${giver.id}"`,
     };
   }
   const aside = givers.find((stage) => step.concurrent.includes(stage));
@@ -80,7 +80,7 @@ function takenAway(
   const giver = about.earlier.at(-1);
   if (giver === undefined || giver.onError === "warn") return undefined;
   const behind = step.ancestors.slice(step.ancestors.indexOf(giver) + 1);
-  const killer = [...behind, ...step.concurrent].find((stage) => kills(stage.facts, about.fact));
+  const killer = [...behind, ...step.concurrent].find((stage) => takesAway(stage.facts, about.fact, [...step.written]));
   if (killer === undefined) return undefined;
   const everything = killer.facts.kills === "everything";
   const why = `stage ${named(giver)} gives it, and stage ${named(killer)} takes it away${
@@ -95,25 +95,16 @@ function takenAway(
   };
 }
 
-/** Whether a stage takes a fact away from a state where everything stands. */
-function kills(facts: StageFacts, fact: Fact): boolean {
-  const place = fact.place ?? "x";
-  const full: LatticeState = {
-    ...NOTHING,
-    hashed: true,
-    locked: true,
-    levels: new Map([[place, "strong"]]),
-    sealed: new Set([place]),
-    recorded: new Set([place]),
-  };
-  return !holds(applyKills(full, facts), fact);
-}
-
 function weakHint(stage: CompiledStage, fact: Fact): string | undefined {
   const given = stage.facts.gives?.find((one) => one.fact === fact.fact && one.place === fact.place);
-  if (given?.strength === "none") return `let "${stage.id}" prove what it writes, for example verify = "auto"`;
-  const unflushed = stage.facts.gives?.some((one) => one.fact === "written" && one.strength === "weak");
-  return unflushed ? `let "${stage.id}" flush what it writes: durability = "flushed"` : undefined;
+  return given?.strength === "none" ? `let "${stage.id}" prove what it writes, for example verify = "auto"` : undefined;
+}
+
+function unflushedHint(stages: readonly CompiledStage[], fact: Fact): string | undefined {
+  const writer = stages.find((stage) =>
+    stage.facts.gives?.some((one) => one.fact === "written" && one.strength === "weak" && one.place === fact.place)
+  );
+  return writer ? `let "${writer.id}" flush what it writes: durability = "flushed"` : undefined;
 }
 
 /** The stage to add for a fact nobody gives. */

@@ -11,6 +11,7 @@ import {
   missingForRecord,
   missingNeeds,
   NOTHING,
+  takesAway,
 } from "../safety/lattice.ts";
 
 /** What the flow needs to know of a stage. */
@@ -36,43 +37,67 @@ export interface FlowStep<S extends FlowStage> {
 }
 
 /**
- * Computes what holds before each stage. Stages must be in topological order.
+ * Computes what holds before each stage, whatever order branches run in. Stages must be in topological order.
  *
- * The state before a stage is that of its ancestors run in order, each followed by the kills of every stage that may
- * run at the same time: the minimum over all orders in which the branches may run.
+ * A fact given by an ancestor holds unless some stage that may run after its giver, and need not run after this stage,
+ * takes it away. That is the minimum over all orders in which the branches may run.
  */
 export function flow<S extends FlowStage>(stages: readonly S[]): FlowStep<S>[] {
   const graph = relate(stages);
-  const sound = new Map<string, readonly Fact[]>();
-  const mended = new Map<string, readonly Fact[]>();
+  const sound = new Map<string, readonly Given[]>();
+  const mended = new Map<string, readonly Given[]>();
   return stages.map((stage) => {
     const { ancestors, concurrent } = graph.get(stage.id) as Relations<S>;
-    const fold = (contributions: ReadonlyMap<string, readonly Fact[]>): LatticeState => {
-      let state = NOTHING;
-      for (const ancestor of ancestors) {
-        state = applyGives(applyKills(state, ancestor.facts), contributions.get(ancestor.id) ?? []);
-        state = suffer(state, (graph.get(ancestor.id) as Relations<S>).concurrent);
-      }
-      return suffer(state, concurrent);
-    };
     const options = { onErrorWarn: stage.onError === "warn" };
     const written = new Set([...ancestors, ...concurrent].flatMap((other) => placesWritten(other.facts)));
-    const state = fold(sound);
-    sound.set(stage.id, givenBy(applyKills(state, stage.facts), stage.facts, options));
-    const hopeful = fold(mended);
-    const assumed = missingNeeds(hopeful, stage.facts).flatMap((missing) => missing.fact ? [missing.fact] : []);
-    const helped = applyGives(applyKills(hopeful, stage.facts), assumed);
-    const lacksProof = stage.facts.needsAllProved === true && missingForRecord(hopeful, written).length > 0;
-    const records = lacksProof && stage.onError === "fail"
-      ? (stage.facts.gives ?? []).filter((fact) => fact.fact === "recorded")
-      : [];
-    mended.set(stage.id, [...assumed, ...givenBy(helped, stage.facts, options), ...records]);
+    const state = stateBefore(stage, { graph, given: sound });
+    sound.set(stage.id, asGiven(state, givenBy(applyKills(state, stage.facts), stage.facts, options)));
+    const hopeful = stateBefore(stage, { graph, given: mended });
+    mended.set(stage.id, asGiven(hopeful, mendedGives(hopeful, stage, written)));
     return { stage, state, mended: hopeful, ancestors, concurrent, written };
   });
 }
 
-function suffer(state: LatticeState, stages: readonly FlowStage[]): LatticeState {
-  return stages.reduce((next, stage) => applyKills(next, stage.facts), state);
+/** A fact with the places that stood when it was given: a record rests on all of them. */
+interface Given {
+  fact: Fact;
+  places: readonly string[];
+}
+
+function asGiven(state: LatticeState, facts: readonly Fact[]): Given[] {
+  const places = [...state.levels.keys()];
+  return facts.map((fact) => ({ fact, places }));
+}
+
+function stateBefore<S extends FlowStage>(
+  stage: S,
+  known: { graph: ReadonlyMap<string, Relations<S>>; given: ReadonlyMap<string, readonly Given[]> },
+): LatticeState {
+  const { ancestors, concurrent } = known.graph.get(stage.id) as Relations<S>;
+  const running = [...ancestors, ...concurrent];
+  let state = NOTHING;
+  for (const giver of ancestors) {
+    const { ancestors: done } = known.graph.get(giver.id) as Relations<S>;
+    const later = running.filter((other) => other !== giver && !done.includes(other));
+    const left = (known.given.get(giver.id) ?? []).filter(({ fact, places }) =>
+      !later.some((other) => takesAway(other.facts, fact, places))
+    );
+    state = applyGives(state, left.map(({ fact }) => fact));
+  }
+  const gone = running.flatMap(({ facts }) => facts.destroys ? [facts.destroys.place] : []);
+  return { ...state, destroyed: new Set(gone.filter((place) => !state.levels.has(place))) };
+}
+
+/** What a stage would give if everything refused were mended: what it needs, and what it says it gives. */
+function mendedGives(state: LatticeState, stage: FlowStage, written: ReadonlySet<string>): Fact[] {
+  const { facts, onError } = stage;
+  const assumed = missingNeeds(state, facts).flatMap((missing) => missing.fact ? [missing.fact] : []);
+  const helped = applyGives(applyKills(state, facts), assumed);
+  const given = givenBy(helped, facts, { onErrorWarn: onError === "warn" });
+  const lacksProof = facts.needsAllProved === true && missingForRecord(state, written).length > 0;
+  if (!lacksProof || onError === "warn") return [...assumed, ...given];
+  const records = (facts.gives ?? []).filter((fact) => fact.fact === "recorded");
+  return [...assumed, ...given.filter((fact) => fact.fact !== "recorded"), ...records];
 }
 
 /** Places a stage says it writes. */

@@ -3,22 +3,21 @@
  * links and mounts make of the names is asked of the machine, in tier 3 and at every run.
  * @module
  */
-import * as posix from "@std/path/posix";
-import * as windows from "@std/path/windows";
-import type { PlaceDeclaration } from "../contract.ts";
+import type { PlaceDeclaration, Plugin } from "../contract.ts";
+import { contains, type PathSystem } from "../io/paths.ts";
 import type { CompiledPart, CompiledPipeline, CompiledStage } from "../pipeline/compile.ts";
-import type { PathSystem } from "../pipeline/config_paths.ts";
 import { diagnose, type Diagnostic } from "../pipeline/diagnostic.ts";
-import type { Plugin } from "../contract.ts";
 import { ruleSeverity } from "./rules.ts";
 
 interface Located {
   /** For messages. */
   name: string;
-  /** Equal or nested keys of one `space` overlap. */
+  /** Only what is in one space can overlap: folders, or one bucket. */
   space: string;
+  /** Path of the folder, or key prefix. */
   key: string;
   shown: string;
+  within(other: string): boolean;
   part: CompiledPart<Plugin>;
 }
 
@@ -27,9 +26,9 @@ export function lintPlaces(pipeline: CompiledPipeline): Diagnostic[] {
   const located = locate(pipeline);
   const found: Diagnostic[] = [];
   located.forEach((later, index) => {
-    const earlier = located.slice(0, index).find((other) => overlaps(other, later));
+    const earlier = located.slice(0, index).find((other) => other.space === later.space && relate(other, later));
     if (earlier === undefined) return;
-    const relation = earlier.key === later.key ? "is the same as" : "overlaps";
+    const relation = relate(earlier, later);
     found.push(diagnose({ source: pipeline.document.source, span: later.part.position }, {
       code: "safety/same-place-twice",
       severity: ruleSeverity("safety/same-place-twice"),
@@ -43,7 +42,10 @@ export function lintPlaces(pipeline: CompiledPipeline): Diagnostic[] {
 
 function locate(pipeline: CompiledPipeline): Located[] {
   const { system, config } = pipeline.config;
-  const directory = (root: string) => ({ space: "directory", key: directoryKey(root, system), shown: root });
+  const directory = (root: string) => {
+    const key = plainRoot(root, system);
+    return { space: "directory", key, shown: root, within: (other: string) => contains(other, key, system) };
+  };
   const located: Located[] = [];
   if (pipeline.sourceRoot) {
     located.push({ name: "the source", ...directory(pipeline.sourceRoot.root), part: pipeline.source });
@@ -61,14 +63,9 @@ function locate(pipeline: CompiledPipeline): Located[] {
   return located;
 }
 
-/** A folder as a key that ends in `/`, so that a nested one begins with it. Windows ignores case. */
-export function directoryKey(root: string, system: PathSystem): string {
-  if (system === "posix") return `${posix.normalize(root).replace(/\/+$/, "")}/`;
-  const plain = windows.normalize(root).replaceAll("/", "\\").replace(
-    /^\\\\\?\\(?:UNC\\|(?=[A-Za-z]:))/i,
-    (prefix) => /UNC/i.test(prefix) ? "\\\\" : "",
-  );
-  return `${plain.replace(/\\+$/, "").replaceAll("\\", "/").toLowerCase()}/`;
+/** The verbatim form `\\\\?\\C:\\…` of Windows names the same folder as the plain one. */
+function plainRoot(root: string, system: PathSystem): string {
+  return system === "windows" ? root.replace(/^\\\\\?\\UNC\\/i, "\\\\").replace(/^\\\\\?\\(?=[A-Za-z]:)/, "") : root;
 }
 
 function objectSpace(place: Extract<PlaceDeclaration, { kind: "objects" }>) {
@@ -77,10 +74,13 @@ function objectSpace(place: Extract<PlaceDeclaration, { kind: "objects" }>) {
   return {
     space: JSON.stringify([place.store, host, bucket ?? ""]),
     key: place.prefix,
+    within: (other: string) => place.prefix.startsWith(other),
     shown: `${place.store}://${typeof bucket === "string" ? bucket : ""}/${place.prefix}`,
   };
 }
 
-function overlaps(a: Located, b: Located): boolean {
-  return a.space === b.space && (a.key.startsWith(b.key) || b.key.startsWith(a.key));
+function relate(a: Located, b: Located): string | undefined {
+  const [inA, inB] = [b.within(a.key), a.within(b.key)];
+  if (inA && inB) return "is the same as";
+  return inA ? "lies within" : inB ? "contains" : undefined;
 }

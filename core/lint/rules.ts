@@ -146,7 +146,7 @@ const SAFETY: Row[] = [
   [
     "safety/complete-before-proof",
     "error",
-    "The ledger would say `complete` before every place written is proved. Readers of the ledger trust that word, and `cleanup` frees the NAS on it.",
+    "The ledger would say `complete` before every place the pipeline writes is proved. Readers of the ledger trust that word, and `cleanup` frees the NAS on it.",
   ],
   [
     "safety/not-sealed",

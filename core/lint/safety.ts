@@ -49,6 +49,7 @@ class SafetyLint {
     }
     for (const stage of before) this.#handler(stage, "before");
     for (const stage of onItemFailed) this.#handler(stage, "on_item_failed");
+    this.#writtenAfterRecord(steps);
     this.#unproved(steps);
     this.#unreachable();
     return this.#found;
@@ -215,6 +216,27 @@ class SafetyLint {
         message: `Cannot run stage "${stage.id}" in [[${list}]]: ${one.words}; no fact stands there`,
         hint: `move "${stage.id}" to [[stage]]`,
       });
+    }
+  }
+
+  /** The ledger names the places it was told of: one written after `complete` would never be found again. */
+  #writtenAfterRecord(steps: readonly Step[]): void {
+    for (const { stage } of steps.filter((step) => step.stage.facts.needsAllProved === true)) {
+      const later = steps.filter((step) => step.ancestors.includes(stage));
+      for (const writer of later) {
+        const isRecorded = later.some((step) =>
+          step.stage.facts.needsAllProved === true && step.ancestors.includes(writer.stage)
+        );
+        if (isRecorded) continue;
+        for (const place of placesWritten(writer.stage.facts)) {
+          const { id, position } = writer.stage;
+          this.#add("safety/complete-before-proof", this.#placeSpan(stage, "complete"), {
+            message:
+              `Cannot record the backup as complete in stage "${stage.id}": proved at "${place}" is missing; stage "${id}" (line ${position.line}) writes it later`,
+            hint: `move "${stage.id}" behind what writes and proves "${place}"`,
+          });
+        }
+      }
     }
   }
 

@@ -7,7 +7,8 @@ import * as posix from "@std/path/posix";
 import * as windows from "@std/path/windows";
 import type { ConfigView } from "../contract.ts";
 import type { Json } from "../json.ts";
-import { type PathSystem, resolvePath, thisSystem } from "./config_paths.ts";
+import { hostSystem, type PathSystem } from "../io/paths.ts";
+import { resolvePath } from "./config_paths.ts";
 import { diagnose, type Diagnostic, hasErrors } from "./diagnostic.ts";
 import { checkSchema } from "./schema_diagnostics.ts";
 import { knownKeys, walkSchema } from "./schema_walk.ts";
@@ -129,7 +130,7 @@ export interface ConfigInput {
 
 /** Reads a config file. Nothing is read from disk; whether the paths exist is asked later. */
 export function loadConfig(input: ConfigInput): ConfigResult {
-  const system = input.system ?? thisSystem();
+  const system = input.system ?? hostSystem;
   const folder = (system === "windows" ? windows : posix).dirname(input.path);
   const { document, diagnostics } = parseToml({ file: input.path, text: input.text });
   if (document === undefined || hasErrors(diagnostics)) return { diagnostics, document };

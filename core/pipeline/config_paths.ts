@@ -4,13 +4,7 @@
  */
 import * as posix from "@std/path/posix";
 import * as windows from "@std/path/windows";
-
-export type PathSystem = "windows" | "posix";
-
-/** The system this program runs on. */
-export function thisSystem(): PathSystem {
-  return Deno.build.os === "windows" ? "windows" : "posix";
-}
+import type { PathSystem } from "../io/paths.ts";
 
 export type ResolvedPath = { ok: true; path: string } | { ok: false; reason: string; hint: string };
 

@@ -8,7 +8,7 @@ import { stringify } from "@std/toml/stringify";
 import { PipelineError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { CompiledPart, CompiledPipeline, CompiledStage } from "./compile.ts";
-import { type PathSystem, thisSystem } from "./config_paths.ts";
+import { hostSystem, type PathSystem } from "../io/paths.ts";
 import { EMBEDDED_PRESETS } from "./embedded_presets.ts";
 import { nameHint } from "./nearest.ts";
 import type { Plugin } from "../contract.ts";
@@ -40,7 +40,7 @@ export function presetNames(): string[] {
  * @throws {PipelineError} `pipeline/not-found`, exit code 2.
  */
 export async function findPipeline(nameOrPath: string, options: PresetOptions): Promise<PipelineText> {
-  const path = (options.system ?? thisSystem()) === "windows" ? windows : posix;
+  const path = (options.system ?? hostSystem) === "windows" ? windows : posix;
   if (/[\\/]|\.toml$/.test(nameOrPath)) {
     const text = await options.readText(nameOrPath);
     if (text !== undefined) return { text, file: nameOrPath, origin: "file" };

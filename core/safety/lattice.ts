@@ -16,7 +16,7 @@ export interface LatticeState {
   readonly hashed: boolean;
   readonly locked: boolean;
   /** Places the `complete` record rests on; undefined when there is no such record. */
-  readonly recorded?: ReadonlySet<string>;
+  readonly recorded: ReadonlySet<string> | undefined;
   /** Places not in the map are at `none`. */
   readonly levels: ReadonlyMap<string, Level>;
   readonly sealed: ReadonlySet<string>;
@@ -30,6 +30,7 @@ export interface LatticeState {
 export const NOTHING: LatticeState = {
   hashed: false,
   locked: false,
+  recorded: undefined,
   levels: new Map(),
   sealed: new Set(),
   unflushed: new Set(),
@@ -78,6 +79,23 @@ export function applyKills(state: LatticeState, facts: StageFacts): LatticeState
   if (facts.destroys === undefined) return next;
   // What the destroy itself takes away never takes the record (SAFETY, `intent`); a stage that touches everything does.
   return destroy(kills === "everything" ? next : { ...next, recorded: state.recorded }, facts.destroys.place);
+}
+
+/**
+ * Whether running a stage takes a fact away from a state in which everything stands.
+ * @param places the places a record rests on; the fact's own place counts in any case.
+ */
+export function takesAway(facts: StageFacts, fact: Fact, places: readonly string[] = []): boolean {
+  const all = new Set([...places, ...(fact.place === undefined ? [] : [fact.place])]);
+  const full: LatticeState = {
+    ...NOTHING,
+    hashed: true,
+    locked: true,
+    recorded: all,
+    levels: new Map([...all].map((place) => [place, "strong"])),
+    sealed: all,
+  };
+  return !holds(applyKills(full, facts), fact);
 }
 
 /** Kills first, then gives. What the stage needs is not checked here: `missingNeeds` says what is missing. */
@@ -234,7 +252,7 @@ export function minimum(states: readonly LatticeState[]): LatticeState {
     return {
       hashed: a.hashed && b.hashed,
       locked: a.locked && b.locked,
-      ...(recorded ? { recorded } : {}),
+      recorded,
       levels,
       sealed: new Set([...a.sealed].filter((place) => b.sealed.has(place))),
       unflushed: new Set([...a.unflushed, ...b.unflushed]),
@@ -355,7 +373,7 @@ export interface DestroyDemand {
  */
 export function missingForDestroy(state: LatticeState, demand: DestroyDemand): Missing[] {
   const { victim } = demand;
-  const wanted = Math.max(1, Math.ceil(demand.places) || 1);
+  const wanted = Math.max(1, demand.places);
   const missing: Missing[] = [];
   if (state.destroyed.has(victim)) {
     missing.push({ kind: "destroyed", words: `"${victim}" was destroyed before` });
@@ -371,7 +389,7 @@ export function missingForDestroy(state: LatticeState, demand: DestroyDemand): M
     });
   }
   const counted = survivors(state, demand);
-  if (counted.domains.size >= wanted && counted.strong.size > 0) return missing;
+  if (sufficient(counted, wanted)) return missing;
   const places = [...new Set([...demand.known ?? [], ...state.levels.keys()])]
     .filter((place) => place !== victim && place !== SOURCE_PLACE && !state.destroyed.has(place));
   const list = places.map((place) => `"${place}" is ${levelWords(levelAt(state, place))}`).join(", ");
@@ -387,6 +405,14 @@ export function missingForDestroy(state: LatticeState, demand: DestroyDemand): M
     })`,
   });
   return missing;
+}
+
+/** Whether these domains keep a file: `max(1, places)` of them, one of them strongly. */
+export function sufficient(
+  found: { domains: ReadonlySet<string>; strong: ReadonlySet<string> },
+  places: number,
+): boolean {
+  return found.domains.size >= Math.max(1, places) && found.strong.size > 0;
 }
 
 /** The domains that would keep the item after the victim is gone: all that proved it, and those that did strongly. */

@@ -1,0 +1,216 @@
+/**
+ * Tier 3 of lint: whether this machine and its stores are as the pipeline needs them. Only looks; changes nothing.
+ * @module
+ */
+import type { PlaceDeclaration } from "../contract.ts";
+import { asPipelineError, PipelineError } from "../errors.ts";
+import { SOURCE_PLACE } from "../evidence.ts";
+import type { FileSystem } from "../io/file_system.ts";
+import { findNesting, type NamedRoot, type Nesting } from "../io/roots.ts";
+import { explain } from "../objects/explain.ts";
+import { type ObjectStore, ObjectStoreError } from "../objects/object_store.ts";
+import type { CompiledPart, CompiledPipeline } from "../pipeline/compile.ts";
+import { diagnose, type Diagnostic } from "../pipeline/diagnostic.ts";
+import type { Plugin } from "../contract.ts";
+import { readPlaceMarker } from "../safety/place_marker.ts";
+import { ruleSeverity } from "./rules.ts";
+
+/** What stands under a path. */
+export type FolderState =
+  | { kind: "absent" }
+  | { kind: "not-a-folder" }
+  | { kind: "folder"; marker?: string }
+  | { kind: "unreadable"; why: string };
+
+/** What a store answers. */
+export type StoreState =
+  | { kind: "ready" }
+  | { kind: "no-bucket" | "denied" | "unreachable" | "unusable"; why: string; hint?: string };
+
+type ObjectsPlace = Extract<PlaceDeclaration, { kind: "objects" }>;
+
+/** How lint asks about the world. */
+export interface EnvironmentProbe {
+  folder(root: string, signal: AbortSignal): Promise<FolderState>;
+  /** Roots of which one is, or contains, another on this machine, whatever their names say. */
+  nested(roots: readonly NamedRoot[], signal: AbortSignal): Promise<Nesting[]>;
+  store(place: ObjectsPlace, signal: AbortSignal): Promise<StoreState>;
+}
+
+export interface EnvironmentOptions {
+  probe: EnvironmentProbe;
+  signal: AbortSignal;
+  /** More roots that must be apart from the places and need no marker, for example the state folder. */
+  roots?: readonly NamedRoot[];
+}
+
+interface Wanted {
+  id: string;
+  /** For messages. */
+  name: string;
+  root: string;
+  part: CompiledPart<Plugin>;
+}
+
+/** Checks folders, markers, distinctness and stores; every finding stands at the stage that needs what is missing. */
+export async function lintEnvironment(pipeline: CompiledPipeline, options: EnvironmentOptions): Promise<Diagnostic[]> {
+  const { probe, signal } = options;
+  const found: Diagnostic[] = [];
+  const add = (code: string, part: CompiledPart<Plugin>, words: { message: string; hint?: string; soft?: boolean }) => {
+    const severity = words.soft ? "warning" : ruleSeverity(code);
+    const { message, hint } = words;
+    found.push(diagnose({ source: pipeline.document.source, span: part.position }, { code, severity, message, hint }));
+  };
+  const folders = wantedFolders(pipeline);
+  const soft = hasHook(pipeline);
+  const present: Wanted[] = [];
+  for (const wanted of folders) {
+    signal.throwIfAborted();
+    const state = await probe.folder(wanted.root, signal);
+    if (state.kind === "folder") present.push(wanted);
+    const problem = folderProblem(wanted, state, soft);
+    if (problem) add(problem.code, wanted.part, problem);
+  }
+  const roots = [...present.map(({ name, root }) => ({ id: name, path: root })), ...options.roots ?? []];
+  for (const pair of await probe.nested(roots, signal)) {
+    const part = present.find((wanted) => wanted.name === pair.inner.id || wanted.name === pair.outer.id)?.part;
+    add("env/places-not-distinct", part ?? pipeline.source, {
+      message: `Cannot use ${pair.inner.id} at "${pair.inner.path}": on this machine it ${
+        pair.same ? "is" : "lies within"
+      } ${pair.outer.id} at "${pair.outer.path}", wanted places apart from each other`,
+      hint: "look for a link or a mount that leads from one to the other, and give each a folder of its own",
+    });
+  }
+  for (const place of pipeline.places) {
+    if (place.kind !== "objects") continue;
+    signal.throwIfAborted();
+    const state = await probe.store(place, signal);
+    if (state.kind === "ready") continue;
+    const part = writerOf(pipeline, place.id);
+    add(STORE_CODES[state.kind], part, { message: `Cannot use place "${place.id}": ${state.why}`, hint: state.hint });
+  }
+  return found;
+}
+
+const STORE_CODES = {
+  "no-bucket": "env/bucket-missing",
+  denied: "env/store-denied",
+  unreachable: "env/store-unreachable",
+  unusable: "env/store-unusable",
+};
+
+function writerOf(pipeline: CompiledPipeline, place: string): CompiledPart<Plugin> {
+  return pipeline.stages.find((stage) => stage.id === place) ?? pipeline.source;
+}
+
+function wantedFolders(pipeline: CompiledPipeline): Wanted[] {
+  const wanted: Wanted[] = [];
+  const { sourceRoot, source, places, config } = pipeline;
+  if (sourceRoot) wanted.push({ id: SOURCE_PLACE, name: "the source", root: sourceRoot.root, part: source });
+  for (const place of places) {
+    if (place.kind !== "directory") continue;
+    wanted.push({ id: place.id, name: `place "${place.id}"`, root: place.root, part: writerOf(pipeline, place.id) });
+  }
+  const ledger = pipeline.stages.find((stage) => stage.plugin.usesLedger === true);
+  const root = config.config.paths.manifest_root;
+  if (ledger && root !== undefined) wanted.push({ id: "ledger", name: "the ledger", root, part: ledger });
+  return wanted;
+}
+
+/** Whether a program runs before the places are looked at; it may mount what is missing now. */
+function hasHook(pipeline: CompiledPipeline): boolean {
+  return pipeline.before.some((stage) => {
+    const { argv } = stage.options as { argv?: unknown };
+    return !Array.isArray(argv) || argv.length > 0;
+  });
+}
+
+function folderProblem(wanted: Wanted, state: FolderState, soft: boolean) {
+  const cannot = `Cannot use ${wanted.name} at "${wanted.root}"`;
+  const mounts = soft ? "; a hook in [[before]] may mount it" : "";
+  switch (state.kind) {
+    case "absent":
+      return {
+        code: "env/path-missing",
+        message: `${cannot}: nothing is there${mounts}`,
+        hint: "make the folder or mount it; check the path in the config",
+        soft,
+      };
+    case "not-a-folder":
+      return {
+        code: "env/not-a-folder",
+        message: `${cannot}: it is not a folder`,
+        hint: "check the path in the config",
+      };
+    case "unreadable":
+      return { code: "env/unreadable", message: `${cannot}: ${state.why}`, hint: "check the rights of this account" };
+    case "folder":
+      if (state.marker !== undefined) return undefined;
+      return {
+        code: "env/not-marked",
+        message: `${cannot}: it has no .labferry-place${mounts}`,
+        hint: "if this is the right folder and all is mounted, run: labferry install places",
+        soft,
+      };
+  }
+}
+
+export interface ProbeServices {
+  fs: FileSystem;
+  /** Opens the store of a place. */
+  openStore(place: ObjectsPlace): Promise<ObjectStore>;
+  /** This computer's clock, ms since 1970. Default: the system's. */
+  now?: () => number;
+}
+
+/** The probe that looks at the real world. */
+export function createEnvironmentProbe(services: ProbeServices): EnvironmentProbe {
+  const { fs, openStore } = services;
+  const now = services.now ?? Date.now;
+  return {
+    async folder(root) {
+      try {
+        // A root may itself be a link or a junction; what it leads to counts.
+        const stat = await fs.lstat(root);
+        if (stat === undefined) return { kind: "absent" };
+        const real = stat.kind === "symlink" ? await fs.lstat(await fs.realPath(root)) : stat;
+        if (real?.kind !== "directory") return { kind: "not-a-folder" };
+        const marker = await readPlaceMarker(fs, root);
+        return marker === undefined ? { kind: "folder" } : { kind: "folder", marker };
+      } catch (error) {
+        return { kind: "unreadable", why: lowerFirst(reasonOf(error)) };
+      }
+    },
+    nested: (roots) => findNesting(fs, roots),
+    async store(place, signal) {
+      const thing = String(place.options.bucket ?? place.id);
+      try {
+        await using store = await openStore(place);
+        await store.headBucket(signal);
+        return { kind: "ready" };
+      } catch (error) {
+        signal.throwIfAborted();
+        const known = asPipelineError(explain(error, { verb: "reach", thing, now: now() }), `reach "${thing}"`);
+        const why = lowerFirst(reasonOf(known));
+        return { kind: storeKind(error), why, ...(known.hint === undefined ? {} : { hint: known.hint }) };
+      }
+    },
+  };
+}
+
+function storeKind(error: unknown): Exclude<StoreState["kind"], "ready"> {
+  if (!(error instanceof ObjectStoreError)) return "unusable";
+  if (error.kind === "no-bucket" || error.kind === "not-found") return "no-bucket";
+  if (error.kind === "denied") return "denied";
+  return error.kind === "unreachable" || error.kind === "throttled" ? "unreachable" : "unusable";
+}
+
+/** The state found, out of a message of the form `Cannot <verb> "<thing>": <state>`. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return error instanceof PipelineError ? message.replace(/^Cannot [^"]*"[^"]*"(?: as a place)?: /, "") : message;
+}
+
+function lowerFirst(text: string): string {
+  return /^[A-Z][a-z]/.test(text) ? text[0].toLowerCase() + text.slice(1) : text;
+}

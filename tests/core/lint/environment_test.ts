@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { Disk } from "../../../core/io/disk.ts";
+import {
+  createEnvironmentProbe,
+  type EnvironmentProbe,
+  type FolderState,
+  lintEnvironment,
+  type StoreState,
+} from "../../../core/lint/environment.ts";
+import { type ObjectStore, ObjectStoreError, type StoreErrorKind } from "../../../core/objects/object_store.ts";
+import type { CompiledPipeline } from "../../../core/pipeline/compile.ts";
+import { loadConfig } from "../../../core/pipeline/config.ts";
+import { EMBEDDED_PRESETS } from "../../../core/pipeline/embedded_presets.ts";
+import { compileText, labConfig } from "../../kit/fake_stages.ts";
+import { tempDir } from "../../kit/temp.ts";
+
+const SIGNAL = new AbortController().signal;
+const MARKED: FolderState = { kind: "folder", marker: "11111111-2222-3333-4444-555555555555" };
+
+function backup(config = labConfig()): CompiledPipeline {
+  const { pipeline } = compileText(EMBEDDED_PRESETS.backup, { config, file: "backup.toml" });
+  assert.ok(pipeline);
+  return pipeline;
+}
+
+function probe(
+  answers: { folders?: Record<string, FolderState>; store?: StoreState; nested?: EnvironmentProbe["nested"] },
+) {
+  return {
+    folder: (root: string) => Promise.resolve(answers.folders?.[root] ?? MARKED),
+    nested: answers.nested ?? (() => Promise.resolve([])),
+    store: () => Promise.resolve(answers.store ?? { kind: "ready" as const }),
+  };
+}
+
+Deno.test("lintEnvironment() says nothing when every place is there, marked and apart", async () => {
+  assert.deepEqual(await lintEnvironment(backup(), { probe: probe({}), signal: SIGNAL }), []);
+});
+
+Deno.test("S1 lintEnvironment() names the stage whose place is missing or not marked", async () => {
+  const folders: Record<string, FolderState> = {
+    "/nas/backup": { kind: "folder" },
+    "/lab/source": { kind: "absent" },
+    "/nas/manifests": { kind: "not-a-folder" },
+  };
+  const found = await lintEnvironment(backup(), { probe: probe({ folders }), signal: SIGNAL });
+  assert.deepEqual(found.map((d) => [d.code, d.severity, d.sourceLine.trim()]), [
+    ["env/path-missing", "error", 'use  = "idle-folders"'],
+    ["env/not-marked", "error", 'use   = "copy"'],
+    ["env/not-a-folder", "error", 'use  = "manifest-append"'],
+  ]);
+  assert.match(found[1].message, /place "truenas" at "\/nas\/backup": it has no \.labferry-place/);
+  assert.match(found[1].hint ?? "", /labferry install places/);
+});
+
+Deno.test("lintEnvironment() only warns of what a hook in [[before]] may mount", async () => {
+  const config = loadConfig({
+    path: "/etc/c.toml",
+    system: "posix",
+    text:
+      "[paths]\nsource_root = '/s'\ntruenas_root = '/n'\nmanifest_root = '/m'\n[s3]\nbucket = 'b'\nprefix = 'p'\n[hooks]\nbackup = ['mount']\n",
+  }).loaded;
+  const found = await lintEnvironment(backup(config), {
+    probe: probe({
+      folders: { "/n": { kind: "absent" }, "/m": { kind: "unreadable", why: "the system denies access" } },
+    }),
+    signal: SIGNAL,
+  });
+  assert.deepEqual(found.map((d) => [d.code, d.severity]), [["env/path-missing", "warning"], [
+    "env/unreadable",
+    "error",
+  ]]);
+  assert.match(found[0].message, /a hook in \[\[before\]\] may mount it/);
+});
+
+Deno.test("S2 lintEnvironment() refuses places that are one folder on this machine", async () => {
+  const found = await lintEnvironment(backup(), {
+    signal: SIGNAL,
+    probe: probe({
+      nested: ([source, nas]) => Promise.resolve([{ outer: source, inner: nas, same: true }]),
+    }),
+  });
+  assert.deepEqual(found.map((d) => d.code), ["env/places-not-distinct"]);
+  assert.match(found[0].message, /place "truenas" at "\/nas\/backup": on this machine it is the source/);
+});
+
+Deno.test("lintEnvironment() says what a store answered", async () => {
+  for (
+    const [kind, code] of [
+      ["no-bucket", "env/bucket-missing"],
+      ["denied", "env/store-denied"],
+      ["unreachable", "env/store-unreachable"],
+      ["unusable", "env/store-unusable"],
+    ] as const
+  ) {
+    const store: StoreState = { kind, why: "because", hint: "do this" };
+    const found = await lintEnvironment(backup(), { probe: probe({ store }), signal: SIGNAL });
+    assert.deepEqual(found.map((d) => [d.code, d.hint, d.sourceLine.trim()]), [[
+      code,
+      "do this",
+      'use  = "s3-upload"',
+    ]]);
+  }
+});
+
+Deno.test("lintEnvironment() stops when it is told to", async () => {
+  await assert.rejects(
+    lintEnvironment(backup(), { probe: probe({}), signal: AbortSignal.abort(new Error("stop")) }),
+    /stop/,
+  );
+});
+
+function storeThat(answer: () => Promise<{ serverDate: Date | null }>): ObjectStore {
+  return { headBucket: answer, [Symbol.asyncDispose]: () => Promise.resolve() } as unknown as ObjectStore;
+}
+
+const PLACE = {
+  kind: "objects" as const,
+  id: "s3",
+  store: "s3",
+  options: { bucket: "b" },
+  prefix: "p/",
+  upload: { verify: "auto" as const, partSize: 1, parallel: 1 },
+};
+
+Deno.test("createEnvironmentProbe() tells absent, unmarked, marked and damaged folders apart", async () => {
+  await using dir = await tempDir();
+  await using fs = new Disk();
+  const real = createEnvironmentProbe({ fs, openStore: () => Promise.reject(new Error("no store")) });
+  assert.deepEqual(await real.folder(join(dir.path, "none"), SIGNAL), { kind: "absent" });
+  assert.deepEqual(await real.folder(dir.path, SIGNAL), { kind: "folder" });
+  await Deno.writeTextFile(join(dir.path, ".labferry-place"), `${crypto.randomUUID()}\n`);
+  assert.equal((await real.folder(dir.path, SIGNAL)).kind, "folder");
+  assert.ok("marker" in await real.folder(dir.path, SIGNAL));
+  assert.deepEqual(await real.folder(join(dir.path, ".labferry-place"), SIGNAL), { kind: "not-a-folder" });
+  await Deno.writeTextFile(join(dir.path, ".labferry-place"), "what");
+  const damaged = await real.folder(dir.path, SIGNAL);
+  assert.equal(damaged.kind, "unreadable");
+  assert.match(damaged.kind === "unreadable" ? damaged.why : "", /does not hold a UUID/);
+});
+
+Deno.test({
+  name: "S2 createEnvironmentProbe() sees through a link from one place to the other",
+  ignore: Deno.build.os === "windows", // making links needs a right there
+  async fn() {
+    await using dir = await tempDir();
+    await using fs = new Disk();
+    await Deno.mkdir(join(dir.path, "a"));
+    await Deno.symlink(join(dir.path, "a"), join(dir.path, "b"));
+    const real = createEnvironmentProbe({ fs, openStore: () => Promise.reject(new Error("no store")) });
+    const [pair] = await real.nested(
+      [{ id: "a", path: join(dir.path, "a") }, { id: "b", path: join(dir.path, "b") }],
+      SIGNAL,
+    );
+    assert.equal(pair.same, true);
+    assert.equal((await real.folder(join(dir.path, "b"), SIGNAL)).kind, "folder");
+  },
+});
+
+Deno.test("createEnvironmentProbe() turns the answers of a store into words", async () => {
+  await using fs = new Disk();
+  const ask = (answer: () => Promise<{ serverDate: Date | null }>) =>
+    createEnvironmentProbe({ fs, openStore: () => Promise.resolve(storeThat(answer)) }).store(PLACE, SIGNAL);
+  assert.deepEqual(await ask(() => Promise.resolve({ serverDate: null })), { kind: "ready" });
+  const kinds: [StoreErrorKind, StoreState["kind"]][] = [
+    ["no-bucket", "no-bucket"],
+    ["denied", "denied"],
+    ["unreachable", "unreachable"],
+    ["throttled", "unreachable"],
+    ["unsupported", "unusable"],
+  ];
+  for (const [kind, wanted] of kinds) {
+    const state = await ask(() => Promise.reject(new ObjectStoreError(kind, "said the store")));
+    assert.equal(state.kind, wanted);
+    assert.ok(state.kind !== "ready" && /said the store/.test(state.why) && state.hint, kind);
+  }
+  const broken = await createEnvironmentProbe({ fs, openStore: () => Promise.reject(new Error("no credentials")) })
+    .store(PLACE, SIGNAL);
+  assert.deepEqual([broken.kind, "why" in broken && broken.why], ["unusable", "no credentials"]);
+});

@@ -1,0 +1,457 @@
+import assert from "node:assert/strict";
+import { lintPipeline } from "../../../core/lint/safety.ts";
+import { type Diagnostic, hasErrors, renderDiagnostic } from "../../../core/pipeline/diagnostic.ts";
+import { EMBEDDED_PRESETS } from "../../../core/pipeline/embedded_presets.ts";
+import type { Registry } from "../../../core/registry.ts";
+import { compileText, fakeRegistry } from "../../kit/fake_stages.ts";
+
+const BACKUP = EMBEDDED_PRESETS.backup;
+
+/** Everything lint says of a pipeline: compiler and lattice. */
+function lint(text: string, registry?: Registry): Diagnostic[] {
+  const { pipeline, diagnostics } = compileText(text, { file: "backup.toml", ...(registry ? { registry } : {}) });
+  return pipeline ? [...diagnostics, ...lintPipeline(pipeline)] : diagnostics;
+}
+
+/** The shipped pipeline cut into its blocks, each with its comments above. */
+function blocks(text: string): string[] {
+  return text.split(/\n(?=(?:#.*\n)*\[)/);
+}
+
+function blockIndex(parts: readonly string[], marker: string): number {
+  const at = parts.findIndex((part) => part.includes("[[stage]]") && part.includes(marker));
+  assert.ok(at >= 0, `the shipped pipeline has no stage with ${marker}`);
+  return at;
+}
+
+function without(marker: string): string {
+  const parts = blocks(BACKUP);
+  parts.splice(blockIndex(parts, marker), 1);
+  return parts.join("\n");
+}
+
+/** Moves a stage before another one. */
+function moved(marker: string, before: string): string {
+  const parts = blocks(BACKUP);
+  const [part] = parts.splice(blockIndex(parts, marker), 1);
+  parts.splice(blockIndex(parts, before), 0, part);
+  return parts.join("\n");
+}
+
+function inserted(text: string, before: string): string {
+  const parts = blocks(BACKUP);
+  parts.splice(blockIndex(parts, before), 0, `${text}\n`);
+  return parts.join("\n");
+}
+
+function edited(marker: string, change: (block: string) => string): string {
+  const parts = blocks(BACKUP);
+  const at = blockIndex(parts, marker);
+  const part = change(parts[at]);
+  assert.notEqual(part, parts[at], "the edit changes nothing");
+  parts[at] = part;
+  return parts.join("\n");
+}
+
+const VERIFY = 'use  = "verify"';
+const LOCK = 'use = "lock"';
+const COPY = '"copy"';
+const SIDECAR = '"checksum-sidecar"';
+const UPLOAD = 'use  = "s3-upload"';
+const RECORD = '"record"';
+const DELETE = '"delete"';
+
+interface Expected {
+  code: string;
+  /** Text of the line the finding stands at. */
+  line: string;
+  message: RegExp;
+  hint?: RegExp;
+}
+
+function assertFinds(text: string, expected: Expected): void {
+  const found = lint(text);
+  assert.ok(hasErrors(found), "lint passes it");
+  const match = found.find((d) => d.code === expected.code && expected.message.test(d.message));
+  const all = found.map(renderDiagnostic).join("\n\n");
+  assert.ok(match, `no ${expected.code} that says ${expected.message} among:\n${all}`);
+  assert.equal(match.file, "backup.toml");
+  assert.equal(text.split("\n")[match.line - 1], match.sourceLine, "the line quoted is the line of the file");
+  assert.equal(match.sourceLine.trim(), expected.line);
+  if (expected.hint) assert.match(match.hint ?? "", expected.hint);
+  const rendered = renderDiagnostic(match);
+  assert.match(rendered, /^backup\.toml:\d+:\d+: (error|warning) safety\//);
+  assert.match(rendered, /\n {2}[ \t]*\^+\n {2}hint: |\n {2}[ \t]*\^+$/);
+}
+
+Deno.test("lintPipeline() passes the shipped backup pipeline without a word", () => {
+  assert.deepEqual(lint(BACKUP), []);
+});
+
+Deno.test("lintPipeline() refuses delete before verify", () => {
+  assertFinds(moved(DELETE, VERIFY), {
+    code: "safety/destroy-unproved",
+    line: "with = { require = { places = 2 } }",
+    message:
+      /proved at 2 places other than "source" is missing.*"truenas" is written but not proved.*stage "verify" \(line \d+\) gives it, too late/,
+    hint: /move "verify" \(line \d+\) before "delete" \(line \d+\)/,
+  });
+});
+
+Deno.test("lintPipeline() refuses delete as the first stage, naming lock, record and proofs", () => {
+  const found = lint(moved(DELETE, '"validate"')).map((d) => d.code);
+  for (const code of ["unlocked", "unrecorded", "unproved"]) {
+    assert.ok(found.includes(`safety/destroy-${code}`), code);
+  }
+});
+
+Deno.test("lintPipeline() refuses the pipeline without verify", () => {
+  assertFinds(without(VERIFY), {
+    code: "safety/destroy-unproved",
+    line: "with = { require = { places = 2 } }",
+    message: /"truenas" is written but not proved, "s3" is proved/,
+    hint: /use = "verify", with = \{ place = "truenas" \}/,
+  });
+  assertFinds(without(VERIFY), {
+    code: "safety/missing-fact",
+    line: 'with = { place = "truenas" }',
+    message: /Cannot run stage "checksum-sidecar": proved at "truenas"/,
+  });
+});
+
+Deno.test("lintPipeline() refuses the pipeline without lock", () => {
+  assertFinds(without(LOCK), {
+    code: "safety/destroy-unlocked",
+    line: 'use  = "delete"',
+    message: /locked is missing/,
+    hint: /use = "lock"/,
+  });
+});
+
+Deno.test("lintPipeline() refuses the pipeline without the complete record", () => {
+  assertFinds(without(RECORD), {
+    code: "safety/destroy-unrecorded",
+    line: 'use  = "delete"',
+    message: /recorded is missing/,
+    hint: /use = "manifest-append".*status = "complete"/,
+  });
+});
+
+Deno.test("lintPipeline() refuses the pipeline without copy, naming the place nobody writes", () => {
+  assertFinds(without(COPY), {
+    code: "safety/unknown-place",
+    line: 'with = { place = "truenas" }',
+    message: /Cannot run stage "verify": no stage writes place "truenas", so that written at "truenas" is missing/,
+    hint: /use = "copy", id = "truenas"/,
+  });
+  assertFinds(without(COPY), {
+    code: "safety/too-few-places",
+    line: "with = { require = { places = 2 } }",
+    message: /found 1 in distinct domains.*the pipeline writes 1 such place, wanted 2/,
+  });
+});
+
+Deno.test("lintPipeline() refuses the pipeline without the sidecar", () => {
+  assertFinds(without(SIDECAR), {
+    code: "safety/not-sealed",
+    line: 'with = { status = "complete" }',
+    message: /sealed is missing/,
+    hint: /use = "checksum-sidecar"/,
+  });
+});
+
+Deno.test("lintPipeline() refuses the pipeline without the upload", () => {
+  assertFinds(without(UPLOAD), {
+    code: "safety/too-few-places",
+    line: "with = { require = { places = 2 } }",
+    message: /"truenas" is proved.*the pipeline writes 1 such place, wanted 2/,
+  });
+});
+
+Deno.test('lintPipeline() refuses an upload with verify = "none"', () => {
+  const text = edited(UPLOAD, (block) => block.replace('verify = "auto" }', 'verify = "none" }'));
+  assertFinds(text, {
+    code: "safety/destroy-unproved",
+    line: "with = { require = { places = 2 } }",
+    message: /"s3" is written but not proved/,
+    hint: /verify = "auto"/,
+  });
+  assertFinds(text, {
+    code: "safety/complete-before-proof",
+    line: 'with = { status = "complete" }',
+    message: /proved at "s3" is missing/,
+  });
+});
+
+for (
+  const [name, marker, code] of [
+    ["verify", VERIFY, "safety/destroy-unproved"],
+    ["copy", COPY, "safety/destroy-unproved"],
+    ["s3-upload", UPLOAD, "safety/destroy-unproved"],
+    ["lock", LOCK, "safety/destroy-unlocked"],
+    ["record", RECORD, "safety/destroy-unrecorded"],
+    ["checksum-sidecar", SIDECAR, "safety/not-sealed"],
+  ]
+) {
+  Deno.test(`lintPipeline() does not count ${name} with on_error = "warn"`, () => {
+    const text = edited(marker, (block) => `${block.trimEnd()}\non_error = "warn"\n`);
+    const found = lint(text);
+    assert.ok(found.some((d) => d.code === code), found.map(renderDiagnostic).join("\n"));
+    const cause = found.find((d) => /on_error = "warn"/.test(d.message));
+    assert.match(cause?.hint ?? "", /take on_error = "warn" from/);
+  });
+}
+
+Deno.test("lintPipeline() refuses a hook between proof and delete, naming the hook", () => {
+  const hook = '[[stage]]\nuse  = "hook"\nwith = { argv = ["tidy.cmd"] }';
+  assertFinds(inserted(hook, DELETE), {
+    code: "safety/destroy-unproved",
+    line: "with = { require = { places = 2 } }",
+    message: /stage "hook" \(line \d+\) takes it away: it may change any byte/,
+    hint: /move "hook" before "validate" .* or to \[\[before\]\]/,
+  });
+  assertFinds(inserted(hook, DELETE), {
+    code: "safety/destroy-unrecorded",
+    line: 'use  = "delete"',
+    message: /stage "record" \(line \d+\) gives it, and stage "hook"/,
+  });
+});
+
+Deno.test("lintPipeline() passes a hook where nothing is lost, one without a program, and one that touches nothing", () => {
+  for (
+    const [hook, before] of [
+      ['[[stage]]\nuse = "hook"\nwith = { argv = ["x"] }', LOCK],
+      ['[[stage]]\nuse = "hook"\nwith = { argv = "${hooks.cleanup}" }', DELETE],
+      ['[[stage]]\nuse = "hook"\nwith = { argv = ["x"], touches = [] }', DELETE],
+    ]
+  ) {
+    assert.deepEqual(lint(inserted(hook, before)), [], hook);
+  }
+});
+
+Deno.test("lintPipeline() refuses a pinned hook that touches what is proved", () => {
+  const hook = (place: string) => `[[stage]]\nuse = "hook"\nwith = { argv = ["x"], touches = ["${place}"] }`;
+  for (const place of ["source", "truenas", "s3"]) {
+    assertFinds(inserted(hook(place), DELETE), {
+      code: "safety/destroy-unproved",
+      line: "with = { require = { places = 2 } }",
+      message: /stage "hook" \(line \d+\) takes it away/,
+    });
+  }
+});
+
+Deno.test("lintPipeline() refuses a modifying stage that does not say what it touches", () => {
+  assertFinds(inserted('[[stage]]\nuse = "tidy"', DELETE), {
+    code: "safety/destroy-unproved",
+    line: "with = { require = { places = 2 } }",
+    message: /stage "tidy" \(line \d+\) takes it away/,
+  });
+});
+
+Deno.test("lintPipeline() lets a stage from outside that is not pinned touch everything, whatever it declares", () => {
+  const own = { ...fakeRegistry().get("stage", "validate"), name: "own-step" };
+  const text = inserted('[[stage]]\nuse = "own-step"\nwith = { standard = "x" }', DELETE);
+  assert.deepEqual(lint(text, fakeRegistry([own])), []);
+  assert.ok(hasErrors(lint(text, fakeRegistry([], { untrusted: [own] }))));
+});
+
+Deno.test("S2 lintPipeline() counts places of one domain once", () => {
+  const text = edited(COPY, (block) => block.replace('}" }', '}", domain = "room" }'))
+    .replace('verify = "auto" }', 'verify = "auto", domain = "room" }');
+  assertFinds(text, {
+    code: "safety/too-few-places",
+    line: "with = { require = { places = 2 } }",
+    message: /places of one domain count once: "truenas" in "room", "s3" in "room"/,
+  });
+});
+
+Deno.test("S2 lintPipeline() refuses two places at one root, nested roots and nested prefixes", () => {
+  const second = (to: string) =>
+    `[[stage]]\nuse = "copy"\nid = "second"\nwith = { to = "${to}" }\n\n[[stage]]\nuse = "verify"\nid = "verify2"\nwith = { place = "second" }`;
+  const cases: [string, RegExp][] = [
+    ["${paths.truenas_root}", /place "second" at "\/nas\/backup": it is the same as place "truenas"/],
+    ["${paths.truenas_root}/deep", /it lies within place "truenas"/],
+    ["/nas", /it contains place "truenas"/],
+    ["/lab/source/copies", /it lies within the source at "\/lab\/source"/],
+  ];
+  for (const [to, message] of cases) {
+    assertFinds(inserted(second(to), RECORD), { code: "safety/same-place-twice", line: 'use = "copy"', message });
+  }
+  const upload = (prefix: string) =>
+    `[[stage]]\nuse = "s3-upload"\nid = "s4"\nwith = { bucket = "archive", prefix = "${prefix}" }`;
+  assertFinds(inserted(upload("fusion/x"), RECORD), {
+    code: "safety/same-place-twice",
+    line: 'use = "s3-upload"',
+    message: /place "s4" at "s3:\/\/archive\/fusion\/x\/": it lies within place "s3"/,
+  });
+  assert.deepEqual(lint(inserted(upload("fusion10"), RECORD)), [], "S18: study1 is not study10");
+});
+
+Deno.test("S2 lintPipeline() refuses a place within the folder of the ledger", () => {
+  const text = edited(COPY, (block) => block.replace("${paths.truenas_root}", "/nas/manifests/copies"));
+  assert.ok(lint(text).some((d) => d.code === "safety/same-place-twice" && /ledger/.test(d.message)));
+});
+
+Deno.test("lintPipeline() refuses complete before the proof of a place", () => {
+  assertFinds(moved(RECORD, VERIFY), {
+    code: "safety/complete-before-proof",
+    line: 'with = { status = "complete" }',
+    message: /proved at "truenas" is missing.*stage "verify" \(line \d+\) gives it, too late/,
+  });
+  assertFinds(moved(RECORD, COPY), {
+    code: "safety/complete-before-proof",
+    line: 'with = { status = "complete" }',
+    message: /no place is written/,
+  });
+});
+
+Deno.test("lintPipeline() refuses complete before a place that is written later, unless it is recorded again", () => {
+  assertFinds(moved(RECORD, UPLOAD), {
+    code: "safety/complete-before-proof",
+    line: 'with = { status = "complete" }',
+    message: /proved at "s3" is missing; stage "s3" \(line \d+\) writes it later/,
+    hint: /move "record" behind/,
+  });
+  const again = '[[stage]]\nuse = "manifest-append"\nid = "first"\nwith = { status = "complete" }';
+  assert.deepEqual(lint(inserted(again, UPLOAD)), []);
+});
+
+Deno.test("lintPipeline() refuses complete while a branch may still write", () => {
+  const text = BACKUP.replace('id   = "record"\n', 'id   = "record"\nafter = ["checksum-sidecar"]\n')
+    .replace('use  = "delete"\n', 'use  = "delete"\nafter = ["record", "s3"]\n');
+  assertFinds(text, {
+    code: "safety/complete-before-proof",
+    line: 'with = { status = "complete" }',
+    message: /proved at "s3" is missing.*may run at the same time/,
+    hint: /add "s3" to after/,
+  });
+});
+
+Deno.test("lintPipeline() passes branches that copy and upload at the same time and join before the record", () => {
+  const text = BACKUP.replace('id   = "s3"\n', 'id   = "s3"\nafter = ["lock"]\n')
+    .replace('id   = "record"\n', 'id   = "record"\nafter = ["checksum-sidecar", "s3"]\n');
+  assert.deepEqual(lint(text), []);
+});
+
+Deno.test("lintPipeline() refuses a branch that may destroy while another proves", () => {
+  const text = BACKUP.replace('id   = "s3"\n', 'id   = "s3"\nafter = ["lock"]\n');
+  const found = lint(text);
+  assert.ok(hasErrors(found));
+  assert.ok(found.some((d) => /may run at the same time/.test(d.message)), found.map(renderDiagnostic).join("\n\n"));
+});
+
+Deno.test("lintPipeline() refuses a stage that works on what is destroyed", () => {
+  for (
+    const [stage, line] of [
+      ['[[stage]]\nuse = "copy"\nid = "late"\nwith = { to = "/late" }', 'use = "copy"'],
+      ['[[stage]]\nuse = "validate"\nid = "late"\nwith = { standard = "x" }', 'use = "validate"'],
+      ['[[stage]]\nuse = "delete"\nid = "late"', 'use = "delete"'],
+      ['[[stage]]\nuse = "verify"\nid = "late"\nwith = { place = "truenas" }', 'use = "verify"'],
+    ]
+  ) {
+    const parts = blocks(BACKUP);
+    parts.splice(blockIndex(parts, DELETE) + 1, 0, `${stage}\n`);
+    assertFinds(parts.join("\n"), {
+      code: "safety/read-after-destroy",
+      line,
+      message: /it works on "source", and stage "delete" \(line \d+\) has destroyed it by then/,
+      hint: /move "late" before "delete"/,
+    });
+  }
+});
+
+Deno.test("lintPipeline() lets a stage that does not look at the study follow a delete", () => {
+  const parts = blocks(BACKUP);
+  parts.splice(blockIndex(parts, DELETE) + 1, 0, '[[stage]]\nuse = "hook"\nwith = { argv = ["tell"] }\n');
+  assert.deepEqual(lint(parts.join("\n")), []);
+});
+
+Deno.test("lintPipeline() refuses a destroy in [[before]] and [[on_item_failed]]", () => {
+  const able = { ...fakeRegistry().get("stage", "delete"), name: "purge", before: true, onItemFailed: true };
+  for (const list of ["before", "on_item_failed"]) {
+    const found = lint(`${BACKUP}\n[[${list}]]\nuse = "purge"\n`, fakeRegistry([able]));
+    assert.deepEqual(found.map((d) => d.code), ["safety/destroy-in-handler"]);
+    assert.match(found[0].message, new RegExp(`Cannot destroy in \\[\\[${list}\\]\\]`));
+  }
+});
+
+Deno.test("lintPipeline() refuses a stage with needs in a handler, where nothing stands", () => {
+  const found = lint(
+    `${BACKUP}\n[[on_item_failed]]\nuse = "manifest-append"\nid = "lie"\nwith = { status = "complete" }\n`,
+  );
+  assert.deepEqual(found.map((d) => d.code), ["safety/missing-fact"]);
+  assert.match(found[0].message, /no fact stands there/);
+});
+
+Deno.test("lintPipeline() refuses a stage that destroys and does not say what", () => {
+  assert.ok(lint(inserted('[[stage]]\nuse = "wreck"', LOCK)).some((d) => d.code === "safety/undeclared-destroy"));
+});
+
+Deno.test("lintPipeline() refuses to evict the last proved place", () => {
+  const evict = (place: string) => {
+    const parts = blocks(BACKUP);
+    parts.splice(blockIndex(parts, DELETE), 1, `[[stage]]\nuse = "evict"\nwith = { place = "${place}", places = 2 }\n`);
+    return parts.join("\n");
+  };
+  assertFinds(evict("truenas"), {
+    code: "safety/too-few-places",
+    line: 'with = { place = "truenas", places = 2 }'.replace("with", 'use = "evict"').slice(0, 13),
+    message: /proved at 2 places other than "truenas" is missing/,
+  });
+  assert.ok(
+    lint(evict("truenass")).some((d) => d.code === "safety/unknown-place" && d.hint === `did you mean "truenas"`),
+  );
+  assert.deepEqual(lint(evict("truenas").replace("places = 2", "places = 1")), []);
+});
+
+Deno.test("lintPipeline() warns of a place that nothing proves, and counts weak proof only beside a strong one", () => {
+  const only = `name = "p"
+[source]
+use = "idle-folders"
+with = { root = "/s" }
+[[stage]]
+use = "lock"
+[[stage]]
+use = "copy"
+id = "nas"
+with = { to = "/n", durability = "cached" }
+`;
+  assert.deepEqual(lint(only).map((d) => [d.code, d.severity]), [["safety/unproved-place", "warning"]]);
+  const weak = `${only}[[stage]]
+use = "verify"
+with = { place = "nas" }
+[[stage]]
+use = "checksum-sidecar"
+with = { place = "nas" }
+[[stage]]
+use = "manifest-append"
+with = { status = "complete" }
+[[stage]]
+use = "delete"
+`;
+  const found = lint(weak);
+  assert.deepEqual(found.map((d) => d.code), ["safety/destroy-unproved"]);
+  assert.match(found[0].message, /"nas" is proved weakly only/);
+  assert.match(found[0].hint ?? "", /durability = "flushed"/);
+});
+
+Deno.test("lintPipeline() warns when [[on_item_failed]] can never run", () => {
+  const text = `name = "p"
+[source]
+use = "idle-folders"
+with = { root = "/s" }
+[[stage]]
+use = "validate"
+with = { standard = "x" }
+on_error = "warn"
+[[on_item_failed]]
+use = "hook"
+with = { argv = ["x"] }
+`;
+  assert.deepEqual(lint(text).map((d) => d.code), ["safety/unreachable"]);
+});
+
+Deno.test("lintPipeline() reports one mistake once, not at every stage below", () => {
+  const codes = lint(without(VERIFY)).filter((d) => d.severity === "error").map((d) => d.code);
+  assert.deepEqual(codes, ["safety/missing-fact", "safety/destroy-unproved"]);
+});
