@@ -171,7 +171,11 @@ function locked(path: string): PipelineError {
 
 function latestOf(stamps: readonly (string | number)[]): number {
   let latest = 0;
-  for (const stamp of stamps) latest = Math.max(latest, instantOf(stamp));
+  let before: string | number | undefined;
+  for (const stamp of stamps) {
+    if (stamp !== before) latest = Math.max(latest, instantOf(stamp)); // a batch mostly has one stamp
+    before = stamp;
+  }
   return Math.floor(latest);
 }
 

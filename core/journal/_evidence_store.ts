@@ -2,22 +2,21 @@
  * Evidence in SQLite. One row a file; what SQL asks about has its own column, the rest travels as JSON.
  * @module
  */
-import type { Evidence, EvidenceTotals, Guarantee } from "../evidence.ts";
+import type { Evidence, EvidenceTotals } from "../evidence.ts";
 import type { EvidenceStore } from "./journal.ts";
-import { type Database, instantOf, type Row } from "./_database.ts";
+import type { Database, Row } from "./_database.ts";
+import { COLUMNS, type EvidenceRow, fromRow, GUARANTEES, LEVELS, toRow } from "./_evidence_row.ts";
 
-/** Weakest first; the position is what is stored, so that SQL finds the weakest with `min`. */
-const GUARANTEES: readonly Guarantee[] = ["none", "cached-read", "signed-payload", "server-checksum", "read-back"];
 const FIRST_STRONG = GUARANTEES.indexOf("server-checksum");
-const LEVELS: readonly Evidence["level"][] = ["written", "proved"];
+/** How many bases are remembered at once. */
+const BASES = 1_000;
 /** Rows a page of `list`, and rows forgotten in one transaction. */
 const PAGE = 1_000;
 const REMOVE_PAGE = 20_000;
 
-const COLUMNS = "path, size, sha256, level, guarantee, at, rest";
-const INSERT = `INSERT INTO evidence (scope, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+const INSERT = `INSERT INTO evidence (scope, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (scope, path) DO UPDATE SET size = excluded.size, sha256 = excluded.sha256, level = excluded.level,
-  guarantee = excluded.guarantee, at = excluded.at, rest = excluded.rest`;
+  guarantee = excluded.guarantee, at = excluded.at, base = excluded.base, rest = excluded.rest`;
 const GET = `SELECT ${COLUMNS} FROM evidence WHERE scope = ? AND path = ?`;
 const LIST = `SELECT ${COLUMNS} FROM evidence WHERE scope = ? AND path > ? ORDER BY path LIMIT ${PAGE}`;
 const LIST_LEVEL =
@@ -25,30 +24,57 @@ const LIST_LEVEL =
 
 export class SqliteEvidenceStore implements EvidenceStore {
   readonly #db: Database;
+  readonly #bases = new Map<string, number>();
+  readonly #texts = new Map<number, string>();
   constructor(db: Database) {
     this.#db = db;
   }
 
+  readonly #intern = (text: string): number => {
+    let id = this.#bases.get(text);
+    if (id === undefined) {
+      this.#db.run("INSERT INTO base (text) VALUES (?) ON CONFLICT DO NOTHING", text);
+      id = this.#db.one("SELECT id FROM base WHERE text = ?", text)?.id as number;
+      if (this.#bases.size >= BASES) this.#bases.clear();
+      this.#bases.set(text, id);
+    }
+    return id;
+  };
+
+  readonly #textOf = (id: number): string => {
+    let text = this.#texts.get(id);
+    if (text === undefined) {
+      text = this.#db.one("SELECT text FROM base WHERE id = ?", id)?.text as string;
+      if (this.#texts.size >= BASES) this.#texts.clear();
+      this.#texts.set(id, text);
+    }
+    return text;
+  };
+
   put(incarnation: string, evidence: readonly Evidence[]): Promise<void> {
     const db = this.#db;
-    const rows = () => evidence.map((one) => ({ place: one.place, values: toRow(one) }));
-    return db.ask("write evidence", rows).then((ready) =>
-      db.change("write evidence", evidence.map((one) => one.at), () => {
-        const scopes = new Map<string, number>();
-        for (const { place, values } of ready) {
-          let scope = scopes.get(place);
-          if (scope === undefined) scopes.set(place, scope = this.#makeScope(incarnation, place));
-          db.run(INSERT, scope, ...values);
-        }
-      })
-    );
+    const written = db.change("write evidence", evidence.map((one) => one.at), () => {
+      const scopes = new Map<string, number>();
+      for (const one of evidence) {
+        let scope = scopes.get(one.place);
+        if (scope === undefined) scopes.set(one.place, scope = this.#makeScope(incarnation, one.place));
+        const row: EvidenceRow = toRow(one, this.#intern);
+        db.run(INSERT, scope, ...row);
+      }
+    });
+    // Numbers given in a transaction that was rolled back name nothing.
+    return written.catch((error) => {
+      this.#bases.clear();
+      this.#texts.clear();
+      throw error;
+    });
   }
 
   get(incarnation: string, place: string, path: string): Promise<Evidence | undefined> {
     return this.#db.ask("read evidence", () => {
       const scope = this.#scope(incarnation, place);
       const row = scope === undefined ? undefined : this.#db.one(GET, scope, path);
-      return row && fromRow(place, row);
+      return row && fromRow(place, row, this.#textOf);
     });
   }
 
@@ -59,7 +85,7 @@ export class SqliteEvidenceStore implements EvidenceStore {
       if (scope === undefined) return found;
       for (const path of paths) {
         const row = this.#db.one(GET, scope, path);
-        if (row !== undefined) found.set(path, fromRow(place, row));
+        if (row !== undefined) found.set(path, fromRow(place, row, this.#textOf));
       }
       return found;
     });
@@ -78,7 +104,7 @@ export class SqliteEvidenceStore implements EvidenceStore {
         const scope = this.#scope(incarnation, place);
         return scope === undefined ? [] : this.#db.all(sql, scope, after, ...level);
       });
-      for (const row of rows) yield fromRow(place, row);
+      for (const row of rows) yield fromRow(place, row, this.#textOf);
       if (rows.length < PAGE) return;
       after = rows[rows.length - 1].path as string;
     }
@@ -97,7 +123,7 @@ export class SqliteEvidenceStore implements EvidenceStore {
         bytes: row.bytes as number,
         strong: row.strong as number,
         weakest: row.weakest === null ? null : GUARANTEES[row.weakest as number],
-        latestAt: row.latest as string | null,
+        latestAt: row.latest === null ? null : new Date(row.latest as number).toISOString(),
       };
     });
   }
@@ -148,38 +174,4 @@ export class SqliteEvidenceStore implements EvidenceStore {
     this.#db.run("INSERT INTO scope (incarnation, place) VALUES (?, ?) ON CONFLICT DO NOTHING", incarnation, place);
     return this.#scope(incarnation, place) as number;
   }
-}
-
-type EvidenceRow = [string, number, Uint8Array, number, number, string, string];
-
-/** @throws {TypeError} for evidence that cannot be kept faithfully; two names must never become one row. */
-function toRow(evidence: Evidence): EvidenceRow {
-  const { path, size, sha256, place, level, guarantee, at, ...rest } = evidence;
-  const refuse = (what: string) => new TypeError(`evidence of "${path}" at "${place}": ${what}`);
-  if (path === "" || !path.isWellFormed() || path.includes("\0")) throw refuse("the path is not valid text");
-  if (!Number.isSafeInteger(size) || size < 0) throw refuse(`the size is ${size}`);
-  if (!/^[0-9a-f]{64}$/.test(sha256)) throw refuse(`the hash is "${sha256}"`);
-  if (!LEVELS.includes(level) || !GUARANTEES.includes(guarantee)) throw refuse(`the level is "${level}/${guarantee}"`);
-  return [
-    path,
-    size,
-    Uint8Array.fromHex(sha256),
-    LEVELS.indexOf(level),
-    GUARANTEES.indexOf(guarantee),
-    new Date(instantOf(at)).toISOString(),
-    JSON.stringify(rest),
-  ];
-}
-
-function fromRow(place: string, row: Row): Evidence {
-  return {
-    path: row.path as string,
-    size: row.size as number,
-    sha256: (row.sha256 as Uint8Array).toHex(),
-    place,
-    level: LEVELS[row.level as number],
-    guarantee: GUARANTEES[row.guarantee as number],
-    at: row.at as string,
-    ...JSON.parse(row.rest as string),
-  };
 }

@@ -53,6 +53,26 @@ Deno.test("evidence.put() keeps every field across a reopening", async () => {
   ]);
 });
 
+Deno.test("evidence.put() keeps every kind of URI", async () => {
+  await using journal = await openMemoryJournal();
+  const uris = [
+    "/mnt/nas/s/a/b",
+    "\\\\nas\\s\\a\\b",
+    "s3://bucket/s/a/b",
+    "s3://bucket/packs/17.tar",
+    "",
+    "a/b",
+    "s3://b/a%2Fb",
+  ];
+  for (const uri of uris) {
+    await journal.evidence.put("inc", [evidence("a/b", { uri })]);
+    assert.deepEqual(await journal.evidence.get("inc", "truenas", "a/b"), evidence("a/b", { uri }));
+  }
+  const later = { ...evidence("later"), member: "x/y" };
+  await journal.evidence.put("inc", [later]);
+  assert.deepEqual(await journal.evidence.get("inc", "truenas", "later"), later);
+});
+
 Deno.test("S3 evidence never crosses incarnations or places", async () => {
   await using journal = await openMemoryJournal();
   await journal.evidence.put("one", [evidence("a"), evidence("a", { place: "s3", sha256: "cd".repeat(32) })]);
