@@ -78,7 +78,7 @@ export function openLog(options: LogOptions): LogControl {
     failFile(error);
   }
   const sink = (record: LogRecord) => {
-    const line = toLine(record, scrubber);
+    const line = toLine(record, scrubber, options.now());
     toStderr(line);
     if (file !== undefined && (options.verbose || line.level !== "debug")) {
       try {
@@ -129,9 +129,9 @@ function createLogger(): Logger {
   };
 }
 
-function toLine(record: LogRecord, scrubber: Scrubber): LogLine {
+function toLine(record: LogRecord, scrubber: Scrubber, at: number): LogLine {
   return {
-    at: record.timestamp,
+    at,
     level: LEVELS[record.level],
     message: scrubber.text(record.message.map(String).join("")),
     data: scrubber.value(record.properties) as Record<string, unknown>,

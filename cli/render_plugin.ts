@@ -71,7 +71,8 @@ function traits(plugin: Plugin): string[] {
   return [];
 }
 
-function ruleOf({ required, default: value, unit }: OptionInfo): string {
+function ruleOf({ type, required, default: value, unit }: OptionInfo): string {
   const rule = required ? "required" : value === undefined ? "optional" : `default ${JSON.stringify(value)}`;
-  return unit === undefined ? rule : `${rule} (${unit})`;
+  // A text such as "14d" carries its unit; the schema's unit is then that of the number it becomes.
+  return unit === undefined || !/^(number|integer)$/.test(type) ? rule : `${rule} (${unit})`;
 }

@@ -2,11 +2,7 @@
 import { resolve } from "@std/path";
 import { PipelineError } from "../core/errors.ts";
 import { emitEvent, eventsForExit, isEventName } from "../core/events/events.ts";
-import { systemClock } from "../core/io/clock.ts";
-import { Disk } from "../core/io/disk.ts";
-import { runProcess } from "../core/io/exec.ts";
-import { systemProcesses } from "../core/io/process_info.ts";
-import { copyJournalForReading, openJournal } from "../core/journal/sqlite.ts";
+import { openJournal } from "../core/journal/sqlite.ts";
 import { nearestName } from "../core/pipeline/nearest.ts";
 import type { CompiledPipeline } from "../core/pipeline/compile.ts";
 import { runPipeline } from "../core/run/engine.ts";
@@ -18,6 +14,7 @@ import type { Project } from "./project.ts";
 import { showProgress } from "./progress_view.ts";
 import { exitCodeOf } from "./render_error.ts";
 import { renderReport, reportJson, summaryLine } from "./render_report.ts";
+import { withServices } from "./services.ts";
 
 export interface RunOptions {
   dryRun: boolean;
@@ -49,36 +46,21 @@ export async function execute(
   run: { options: RunOptions; project: Project; context: CommandContext; progress?: ProgressSink },
 ): Promise<RunReport> {
   const { options, project, context, progress } = run;
-  const { terminal, locations, log } = context;
+  const { terminal, locations } = context;
   expectStage(options.force, compiled);
   using interrupts = terminal.interrupts();
-  await using fs = new Disk();
-  if (!options.dryRun) await makeStateDir(locations.journalFile);
-  // The live journal is not even opened by a dry run (SAFETY S17).
-  await using journal = options.dryRun
-    ? await copyJournalForReading(locations.journalFile)
-    : await openJournal(locations.journalFile);
-  return await runPipeline({
-    compiled,
-    config: project.config.view,
-    stateDir: locations.stateDir,
-    dryRun: options.dryRun,
-    only: options.only,
-    force: options.force,
-    stop: interrupts.stop,
-    abort: interrupts.abort,
-    progress,
-  }, {
-    fs,
-    clock: systemClock,
-    log,
-    journal,
-    registry: project.registry,
-    host: terminal.host,
-    processes: systemProcesses,
-    exec: ({ signal, log, ...command }) =>
-      runProcess(command, { signal, log, stderr: (line) => context.screen.write(`${line}\n`) }),
-  });
+  return await withServices(project.registry, { dryRun: options.dryRun, context }, (services) =>
+    runPipeline({
+      compiled,
+      config: project.config.view,
+      stateDir: locations.stateDir,
+      dryRun: options.dryRun,
+      only: options.only,
+      force: options.force,
+      stop: interrupts.stop,
+      abort: interrupts.abort,
+      progress,
+    }, services));
 }
 
 function toRunOptions(args: Arguments): RunOptions {

@@ -1,0 +1,41 @@
+/** The services of the engine on this machine. @module */
+import { systemClock } from "../core/io/clock.ts";
+import { Disk } from "../core/io/disk.ts";
+import { runProcess } from "../core/io/exec.ts";
+import { systemProcesses } from "../core/io/process_info.ts";
+import { copyJournalForReading, openJournal } from "../core/journal/sqlite.ts";
+import type { Registry } from "../core/registry.ts";
+import type { EngineServices } from "../core/run/services.ts";
+import type { CommandContext } from "./command.ts";
+import { makeStateDir } from "./project.ts";
+
+/**
+ * Opens disk and journal for as long as `work` lasts. A dry run gets a copy of the journal: the live one is not even
+ * opened (SAFETY S17).
+ */
+export async function withServices<T>(
+  registry: Registry,
+  { dryRun, context }: {
+    dryRun: boolean;
+    context: Pick<CommandContext, "terminal" | "locations" | "log" | "screen">;
+  },
+  work: (services: EngineServices) => Promise<T>,
+): Promise<T> {
+  const { terminal, locations, log, screen } = context;
+  await using fs = new Disk();
+  if (!dryRun) await makeStateDir(locations.journalFile);
+  await using journal = dryRun
+    ? await copyJournalForReading(locations.journalFile)
+    : await openJournal(locations.journalFile);
+  return await work({
+    fs,
+    clock: systemClock,
+    log,
+    journal,
+    registry,
+    host: terminal.host,
+    processes: systemProcesses,
+    exec: ({ signal, log, ...command }) =>
+      runProcess(command, { signal, log, stderr: (line) => screen.write(`${line}\n`) }),
+  });
+}
