@@ -20,7 +20,7 @@ import {
   parseLockHolder,
   sameHost,
 } from "./lock_judgement.ts";
-import { isStill, readSmall } from "./os_lock.ts";
+import { isSameFile, isStill, readSmall } from "./os_lock.ts";
 
 export type { LockHolder, LockInspection, LockState } from "./lock_judgement.ts";
 
@@ -148,7 +148,7 @@ async function acquire(target: LockTarget, options: LockOptions): Promise<FileHa
       try {
         const locked = await handle.tryLock();
         if (locked && await isStill(fs, path, handle)) {
-          const existed = before !== undefined && before.ino === (await handle.stat()).ino;
+          const existed = before !== undefined && isSameFile(await handle.stat(), before);
           await takeOver(target, handle, { ...options, existed });
           kept = true;
           return handle;
