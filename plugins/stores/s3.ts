@@ -28,7 +28,7 @@ const options = z.strictObject({
 export const s3 = defineStore({
   kind: "store",
   name: "s3",
-  summary: "Amazon S3 and stores that speak its protocol",
+  summary: "Amazon S3 and stores that speak its protocol.",
   options,
   example: `bucket = "lab-archive"\nendpoint = "https://s3.lab.example:9000"`,
   async open(options) {

@@ -1,0 +1,12 @@
+import { parse } from "@std/toml";
+import { join } from "@std/path";
+import { runCase } from "./kit/case_file.ts";
+
+const root = join(import.meta.dirname ?? ".", "cases");
+
+for (const entry of [...Deno.readDirSync(root)].sort((a, b) => a.name < b.name ? -1 : 1)) {
+  if (!entry.isDirectory) continue;
+  const folder = join(root, entry.name);
+  const { summary } = parse(Deno.readTextFileSync(join(folder, "case.toml")));
+  Deno.test(`case ${entry.name}: ${summary}`, () => runCase(folder));
+}
