@@ -180,6 +180,12 @@ async function main(args: readonly string[]): Promise<number> {
   const log = (line: string) => console.error(line);
   const modes = String(flags.mode ?? "cached,cold").split(",") as Mode[];
   const scratch = await Deno.makeTempDir({ prefix: "labferry-bench-", dir: flags.dir as string | undefined });
+  const stop = () => {
+    // Gigabytes must not stay behind when somebody has seen enough.
+    Deno.removeSync(scratch, { recursive: true });
+    Deno.exit(130);
+  };
+  Deno.addSignalListener("SIGINT", stop);
   try {
     const canDrop = await canDropCaches();
     if (!canDrop && modes.includes("cold")) log("cold: left out, the page cache can be dropped only by root on Linux");
@@ -201,6 +207,7 @@ async function main(args: readonly string[]): Promise<number> {
     else console.log(`${formatReport(report)}\n${JSON.stringify(await describeMachine(scratch))}`);
     return flags.check && report.verdicts.some((verdict) => !verdict.ok) ? 1 : 0;
   } finally {
+    Deno.removeSignalListener("SIGINT", stop);
     await removeTree(scratch);
   }
 }
