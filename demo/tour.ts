@@ -8,7 +8,7 @@ import { PipelineError } from "../core/errors.ts";
 import { foldLedger } from "../core/ledger/fold.ts";
 import { renderLedger } from "../core/ledger/show.ts";
 import type { RunReport } from "../core/run/report.ts";
-import type { EngineServices } from "../core/run/services.ts";
+import type { FileSystem } from "../core/io/file_system.ts";
 import { hashFile } from "../core/io/transfer.ts";
 import { readSidecar } from "../core/safety/sidecar.ts";
 import { itemPath } from "../core/io/paths.ts";
@@ -32,8 +32,9 @@ export interface TourOptions {
   backup(configFile: string): Promise<RunReport>;
   /** Renders a report for people. */
   render(report: RunReport): string;
-  withServices<T>(work: (services: EngineServices) => Promise<T>): Promise<T>;
-  setEnv(name: string, value: string): void;
+  fs: FileSystem;
+  /** Hands the endpoint's keys to the S3 client, which looks for them as for any other. */
+  useKeys(keys: { accessKey: string; secretKey: string }): void;
   signal: AbortSignal;
 }
 
@@ -54,8 +55,7 @@ export async function tour(options: TourOptions): Promise<string[]> {
   for (const study of made) say(`${study.name}: ${study.files} files, ${mebibytes(study.bytes)}; ${study.why}\n`);
 
   await using server = await startS3Server({ buckets: [BUCKET] });
-  options.setEnv("AWS_ACCESS_KEY_ID", server.accessKey);
-  options.setEnv("AWS_SECRET_ACCESS_KEY", server.secretKey);
+  options.useKeys(server);
   const configFile = join(folder, "config.toml");
   await Deno.writeTextFile(configFile, configText(server.endpoint));
   say(heading("2. Places marked, S3 endpoint started in this process"));
@@ -68,7 +68,7 @@ export async function tour(options: TourOptions): Promise<string[]> {
   const first = await options.backup(configFile);
   say(options.render(first));
   say(heading("4. The ledger"));
-  await options.withServices(async ({ fs }) => say(renderLedger(await foldLedger(fs, folders.manifests), "text")));
+  say(renderLedger(await foldLedger(options.fs, folders.manifests), "text"));
   say(heading("5. Checksums of the copies, from _checksums.sha256"));
   const wrong = await checkCopies(options, { root: folders.truenas, studies: made });
   say(heading("6. What was left on the instrument, and why"));
@@ -110,18 +110,16 @@ async function checkCopies(
   options: TourOptions,
   { root, studies }: { root: string; studies: readonly MadeStudy[] },
 ): Promise<string[]> {
+  const { fs, signal } = options;
   const wrong: string[] = [];
   for (const study of studies.filter((made) => made.expect === "archived")) {
     const folder = join(root, study.name);
-    const found = await options.withServices(async ({ fs }) => {
-      let good = 0, bad = 0;
-      for await (const { path, sha256 } of readSidecar(fs, join(folder, SIDECAR_NAME), { signal: options.signal })) {
-        const hashed = await hashFile(fs, itemPath(folder, path), { signal: options.signal });
-        if (hashed.sha256 === sha256) good++;
-        else bad++;
-      }
-      return { good, bad };
-    });
+    const found = { good: 0, bad: 0 };
+    for await (const { path, sha256 } of readSidecar(fs, join(folder, SIDECAR_NAME), { signal })) {
+      const hashed = await hashFile(fs, itemPath(folder, path), { signal });
+      if (hashed.sha256 === sha256) found.good++;
+      else found.bad++;
+    }
     options.say(
       `${study.name}: ${found.good} files match, ${found.bad} do not (also: cd ${folder} && sha256sum -c ${SIDECAR_NAME})\n`,
     );
