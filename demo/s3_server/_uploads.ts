@@ -122,14 +122,12 @@ function chosenPart(upload: StoredUpload, element: string): StoredPart {
 
 function checkOrder(parts: readonly StoredPart[]): void {
   if (parts.length === 0) throw new S3Error(400, "MalformedXML", "The XML you provided was not well-formed");
-  parts.forEach((part, index) => {
-    if (index > 0 && parts[index - 1].number >= part.number) {
-      throw new S3Error(400, "InvalidPartOrder", "The list of parts was not in ascending order.");
-    }
-    if (index < parts.length - 1 && part.blob.size < MIN_PART_BYTES) {
-      throw new S3Error(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size");
-    }
-  });
+  if (parts.some((part, index) => index > 0 && parts[index - 1].number >= part.number)) {
+    throw new S3Error(400, "InvalidPartOrder", "The list of parts was not in ascending order.");
+  }
+  if (parts.slice(0, -1).some((part) => part.blob.size < MIN_PART_BYTES)) {
+    throw new S3Error(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size");
+  }
 }
 
 function composite(parts: readonly StoredPart[]): string {

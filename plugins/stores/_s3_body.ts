@@ -47,11 +47,11 @@ function mustBeOfRange(
   const wanted = range.end - range.start;
   const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.ContentRange ?? "");
   const total = match ? Number(match[3]) : answer.ContentLength;
-  if (range.total !== undefined && total !== range.total) {
-    throw new ObjectStoreError("bad-digest", `the object has ${total} bytes, wanted ${range.total}`);
-  }
   if (match ? Number(match[1]) !== range.start : range.start !== 0) {
     throw new ObjectStoreError("unsupported", `another range than asked for: ${answer.ContentRange ?? "the whole"}`);
+  }
+  if (range.total !== undefined && total !== range.total) {
+    throw new ObjectStoreError("bad-digest", `the object has ${total} bytes, wanted ${range.total}`);
   }
   if (answer.ContentLength !== undefined && answer.ContentLength < wanted) {
     throw new ObjectStoreError("unreachable", `${answer.ContentLength} bytes were announced, wanted ${wanted}`);

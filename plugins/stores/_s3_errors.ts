@@ -85,7 +85,10 @@ export function storeError(error: unknown, now: number): ObjectStoreError {
   const words = [code, failure.message].filter((word) => word && word !== "Error" && word !== "UnknownError").join(
     ": ",
   );
-  if (status === undefined || code === "CredentialsProviderError") return withoutAnswer(failure, words, options);
+  // A status of success belongs to an answer that broke off or that cannot be read.
+  if (status === undefined || (status < 300 && KINDS[code] === undefined)) {
+    return withoutAnswer(failure, words, options);
+  }
   let kind = KINDS[code] ?? kindOfStatus(status);
   // An answer to HEAD has no body, so that a refusal for the clock looks like any other.
   if (kind === "denied" && KINDS[code] === undefined && serverDate && Math.abs(now - serverDate.getTime()) > SKEW_MS) {

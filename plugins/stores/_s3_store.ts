@@ -1,4 +1,8 @@
-/** The object-store port on the S3 client: one request a method, no retries, every wait bounded. */
+/**
+ * The object-store port on the S3 client: one request a method, no retries, every wait bounded. The runtime's own HTTP
+ * client sends a request once more when a kept connection turns out to be dead; the upload protocol judges by what is
+ * there, so that a request that arrived twice does no harm.
+ */
 import type * as Sdk from "@aws-sdk/client-s3";
 import {
   type ListedObject,
