@@ -2,8 +2,13 @@
 /** The program: the only file that touches the process's arguments and its exit. @module */
 import { main } from "./cli/main.ts";
 import { processTerminal } from "./cli/process_terminal.ts";
+import type { Terminal } from "./cli/terminal.ts";
 
-if (import.meta.main) {
+/**
+ * Runs the command line of this process and ends it with the exit code. Never a silent 0: a rejection nobody handles,
+ * an exception outside of any promise, or a command that waits for nothing ends the process with 3 and its words.
+ */
+export function start(run: (argv: readonly string[], terminal: Terminal) => Promise<number>): void {
   const terminal = processTerminal();
   let isDone = false;
   const end = (code: number): never => {
@@ -14,7 +19,6 @@ if (import.meta.main) {
     const { reportCrash } = await import("./cli/crash.ts");
     end(reportCrash(error, terminal));
   };
-  // Never a silent 0: whatever goes wrong outside of the command's own promise ends here.
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
     void endUnexpectedly(event.reason);
@@ -23,12 +27,15 @@ if (import.meta.main) {
     event.preventDefault();
     void endUnexpectedly(event.error ?? event.message);
   });
-  Deno.exitCode = 3;
   globalThis.addEventListener("beforeunload", (event) => {
     if (isDone) return;
     // Keeps the loop turning until the words are out.
     event.preventDefault();
     void endUnexpectedly(new Error("nothing is left to wait for, but the command has not ended"));
   });
-  main(Deno.args, terminal).then(end, endUnexpectedly);
+  // Whatever ends the process without coming by here is no success either.
+  Deno.exitCode = 3;
+  run(Deno.args, terminal).then(end, endUnexpectedly);
 }
+
+if (import.meta.main) start(main);

@@ -14,7 +14,10 @@ export function reportCrash(error: unknown, terminal: Terminal): 3 {
     const { logDir } = locate({ env: terminal.env, system: terminal.system, cwd: terminal.cwd });
     const now = terminal.now();
     using file = openLogFile(logDir, { now });
-    file.write(`${new Date(now).toISOString()} error ${text.trimEnd().replace(/\r?\n/g, "\\n")}`, now);
+    file.write(
+      `${new Date(now).toISOString()} ${text.trimEnd().replace(/^error: /, "error ").replace(/\r?\n/g, "\\n")}`,
+      now,
+    );
   } catch {
     // stderr has the words already; a full disk may well be what went wrong.
   }

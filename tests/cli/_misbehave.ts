@@ -1,0 +1,33 @@
+/** A program whose command goes wrong in the way its first argument names; run as a process by process_test.ts. */
+import { start } from "../../cli.ts";
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+start(async (argv, terminal) => {
+  switch (argv[0]) {
+    case "drain":
+      return await new Promise<number>(() => {});
+    case "reject":
+      void Promise.reject(new Error("left alone"));
+      return await new Promise<number>(() => {});
+    case "throw":
+      queueMicrotask(() => {
+        throw new Error("thrown by nobody");
+      });
+      return await new Promise<number>(() => {});
+    case "interrupt": {
+      using interrupts = terminal.interrupts();
+      // An open stdin is what keeps this process waiting.
+      const input = Deno.stdin.read(new Uint8Array(1));
+      terminal.out("ready\n");
+      await aborted(interrupts.stop);
+      terminal.out("stopping\n");
+      await Promise.race([aborted(interrupts.abort), input]);
+      return 130;
+    }
+    default:
+      return 0;
+  }
+});
