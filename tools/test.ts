@@ -4,7 +4,7 @@
  * @module
  */
 import { fromFileUrl, join } from "@std/path";
-import { parseJunit, parseServersLog, totalsLine, totalsOf } from "./testing/report.ts";
+import { parseJunit, parseServersLog, skipReasons, totalsLine, totalsOf } from "./testing/report.ts";
 import { startServers } from "./testing/servers.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));

@@ -53,6 +53,19 @@ export function parseServersLog(text: string): ServersLog {
   return { servers: [...servers].sort(), reasons };
 }
 
+/**
+ * Why tests were skipped, with how many: from the kit's log, and from names that end in `[reason]`. A test without a
+ * reason stands for itself.
+ */
+export function skipReasons(cases: readonly TestCase[], log: ServersLog): Map<string, number> {
+  const reasons = new Map(log.reasons);
+  for (const one of cases.filter((one) => one.outcome === "skipped")) {
+    const reason = /\[([^[\]]*)\]$/.exec(one.name)?.[1] ?? `${one.file}: ${one.name}`;
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  }
+  return reasons;
+}
+
 /** Counts of a run. */
 export interface Totals {
   passed: number;

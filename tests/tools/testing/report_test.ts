@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { parseExports, parseJunit, parseServersLog, totalsLine, totalsOf } from "../../../tools/testing/report.ts";
+import {
+  parseExports,
+  parseJunit,
+  parseServersLog,
+  skipReasons,
+  totalsLine,
+  totalsOf,
+} from "../../../tools/testing/report.ts";
 
 const XML = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="deno test" tests="5" failures="1" errors="1" time="0.053">
@@ -71,6 +78,17 @@ Deno.test("parseServersLog() names each server once and counts reasons", () => {
   assert.deepEqual(log.servers, ["radosgw 16.2.15", "versitygw v1.8.0"]);
   assert.deepEqual([...log.reasons], [["no mailpit here", 2]]);
   assert.deepEqual(parseServersLog("").servers, []);
+});
+
+Deno.test("skipReasons() takes reasons from the log and from names, and counts them", () => {
+  const skipped = (name: string) => ({ file: "tests/a_test.ts", name, outcome: "skipped" as const });
+  const cases = [skipped("x() [radosgw: nothing there]"), skipped("y() [radosgw: nothing there]"), skipped("z()")];
+  const passed = { ...skipped("ran [versitygw]"), outcome: "passed" as const };
+  assert.deepEqual([...skipReasons([...cases, passed], parseServersLog(`{"skip":"no root"}`))], [
+    ["no root", 1],
+    ["radosgw: nothing there", 2],
+    ["tests/a_test.ts: z()", 1],
+  ]);
 });
 
 Deno.test("parseExports() reads what bash would", () => {
