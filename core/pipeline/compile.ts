@@ -257,9 +257,7 @@ class Compiler {
     const visit = (at: Json): Json => {
       if (typeof at === "string") {
         if (/\$\{\s*(?:env|item)\./.test(at)) return at;
-        const resolved = resolveTreeOrThrow(at, this.#scope());
-        // Read again, the text must mean the same.
-        return typeof resolved === "string" ? resolved.replaceAll("${", "$${") : resolved;
+        return literal(resolveTreeOrThrow(at, this.#scope()));
       }
       if (Array.isArray(at)) return at.map(visit);
       if (at === null || typeof at !== "object") return at;
@@ -383,6 +381,14 @@ class Compiler {
       return undefined;
     }
   }
+}
+
+/** Escapes what is not a template any more, so that the text means the same when it is read again. */
+function literal(value: Json): Json {
+  if (typeof value === "string") return value.replaceAll("${", () => "$${");
+  if (Array.isArray(value)) return value.map(literal);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, literal(entry)]));
 }
 
 const KIND_WORDS = { tree: "trees", event: "events", any: "anything" };

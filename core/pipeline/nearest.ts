@@ -22,7 +22,7 @@ export function nearestName(word: string, candidates: Iterable<string>): string 
   const known = [...candidates].filter((name) => name.length > 0);
   if (known.length === 0) return undefined;
   const nearest = closestString(word, known);
-  if (likeness(word.toLowerCase(), nearest.toLowerCase()) >= 0.6) return nearest;
+  if (likeness(word.toLowerCase(), nearest.toLowerCase()) >= 0.55) return nearest;
   // A part of a name, such as `checksum` of `checksum-sidecar`, is far off by letters and plainly meant.
   const whole = known.filter((name) => word.length >= 4 && name.toLowerCase().includes(word.toLowerCase()));
   return whole.toSorted((a, b) => a.length - b.length)[0];
