@@ -61,10 +61,7 @@ async function main(args: readonly string[]): Promise<number> {
     const totals = totalsOf(cases, { files, exitCode });
     const log = parseServersLog(await readIfThere(join(work, "servers.log")));
     for (const file of totals.notRun) console.log(`did not run: ${file}`);
-    for (const one of cases.filter((one) => one.outcome === "skipped")) {
-      console.log(`skipped: ${one.file}: ${one.name}`);
-    }
-    for (const [reason, count] of log.reasons) console.log(`skipped ${count}: ${reason}`);
+    for (const [reason, count] of skipReasons(cases, log)) console.log(`skipped ${count}: ${reason}`);
     if (servers.problem !== "") console.log(`servers: ${servers.problem}`);
     console.log(`real servers: ${log.servers.length === 0 ? "none" : log.servers.join(", ")}`);
     console.log(totalsLine(totals));
