@@ -66,7 +66,12 @@ export async function realServer(kind: ServerKind): Promise<TestServer> {
   setKeys();
   const started = await start(kind);
   const words = `${started.name} ${started.version}`;
-  if (!announced.has(words)) console.error(`    S3 server: ${words} at ${started.endpoint}`);
+  if (!announced.has(words)) {
+    console.error(`    S3 server: ${words} at ${started.endpoint}`);
+    // The test runner names them all at its end.
+    const log = Deno.env.get("LABFERRY_TEST_SERVERS_LOG");
+    if (log && kind !== "in-process") await Deno.writeTextFile(log, `${words}\n`, { append: true });
+  }
   announced.add(words);
   const { S3Client, CreateBucketCommand, DeleteBucketCommand, ListMultipartUploadsCommand } = await import(
     "@aws-sdk/client-s3"
