@@ -17,11 +17,11 @@ export async function withServices<T>(
   registry: Registry,
   { dryRun, context }: {
     dryRun: boolean;
-    context: Pick<CommandContext, "terminal" | "locations" | "log" | "screen">;
+    context: Pick<CommandContext, "terminal" | "locations" | "log">;
   },
   work: (services: EngineServices) => Promise<T>,
 ): Promise<T> {
-  const { terminal, locations, log, screen } = context;
+  const { terminal, locations, log } = context;
   await using fs = new Disk();
   if (!dryRun) await makeStateDir(locations.journalFile);
   await using journal = dryRun
@@ -35,7 +35,7 @@ export async function withServices<T>(
     registry,
     host: terminal.host,
     processes: systemProcesses,
-    exec: ({ signal, log, ...command }) =>
-      runProcess(command, { signal, log, stderr: (line) => screen.write(`${line}\n`) }),
+    // The log shows a child's lines on stderr already, scrubbed and in the format that was asked for.
+    exec: ({ signal, log, ...command }) => runProcess(command, { signal, log, stderr: () => {} }),
   });
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { fromFileUrl, join } from "@std/path";
-import { tempDir } from "../kit/temp.ts";
+import { tempDir } from "./kit/temp.ts";
 
-const CLI = fromFileUrl(new URL("../../cli.ts", import.meta.url));
-const MISBEHAVE = fromFileUrl(new URL("./_misbehave.ts", import.meta.url));
+const CLI = fromFileUrl(new URL("../cli.ts", import.meta.url));
+const MISBEHAVE = fromFileUrl(new URL("./cli/_misbehave.ts", import.meta.url));
 
 function command(script: string, args: string[], options: { state: string; stdin?: "piped" }): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
@@ -103,7 +103,7 @@ Deno.test("cli.ts loads nothing heavy for --version", async () => {
       if (!isDynamic && code !== undefined) visit(code.specifier);
     }
   };
-  visit(new URL("../../cli.ts", import.meta.url).href);
+  visit(new URL("../cli.ts", import.meta.url).href);
   assert.ok(reached.size > 3);
   const heavy = [...reached].filter((specifier) =>
     /zod|logtape|aws-sdk|toml|\/stages\/|\/plugins\/|\/core\/(?!errors)/.test(specifier)

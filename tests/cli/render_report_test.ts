@@ -1,63 +1,12 @@
 import assert from "node:assert/strict";
-import { exitCodeOf, renderError, renderFinding } from "../../cli/render_error.ts";
 import { renderReport, reportJson, summaryLine } from "../../cli/render_report.ts";
 import { PipelineError } from "../../core/errors.ts";
 import { toReportError } from "../../core/run/report.ts";
 import type { RunReport } from "../../core/run/report.ts";
 
 const ERROR = new PipelineError("copy/conflict", 'Cannot copy "a.tif": other bytes are there', {
-  hint: "Look at both.\nThen decide",
-  findings: [
-    { rule: "R5", severity: "error", path: "x.txt", message: 'file "x.txt" does not belong here' },
-    { rule: "W1", severity: "warning", path: "y", message: "looks odd" },
-  ],
-  cause: new RangeError("below", { cause: "bottom" }),
-});
-
-Deno.test("renderError() gives message, code, findings and hint", () => {
-  assert.equal(
-    renderError(ERROR),
-    [
-      'error: Cannot copy "a.tif": other bytes are there [copy/conflict]',
-      '  R5  file "x.txt" does not belong here',
-      "  W1 (warning)  y: looks odd",
-      "hint: Look at both.",
-      "      Then decide",
-      "",
-    ].join("\n"),
-  );
-});
-
-Deno.test("renderError() adds the chain of causes when verbose, also a circular one", () => {
-  const text = renderError(ERROR, { verbose: true });
-  assert.match(text, /caused by: RangeError: below\n {2}at .*\n(.*\n)*caused by: bottom\n/);
-  const circle = new PipelineError("a/b", "Cannot a");
-  Object.defineProperty(circle, "cause", { value: circle });
-  assert.match(renderError(circle, { verbose: true }), /^error: Cannot a \[a\/b\]/);
-});
-
-Deno.test("renderError() shows where a fault of labferry happened", () => {
-  const text = renderError(new TypeError("x is not a function"));
-  assert.match(text, /TypeError: x is not a function \[internal\/unexpected\]/);
-  assert.match(text, /at .*render_test\.ts/);
-  assert.match(renderError("just text"), /just text/);
-});
-
-Deno.test("exitCodeOf() tells configuration from failed work and from faults", () => {
-  const code = (name: string, stopsRun?: 1 | 2 | 3) => exitCodeOf(new PipelineError(name, "Cannot x", { stopsRun }));
-  assert.equal(code("config/unknown-key"), 2);
-  assert.equal(code("lint/anything"), 2);
-  assert.equal(code("copy/conflict"), 1);
-  assert.equal(code("copy/conflict", 2), 2);
-  assert.equal(code("lock/held", 1), 1);
-  assert.equal(code("internal/unexpected"), 3);
-  assert.equal(exitCodeOf(new TypeError("x")), 3);
-  assert.equal(exitCodeOf(undefined), 3);
-});
-
-Deno.test("renderFinding() names the path once", () => {
-  assert.equal(renderFinding({ rule: "R1", severity: "error", path: "", message: "m" }), "R1  m");
-  assert.equal(renderFinding({ rule: "R1", severity: "error", path: "p", message: "m" }), "R1  p: m");
+  hint: "Look at both",
+  findings: [{ rule: "R5", severity: "error", path: "x.txt", message: 'file "x.txt" does not belong here' }],
 });
 
 function report(change: Partial<RunReport> = {}): RunReport {
