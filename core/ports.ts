@@ -111,10 +111,10 @@ export interface PlaceReader {
   /** Where the item is, or will be, at this place: an OS path or `s3://bucket/prefix/name`. */
   uri(item: Item): string;
   /**
-   * Why this file need not be written again: evidence of this incarnation stands and source and place show the same
-   * identity as then. Undefined when it must be written.
+   * The files that must be written, in order; `onHeld` is told of the others: evidence of this incarnation stands for
+   * them, and source and place show the same identity as then.
    */
-  holds(file: SourceFile): Promise<string | undefined>;
+  missing(files: AsyncIterable<SourceFile>, onHeld: (file: SourceFile) => void): AsyncIterable<SourceFile>;
   /** Groups files into steps, in order: large ones alone, small ones together. */
   batches(files: AsyncIterable<SourceFile>): AsyncIterable<FileBatch>;
   /** Whether the item is sealed here by a sidecar that equals the evidence as it stands. */

@@ -1,5 +1,6 @@
 /** Stage `copy`: copies the item to a folder place, hashing each file in the same pass. @module */
 import { defineStage } from "../core/contract.ts";
+import type { SourceFile } from "../core/contract.ts";
 import { pathOption, z } from "../core/options.ts";
 
 export const copy = defineStage({
@@ -43,13 +44,11 @@ export const copy = defineStage({
       async *plan(_item, ctx) {
         const place = ctx.place(ctx.stage);
         const held = { files: 0, bytes: 0 };
-        const missing = async function* () {
-          for await (const file of ctx.source.files(ctx.stage)) {
-            if (await place.holds(file) === undefined) yield file;
-            else held.files++, held.bytes += file.size;
-          }
+        const onHeld = (file: SourceFile) => {
+          held.files++;
+          held.bytes += file.size;
         };
-        for await (const batch of place.batches(missing())) {
+        for await (const batch of place.batches(place.missing(ctx.source.files(ctx.stage), onHeld))) {
           yield {
             kind: "todo",
             id: batch.id,

@@ -74,13 +74,11 @@ export const s3Upload = defineStage({
         const place = ctx.place(ctx.stage);
         const held = { files: 0, bytes: 0 };
         let todo = false;
-        const missing = async function* (): AsyncIterable<SourceFile> {
-          for await (const file of ctx.source.files(ctx.stage)) {
-            if (await place.holds(file) === undefined) yield file;
-            else held.files++, held.bytes += file.size;
-          }
+        const onHeld = (file: SourceFile) => {
+          held.files++;
+          held.bytes += file.size;
         };
-        for await (const batch of place.batches(missing())) {
+        for await (const batch of place.batches(place.missing(ctx.source.files(ctx.stage), onHeld))) {
           todo = true;
           yield {
             kind: "todo",

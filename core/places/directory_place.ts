@@ -10,15 +10,15 @@ import type { Durability, FileStat, FileSystem, LargeResult, Medium, SmallResult
 import { SIDECAR_NAME, temporaryName } from "../io/names.ts";
 import { itemPath, parentOf } from "../io/paths.ts";
 import { copyLarge, copySmall, errorOf, hashFile, hashSmall, makeFolders, SMALL_FILE_BYTES } from "../io/transfer.ts";
-import { walkTree } from "../io/walk.ts";
 import type { Clock, FileBatch } from "../ports.ts";
 import type { NameClaim } from "../safety/claims.ts";
-import { identityOf, identitySuffices, sameIdentity } from "../safety/incarnation.ts";
+import { identityOf, identitySuffices, sameIdentity, sameInode } from "../safety/incarnation.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
 import { batchFiles, DIRECTORY_BATCH, stepId } from "./batches.ts";
 import { claimFolder } from "./claim_files.ts";
 import { assertEnumerates } from "./enumerate.ts";
 import { assertSameHash, hashedEvidence, requireHashed } from "./hashed.ts";
+import { missingFiles } from "./missing.ts";
 import type { Doubts, ItemScope, Place, Seal, SidecarLine } from "./place.ts";
 import { readSidecarFile, sealFolder, sealOfFolder } from "./seal_files.ts";
 
@@ -71,23 +71,17 @@ export class DirectoryPlace implements Place {
     return batchFiles(files, { incarnation: scope.item.id, placeUuid: this.uuid, limits: DIRECTORY_BATCH });
   }
 
-  async holds(scope: ItemScope, file: SourceFile): Promise<string | undefined> {
-    if (scope.force) return undefined;
-    if (file.emptyFolder) {
+  missing(
+    scope: ItemScope,
+    files: AsyncIterable<SourceFile>,
+    onHeld: (file: SourceFile) => void,
+  ): AsyncIterable<SourceFile> {
+    const stands = async (file: SourceFile, here: Evidence | undefined) => {
       const stat = await this.#options.fs.lstat(this.uri(scope.item.name, file.path));
-      return stat?.kind === "directory" ? "the folder is there" : undefined;
-    }
-    const { evidence, item } = scope;
-    const here = await evidence.get(item.id, this.id, file.path);
-    if (!here || here.placeUuid !== this.uuid || !here.identity) return undefined;
-    const source = await evidence.get(item.id, SOURCE_PLACE, file.path);
-    if (!source?.identity || source.sha256 !== here.sha256) return undefined;
-    const [there, at] = await Promise.all([
-      this.#options.fs.lstat(itemPath(item.root, file.path)),
-      this.#options.fs.lstat(this.uri(item.name, file.path)),
-    ]);
-    const unchanged = there && at && sameIdentity(there, source.identity) && sameIdentity(at, here.identity);
-    return unchanged ? "already there, unchanged" : undefined;
+      if (file.emptyFolder) return stat?.kind === "directory";
+      return stat !== undefined && here?.identity !== undefined && sameIdentity(stat, here.identity);
+    };
+    return missingFiles(this.#options.fs, scope, files, { place: this.id, placeUuid: this.uuid, stands, onHeld });
   }
 
   async write(scope: ItemScope, files: readonly SourceFile[]): Promise<void> {
@@ -101,6 +95,8 @@ export class DirectoryPlace implements Place {
     for (const file of written) {
       if (file.size > SMALL_FILE_BYTES) passes.push([file, await this.#copyLarge(scope, file)]);
     }
+    // A share that went away in between would have let local folders take the bytes.
+    await this.check();
     await this.#mintWritten(scope, passes, at);
   }
 
@@ -155,10 +151,15 @@ export class DirectoryPlace implements Place {
       else if (stat.kind !== "file" || stat.size !== proof.size) doubts.set(proof.path, "it changed");
       else if (!proof.identity || !sameIdentity(stat, proof.identity) || !identitySuffices(proof)) again.push(proof);
     }
+    const at = this.#now();
+    const proved: Evidence[] = [];
     for (const [proof, pass] of await this.#hashAll(scope, again)) {
-      if (pass.ok && pass.sha256 === proof.sha256) continue;
-      doubts.set(proof.path, pass.ok ? "its bytes changed" : pass.message);
+      if (!pass.ok) doubts.set(proof.path, pass.message);
+      else if (pass.sha256 !== proof.sha256) doubts.set(proof.path, "its bytes changed");
+      // The old proof fell with its identity; what counts from now on is how this reading was made.
+      else proved.push(this.#provedBy(scope, { path: proof.path, sha256: proof.sha256, pass, at }));
     }
+    await scope.evidence.put(scope.item.id, proved);
     return doubts;
   }
 
@@ -222,6 +223,7 @@ export class DirectoryPlace implements Place {
         assertSameHash(known, { path, sha256: pass.sha256 });
       }
       const target = pass.target ?? await this.#mustStat(scope, path);
+      if (sameInode(target, pass.after)) throw this.#notACopy(scope, path);
       minted.push(hashedEvidence(scope, { path, size: pass.after.size, sha256: pass.sha256, identity: pass.after }, {
         sourceUuid: this.#options.sourceUuid,
         at,
@@ -246,14 +248,7 @@ export class DirectoryPlace implements Place {
           `its SHA-256 is ${pass.sha256} (${pass.after.size} bytes), wanted ${line.sha256} (${line.size} bytes)`,
         );
       } else {
-        proved.push({
-          ...this.#evidence(scope, { path: line.path, sha256: line.sha256, stat: pass.after }, {
-            level: "proved",
-            guarantee: this.#guarantee(pass.medium),
-            at,
-          }),
-          medium: pass.medium,
-        });
+        proved.push(this.#provedBy(scope, { path: line.path, sha256: line.sha256, pass, at }));
       }
     }
     await scope.evidence.put(scope.item.id, proved);
@@ -286,6 +281,15 @@ export class DirectoryPlace implements Place {
     return all;
   }
 
+  #provedBy(
+    scope: ItemScope,
+    { path, sha256, pass, at }: { path: string; sha256: string; pass: { after: FileStat; medium: Medium }; at: string },
+  ): Evidence {
+    const { medium, after } = pass;
+    const claim = { level: "proved", guarantee: this.#guarantee(medium), at } as const;
+    return { ...this.#evidence(scope, { path, sha256, stat: after }, claim), medium };
+  }
+
   /** Bytes that were not flushed, or came from a cache, prove weakly (SAFETY, guarantees). */
   #guarantee(medium: Medium): Guarantee {
     return this.#options.durability === "flushed" && medium !== "cached" ? "read-back" : "cached-read";
@@ -312,6 +316,14 @@ export class DirectoryPlace implements Place {
     const stat = await this.#options.fs.lstat(this.uri(scope.item.name, path));
     if (stat) return stat;
     throw this.#notHeld(scope, path, "it vanished after it was written");
+  }
+
+  /** SAFETY S2: another name of the source's own file is no second place. */
+  #notACopy(scope: ItemScope, path: string): PipelineError {
+    const uri = this.uri(scope.item.name, path);
+    return new PipelineError("copy/conflict", `Cannot copy "${path}" to "${uri}": the very same file stands there`, {
+      hint: `A hard link is no copy. Remove that link from ${this.id}, then run again.`,
+    });
   }
 
   #notHeld(scope: ItemScope, path: string, found: string): PipelineError {

@@ -22,6 +22,7 @@ import type { NameClaim } from "../safety/claims.ts";
 import { batchFiles } from "./batches.ts";
 import { claimPrefix } from "./claim_objects.ts";
 import { assertSameHash, hashedEvidence, requireHashed } from "./hashed.ts";
+import { missingFiles } from "./missing.ts";
 import type { Doubts, ItemScope, Place, Seal, SidecarLine } from "./place.ts";
 import { readSidecarObject, sealObject, sealOfObject } from "./seal_objects.ts";
 
@@ -87,20 +88,16 @@ export class ObjectPlace implements Place {
     return batchFiles(files, { incarnation: scope.item.id, placeUuid: this.uuid, limits });
   }
 
-  async holds(scope: ItemScope, file: SourceFile): Promise<string | undefined> {
-    if (scope.force || file.emptyFolder) return undefined;
+  async *missing(
+    scope: ItemScope,
+    files: AsyncIterable<SourceFile>,
+    onHeld: (file: SourceFile) => void,
+  ): AsyncIterable<SourceFile> {
     await this.#compareOnce(scope);
-    const { evidence, item } = scope;
-    const here = await evidence.get(item.id, this.id, file.path);
-    if (!here || here.placeUuid !== this.uuid || here.size !== file.size) return undefined;
-    const wanted = this.#options.session.settings.verify === "none" ? "written" : "proved";
-    if (wanted === "proved" && here.level !== "proved") return undefined;
-    const source = await evidence.get(item.id, SOURCE_PLACE, file.path);
-    if (!source?.identity || source.sha256 !== here.sha256) return undefined;
-    const stat = await this.#options.fs.lstat(itemPath(item.root, file.path));
-    const same = stat && stat.size === source.identity.size && stat.mtimeMs === source.identity.mtimeMs &&
-      stat.ctimeMs === source.identity.ctimeMs && stat.ino === source.identity.ino;
-    return same ? "already there, unchanged" : undefined;
+    const proving = this.#options.session.settings.verify !== "none";
+    const stands = (_file: SourceFile, here: Evidence | undefined) =>
+      Promise.resolve(here !== undefined && (here.level === "proved" || !proving));
+    yield* missingFiles(this.#options.fs, scope, files, { place: this.id, placeUuid: this.uuid, stands, onHeld });
   }
 
   async write(scope: ItemScope, files: readonly SourceFile[]): Promise<void> {

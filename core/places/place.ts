@@ -50,7 +50,11 @@ export interface Place {
   check(signal: AbortSignal): Promise<void>;
   /** SAFETY S11: the backup's name is this incarnation's at this place. Writes nothing but the claim. */
   claim(scope: ItemScope): Promise<void>;
-  holds(scope: ItemScope, file: SourceFile): Promise<string | undefined>;
+  missing(
+    scope: ItemScope,
+    files: AsyncIterable<SourceFile>,
+    onHeld: (file: SourceFile) => void,
+  ): AsyncIterable<SourceFile>;
   batches(scope: ItemScope, files: AsyncIterable<SourceFile>): AsyncIterable<FileBatch>;
   write(scope: ItemScope, files: readonly SourceFile[]): Promise<void>;
   prove(scope: ItemScope, files: readonly SourceFile[]): Promise<void>;

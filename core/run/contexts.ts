@@ -100,7 +100,7 @@ function reader(place: Place, scope: ItemScope): PlaceReader {
     id: place.id,
     kind: place.kind,
     uri: (item) => place.uri(item.name),
-    holds: (file) => place.holds(scope, file),
+    missing: (files, onHeld) => place.missing(scope, files, onHeld),
     batches: (files) => place.batches(scope, files),
     isSealed: async () => await place.sealed(scope) !== undefined,
   };
@@ -113,7 +113,7 @@ function planPlace(place: Place, scope: ItemScope, run: RunState): PlaceReader {
   const seen = run.isVisible(place.id);
   return {
     ...look,
-    holds: (file) => seen ? look.holds(file) : Promise.resolve(undefined),
+    missing: (files, onHeld) => seen ? look.missing(files, onHeld) : files,
     isSealed: () => seen && !run.hasPromised(scope.item.id, place.id) ? look.isSealed() : Promise.resolve(false),
   };
 }
