@@ -51,17 +51,24 @@ export const idleFolders = defineSource({
           if (why === undefined) yield await ctx.item(folder);
           else ctx.log.info(`"${folder.name}" is left for later: ${why.message}`, { folder: folder.name, ...why.data });
         }
-        if (unreadable.length > 0) {
-          throw new PipelineError(
-            "source/unreadable",
-            `Cannot look into ${unreadable.length} of the folders below "${options.root}": see the findings`,
-            { findings: unreadable, hint: "Check that this account may read them, then run again" },
-          );
-        }
+        if (unreadable.length > 0) throw unreadableError(options.root, unreadable);
       },
     };
   },
 });
+
+/** How many folders a message names; the findings hold all of them. */
+const NAMED = 5;
+
+function unreadableError(root: string, findings: readonly Finding[]): PipelineError {
+  const names = findings.slice(0, NAMED).map((finding) => `"${finding.path}"`).join(", ");
+  const more = findings.length > NAMED ? ` and ${findings.length - NAMED} more` : "";
+  return new PipelineError(
+    "source/unreadable",
+    `Cannot look into ${names}${more} below "${root}": ${findings[0].message}`,
+    { findings, hint: "Check that this account may read them, then run again" },
+  );
+}
 
 function settleFromConfig(run: RunContext): number {
   const minutes = run.config.backup?.settle_minutes;

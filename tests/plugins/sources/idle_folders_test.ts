@@ -125,6 +125,7 @@ Deno.test("S19 idleFolders.items() goes on past a folder it cannot read and fail
   assert.deepEqual(names, ["b"]);
   assert.equal(log[0].level, "error");
   assert.equal((error as { code: string }).code, "source/unreadable");
+  assert.match((error as Error).message, /^Cannot look into "a" below "\/in": access denied$/);
   assert.deepEqual(
     (error as { findings: { path: string; message: string }[] }).findings.map((f) => [f.path, f.message]),
     [
