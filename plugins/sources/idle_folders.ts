@@ -1,5 +1,6 @@
 /** Source `idle-folders`: folders directly below a root that nobody has written to for a while. @module */
 import { defineSource } from "../../core/contract.ts";
+import type { Item } from "../../core/contract.ts";
 import { PipelineError } from "../../core/errors.ts";
 import type { Finding } from "../../core/errors.ts";
 import { duration, pathOption, z } from "../../core/options.ts";
@@ -36,20 +37,22 @@ export const idleFolders = defineSource({
         const unreadable: Finding[] = [];
         for await (const folder of ctx.folders()) {
           ctx.signal.throwIfAborted();
-          let stamps: Stamps;
+          let item: Item | undefined;
           try {
-            stamps = await newestStamps(ctx.walk(folder));
+            const why = notEligible(await newestStamps(ctx.walk(folder)), { ...wanted, now: ctx.clock.now() });
+            if (why === undefined) item = await ctx.item(folder);
+            else {ctx.log.info(`"${folder.name}" is left for later: ${why.message}`, {
+                folder: folder.name,
+                ...why.data,
+              });}
           } catch (error) {
             ctx.signal.throwIfAborted();
             // The others go on (SAFETY S19); the run still fails at its end, since nobody knows what is in this one.
             const message = error instanceof Error ? error.message : String(error);
             unreadable.push({ rule: "source/unreadable", severity: "error", path: folder.name, message });
             ctx.log.error(`Cannot look into "${folder.name}": ${message}`, { folder: folder.path });
-            continue;
           }
-          const why = notEligible(stamps, { ...wanted, now: ctx.clock.now() });
-          if (why === undefined) yield await ctx.item(folder);
-          else ctx.log.info(`"${folder.name}" is left for later: ${why.message}`, { folder: folder.name, ...why.data });
+          if (item !== undefined) yield item;
         }
         if (unreadable.length > 0) throw unreadableError(options.root, unreadable);
       },

@@ -39,7 +39,9 @@ async function list({ folders, options, config, now = NOW }: World) {
       for (const entry of entries) yield await Promise.resolve(entry);
     },
     item: ({ name, path }: { name: string; path: string }): Promise<Item> =>
-      Promise.resolve({ id: name, name, kind: "tree", root: path, data: {} }),
+      name.startsWith("gone")
+        ? Promise.reject(new Error("nothing is there"))
+        : Promise.resolve({ id: name, name, kind: "tree", root: path, data: {} }),
   } as unknown as SourceContext;
   const source = await idleFolders.open(idleFolders.options.parse({ root: "/in", ...options }), run);
   const names: string[] = [];
@@ -132,6 +134,12 @@ Deno.test("S19 idleFolders.items() goes on past a folder it cannot read and fail
       ["a", "access denied"],
     ],
   );
+});
+
+Deno.test("S19 idleFolders.items() goes on past a folder that vanishes between the look and the item", async () => {
+  const { names, error } = await list({ folders: { "gone-a": [file("x")], b: [file("x")] } });
+  assert.deepEqual(names, ["b"]);
+  assert.match((error as Error).message, /"gone-a".*nothing is there/);
 });
 
 Deno.test("notEligible() lets a folder go exactly from the time it names", async () => {
