@@ -4,7 +4,8 @@
  */
 import type { Fact, StageFacts } from "../contract.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
-import { type Missing, takesAway } from "../safety/lattice.ts";
+import { type Missing } from "../safety/demands.ts";
+import { takesAway } from "../safety/lattice.ts";
 import type { FlowStep } from "./flow.ts";
 
 export interface Advice {

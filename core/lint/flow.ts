@@ -3,16 +3,8 @@
  * @module
  */
 import type { Fact, StageFacts } from "../contract.ts";
-import {
-  applyGives,
-  applyKills,
-  givenBy,
-  type LatticeState,
-  missingForRecord,
-  missingNeeds,
-  NOTHING,
-  takesAway,
-} from "../safety/lattice.ts";
+import { missingForRecord, missingNeeds } from "../safety/demands.ts";
+import { applyGives, applyKills, givenBy, type LatticeState, NOTHING, takesAway } from "../safety/lattice.ts";
 
 /** What the flow needs to know of a stage. */
 export interface FlowStage {

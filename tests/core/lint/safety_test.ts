@@ -1,88 +1,24 @@
 import assert from "node:assert/strict";
-import { lintPipeline } from "../../../core/lint/safety.ts";
-import { type Diagnostic, hasErrors, renderDiagnostic } from "../../../core/pipeline/diagnostic.ts";
-import { EMBEDDED_PRESETS } from "../../../core/pipeline/embedded_presets.ts";
-import type { Registry } from "../../../core/registry.ts";
-import { compileText, fakeRegistry } from "../../kit/fake_stages.ts";
-
-const BACKUP = EMBEDDED_PRESETS.backup;
-
-/** Everything lint says of a pipeline: compiler and lattice. */
-function lint(text: string, registry?: Registry): Diagnostic[] {
-  const { pipeline, diagnostics } = compileText(text, { file: "backup.toml", ...(registry ? { registry } : {}) });
-  return pipeline ? [...diagnostics, ...lintPipeline(pipeline)] : diagnostics;
-}
-
-/** The shipped pipeline cut into its blocks, each with its comments above. */
-function blocks(text: string): string[] {
-  return text.split(/\n(?=(?:#.*\n)*\[)/);
-}
-
-function blockIndex(parts: readonly string[], marker: string): number {
-  const at = parts.findIndex((part) => part.includes("[[stage]]") && part.includes(marker));
-  assert.ok(at >= 0, `the shipped pipeline has no stage with ${marker}`);
-  return at;
-}
-
-function without(marker: string): string {
-  const parts = blocks(BACKUP);
-  parts.splice(blockIndex(parts, marker), 1);
-  return parts.join("\n");
-}
-
-/** Moves a stage before another one. */
-function moved(marker: string, before: string): string {
-  const parts = blocks(BACKUP);
-  const [part] = parts.splice(blockIndex(parts, marker), 1);
-  parts.splice(blockIndex(parts, before), 0, part);
-  return parts.join("\n");
-}
-
-function inserted(text: string, before: string): string {
-  const parts = blocks(BACKUP);
-  parts.splice(blockIndex(parts, before), 0, `${text}\n`);
-  return parts.join("\n");
-}
-
-function edited(marker: string, change: (block: string) => string): string {
-  const parts = blocks(BACKUP);
-  const at = blockIndex(parts, marker);
-  const part = change(parts[at]);
-  assert.notEqual(part, parts[at], "the edit changes nothing");
-  parts[at] = part;
-  return parts.join("\n");
-}
-
-const VERIFY = 'use  = "verify"';
-const LOCK = 'use = "lock"';
-const COPY = '"copy"';
-const SIDECAR = '"checksum-sidecar"';
-const UPLOAD = 'use  = "s3-upload"';
-const RECORD = '"record"';
-const DELETE = '"delete"';
-
-interface Expected {
-  code: string;
-  /** Text of the line the finding stands at. */
-  line: string;
-  message: RegExp;
-  hint?: RegExp;
-}
-
-function assertFinds(text: string, expected: Expected): void {
-  const found = lint(text);
-  assert.ok(hasErrors(found), "lint passes it");
-  const match = found.find((d) => d.code === expected.code && expected.message.test(d.message));
-  const all = found.map(renderDiagnostic).join("\n\n");
-  assert.ok(match, `no ${expected.code} that says ${expected.message} among:\n${all}`);
-  assert.equal(match.file, "backup.toml");
-  assert.equal(text.split("\n")[match.line - 1], match.sourceLine, "the line quoted is the line of the file");
-  assert.equal(match.sourceLine.trim(), expected.line);
-  if (expected.hint) assert.match(match.hint ?? "", expected.hint);
-  const rendered = renderDiagnostic(match);
-  assert.match(rendered, /^backup\.toml:\d+:\d+: (error|warning) safety\//);
-  assert.match(rendered, /\n {2}[ \t]*\^+\n {2}hint: |\n {2}[ \t]*\^+$/);
-}
+import { hasErrors, renderDiagnostic } from "../../../core/pipeline/diagnostic.ts";
+import {
+  assertFinds,
+  BACKUP,
+  blockIndex,
+  blocks,
+  COPY,
+  DELETE,
+  edited,
+  inserted,
+  lint,
+  LOCK,
+  moved,
+  RECORD,
+  SIDECAR,
+  UPLOAD,
+  VERIFY,
+  without,
+} from "../../kit/backup_variants.ts";
+import { fakeRegistry } from "../../kit/fake_stages.ts";
 
 Deno.test("lintPipeline() passes the shipped backup pipeline without a word", () => {
   assert.deepEqual(lint(BACKUP), []);
@@ -253,43 +189,6 @@ Deno.test("lintPipeline() lets a stage from outside that is not pinned touch eve
   const text = inserted('[[stage]]\nuse = "own-step"\nwith = { standard = "x" }', DELETE);
   assert.deepEqual(lint(text, fakeRegistry([own])), []);
   assert.ok(hasErrors(lint(text, fakeRegistry([], { untrusted: [own] }))));
-});
-
-Deno.test("S2 lintPipeline() counts places of one domain once", () => {
-  const text = edited(COPY, (block) => block.replace('}" }', '}", domain = "room" }'))
-    .replace('verify = "auto" }', 'verify = "auto", domain = "room" }');
-  assertFinds(text, {
-    code: "safety/too-few-places",
-    line: "with = { require = { places = 2 } }",
-    message: /places of one domain count once: "truenas" in "room", "s3" in "room"/,
-  });
-});
-
-Deno.test("S2 lintPipeline() refuses two places at one root, nested roots and nested prefixes", () => {
-  const second = (to: string) =>
-    `[[stage]]\nuse = "copy"\nid = "second"\nwith = { to = "${to}" }\n\n[[stage]]\nuse = "verify"\nid = "verify2"\nwith = { place = "second" }`;
-  const cases: [string, RegExp][] = [
-    ["${paths.truenas_root}", /place "second" at "\/nas\/backup": it is the same as place "truenas"/],
-    ["${paths.truenas_root}/deep", /it lies within place "truenas"/],
-    ["/nas", /it contains place "truenas"/],
-    ["/lab/source/copies", /it lies within the source at "\/lab\/source"/],
-  ];
-  for (const [to, message] of cases) {
-    assertFinds(inserted(second(to), RECORD), { code: "safety/same-place-twice", line: 'use = "copy"', message });
-  }
-  const upload = (prefix: string) =>
-    `[[stage]]\nuse = "s3-upload"\nid = "s4"\nwith = { bucket = "archive", prefix = "${prefix}" }`;
-  assertFinds(inserted(upload("fusion/x"), RECORD), {
-    code: "safety/same-place-twice",
-    line: 'use = "s3-upload"',
-    message: /place "s4" at "s3:\/\/archive\/fusion\/x\/": it lies within place "s3"/,
-  });
-  assert.deepEqual(lint(inserted(upload("fusion10"), RECORD)), [], "S18: study1 is not study10");
-});
-
-Deno.test("S2 lintPipeline() refuses a place within the folder of the ledger", () => {
-  const text = edited(COPY, (block) => block.replace("${paths.truenas_root}", "/nas/manifests/copies"));
-  assert.ok(lint(text).some((d) => d.code === "safety/same-place-twice" && /ledger/.test(d.message)));
 });
 
 Deno.test("lintPipeline() refuses complete before the proof of a place", () => {

@@ -1,50 +1,29 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Fact, StageFacts } from "../../../core/contract.ts";
+import { missingForDestroy } from "../../../core/safety/demands.ts";
 import {
   applyGives,
   applyKills,
-  factWords,
   givenBy,
   holds,
   isAtMost,
   type LatticeState,
   levelAt,
   minimum,
-  missingForDestroy,
-  missingForRecord,
-  missingNeeds,
   NOTHING,
-  sufficient,
-  survivors,
+  takesAway,
   transfer,
 } from "../../../core/safety/lattice.ts";
-
-const LOCK: StageFacts = { gives: [{ fact: "locked" }] };
-const copy = (place: string, strength?: "weak"): StageFacts => ({
-  gives: [{ fact: "hashed" }, { fact: "written", place, ...(strength ? { strength } : {}) }],
-});
-const verify = (place: string, strength: "strong" | "weak" = "strong"): StageFacts => ({
-  needs: [{ fact: "hashed" }, { fact: "written", place }],
-  gives: [{ fact: "proved", place, strength }],
-});
-const seal = (place: string): StageFacts => ({ gives: [{ fact: "sealed", place }] });
-const RECORD: StageFacts = { needsAllProved: true, gives: [{ fact: "recorded" }] };
-const DELETE: StageFacts = { kills: [{ fact: "hashed" }], destroys: { place: "source", places: 2 } };
-
-function after(...stages: StageFacts[]): LatticeState {
-  return stages.reduce((state, facts) => transfer(state, facts), NOTHING);
-}
-
-const READY = () => after(LOCK, copy("nas"), verify("nas"), seal("nas"), copy("s3"), verify("s3"), RECORD);
+import { after, copy, DELETE, LOCK, ready, RECORD, seal, verify } from "../../kit/facts.ts";
 
 Deno.test("transfer() builds up the lattice none < written < proved", () => {
   assert.equal(levelAt(NOTHING, "nas"), "none");
   assert.equal(levelAt(after(copy("nas")), "nas"), "written");
   assert.equal(levelAt(after(copy("nas"), verify("nas", "weak")), "nas"), "weak");
   assert.equal(levelAt(after(copy("nas"), verify("nas")), "nas"), "strong");
-  const ready = READY();
-  assert.ok(ready.locked && ready.hashed && ready.recorded && ready.sealed.has("nas"));
+  const all = ready();
+  assert.ok(all.locked && all.hashed && all.recorded && all.sealed.has("nas"));
 });
 
 Deno.test("transfer() gives no fact that rests on one that does not stand", () => {
@@ -71,7 +50,7 @@ Deno.test("transfer() kills but does not give when the stage is conditional or o
 });
 
 Deno.test("transfer() lets a new write take proof, seal and record of that place", () => {
-  const state = transfer(READY(), copy("nas"));
+  const state = transfer(ready(), copy("nas"));
   assert.equal(levelAt(state, "nas"), "written");
   assert.equal(levelAt(state, "s3"), "strong");
   assert.equal(state.sealed.size, 0);
@@ -106,7 +85,7 @@ Deno.test("applyKills() follows the table of SAFETY: what falls with what", () =
     { kills: "everything", left: { hashed: false, nas: "none", s3: "none", sealed: 0, recorded: false } },
   ];
   for (const { kills, left } of cases) {
-    const state = applyKills(READY(), { kills });
+    const state = applyKills(ready(), { kills });
     assert.deepEqual(
       {
         hashed: state.hashed,
@@ -120,81 +99,25 @@ Deno.test("applyKills() follows the table of SAFETY: what falls with what", () =
     );
     assert.equal(state.locked, true, "only unlock and the end of the run take the lock");
   }
-  assert.equal(applyKills(READY(), { kills: [{ fact: "locked" }] }).locked, false);
+  assert.equal(applyKills(ready(), { kills: [{ fact: "locked" }] }).locked, false);
 });
 
 Deno.test("S4 applyKills() keeps the record through a destroy and takes all that was known of the victim", () => {
-  const gone = applyKills(READY(), DELETE);
+  const gone = applyKills(ready(), DELETE);
   assert.ok(gone.recorded);
   assert.equal(gone.hashed, false);
   assert.ok(gone.destroyed.has("source"));
-  const evicted = applyKills(READY(), { destroys: { place: "nas", places: 1 } });
+  const evicted = applyKills(ready(), { destroys: { place: "nas", places: 1 } });
   assert.equal(levelAt(evicted, "nas"), "none");
   assert.equal(levelAt(evicted, "s3"), "strong");
   assert.equal(evicted.sealed.has("nas"), false);
   assert.ok(evicted.recorded);
-  const wrecked = applyKills(READY(), { kills: "everything", destroys: { place: "source", places: 1 } });
+  const wrecked = applyKills(ready(), { kills: "everything", destroys: { place: "source", places: 1 } });
   assert.equal(wrecked.recorded, undefined);
 });
 
 Deno.test("transfer() never hashes a source that is destroyed", () => {
-  assert.equal(transfer(applyKills(READY(), DELETE), copy("x")).hashed, false);
-});
-
-Deno.test("missingForDestroy() is empty exactly when lock, record and enough proofs stand", () => {
-  assert.deepEqual(missingForDestroy(READY(), { victim: "source", places: 2 }), []);
-  const kinds = (state: LatticeState, places = 2) =>
-    missingForDestroy(state, { victim: "source", places }).map((missing) => missing.kind);
-  assert.deepEqual(kinds(NOTHING), ["unlocked", "unrecorded", "too-few"]);
-  assert.deepEqual(kinds(applyKills(READY(), { kills: [{ fact: "locked" }] })), ["unlocked"]);
-  assert.deepEqual(kinds(applyKills(READY(), { kills: [{ fact: "recorded" }] })), ["unrecorded"]);
-  assert.deepEqual(kinds(READY(), 3), ["too-few"]);
-  assert.deepEqual(kinds(applyKills(READY(), DELETE)).includes("destroyed"), true);
-});
-
-Deno.test("missingForDestroy() wants one place even when zero are required, and never counts the victim", () => {
-  const state = after(LOCK, copy("nas"), verify("nas"), seal("nas"), RECORD);
-  assert.deepEqual(missingForDestroy(state, { victim: "source", places: 0 }), []);
-  const words = missingForDestroy(state, { victim: "nas", places: 0 });
-  assert.equal(words.length, 1);
-  assert.match(words[0].words, /proved at 1 place other than "nas" is missing/);
-});
-
-Deno.test("missingForDestroy() counts places of one domain once", () => {
-  const demand = { victim: "source", places: 2, domainOf: () => "room" };
-  assert.match(missingForDestroy(READY(), demand)[0].words, /found 1 in distinct domains/);
-  assert.deepEqual(missingForDestroy(READY(), { ...demand, places: 1 }), []);
-});
-
-Deno.test("missingForDestroy() counts weak proofs only beside a strong one", () => {
-  const weak = after(LOCK, copy("nas"), verify("nas", "weak"), seal("nas"), copy("s3"), verify("s3", "weak"), RECORD);
-  const [missing] = missingForDestroy(weak, { victim: "source", places: 2 });
-  assert.match(missing.words, /a weak proof counts only beside a strong one/);
-  const mixed = transfer(weak, verify("s3"));
-  assert.deepEqual(missingForDestroy(mixed, { victim: "source", places: 2 }), []);
-  assert.deepEqual([...survivors(mixed, { victim: "source" }).strong], ["s3"]);
-  assert.equal(sufficient({ domains: new Set(["a", "b"]), strong: new Set() }, 1), false);
-});
-
-Deno.test("missingForRecord() names each place that is not proved, and the missing seal", () => {
-  assert.deepEqual(missingForRecord(NOTHING).map((missing) => missing.kind), ["nothing-written"]);
-  const state = after(copy("nas"), verify("nas"), copy("s3"));
-  assert.deepEqual(missingForRecord(state).map((missing) => missing.kind), ["unproved", "unsealed"]);
-  assert.match(missingForRecord(state)[0].words, /proved at "s3" is missing, found written but not proved/);
-  const sealed = after(copy("nas"), verify("nas"), seal("nas"));
-  assert.deepEqual(missingForRecord(sealed), []);
-  assert.match(missingForRecord(sealed, ["tape"])[0].words, /proved at "tape" is missing, found not written/);
-});
-
-Deno.test("missingNeeds() and factWords() say which fact at which place", () => {
-  const [missing] = missingNeeds(after(copy("nas")), { needs: [{ fact: "proved", place: "nas" }] });
-  assert.equal(missing.words, `proved at "nas" is missing, found written but not proved`);
-  assert.equal(factWords({ fact: "locked" }), "locked");
-  assert.equal(holds(after(copy("nas"), verify("nas", "weak")), { fact: "proved", place: "nas" }), false);
-  assert.equal(
-    holds(after(copy("nas"), verify("nas", "weak")), { fact: "proved", place: "nas", strength: "weak" }),
-    true,
-  );
+  assert.equal(transfer(applyKills(ready(), DELETE), copy("x")).hashed, false);
 });
 
 const PLACES = ["a", "b", "c"];
@@ -261,3 +184,21 @@ Deno.test("minimum() is the greatest state at most each, and a destroy it allows
 function show(state: LatticeState): string {
   return JSON.stringify(state, (_, value) => value instanceof Set || value instanceof Map ? [...value] : value);
 }
+
+Deno.test("holds() wants a strong proof unless a weak one is enough", () => {
+  const weak = after(copy("nas"), verify("nas", "weak"));
+  assert.equal(holds(weak, { fact: "proved", place: "nas" }), false);
+  assert.equal(holds(weak, { fact: "proved", place: "nas", strength: "weak" }), true);
+  assert.equal(holds(weak, { fact: "proved" }), false);
+  assert.equal(holds(after(copy("nas")), { fact: "written" }), true);
+});
+
+Deno.test("takesAway() says whether a stage takes a fact away, directly or through what it rests on", () => {
+  assert.equal(takesAway(copy("nas"), { fact: "proved", place: "nas" }), true);
+  assert.equal(takesAway(copy("nas"), { fact: "proved", place: "s3" }), false);
+  assert.equal(takesAway(copy("nas"), { fact: "recorded" }, ["nas"]), true);
+  assert.equal(takesAway(copy("nas"), { fact: "recorded" }, ["s3"]), false);
+  assert.equal(takesAway({ kills: "everything" }, { fact: "sealed", place: "nas" }), true);
+  assert.equal(takesAway({ kills: "everything" }, { fact: "locked" }), false);
+  assert.equal(takesAway(DELETE, { fact: "recorded" }, ["nas"]), false);
+});

@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { lintPipeline } from "../../../core/lint/safety.ts";
-import { hasErrors, renderDiagnostics } from "../../../core/pipeline/diagnostic.ts";
-import { compileText } from "../../kit/fake_stages.ts";
+import { lintPipeline } from "../../core/lint/safety.ts";
+import { hasErrors, renderDiagnostics } from "../../core/pipeline/diagnostic.ts";
+import { compileText } from "../kit/fake_stages.ts";
 
 interface Move {
   use: string;
