@@ -12,6 +12,8 @@ export interface FakeOptions {
   errIsTerminal?: boolean;
   answer?: string;
   system?: "windows" | "posix";
+  /** Ctrl+C was pressed before anything began. */
+  interrupted?: boolean;
 }
 
 export interface FakeTerminal {
@@ -29,6 +31,7 @@ export function fakeTerminal(options: FakeOptions = {}): FakeTerminal {
   let err = "";
   const stop = new AbortController();
   const abort = new AbortController();
+  if (options.interrupted) stop.abort();
   const ticks = new Set<() => void>();
   return {
     stdout: () => out,

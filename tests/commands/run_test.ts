@@ -90,6 +90,16 @@ Deno.test("S19 run fails the study that breaks the standard and goes on with the
   assert.doesNotMatch(only.stdout, /20250131_bad/);
 });
 
+Deno.test("run takes up no item once it was interrupted, prints the report, and exits 130", async () => {
+  await using place = await lab();
+  await makeStudy(place.source);
+  await place.cli(["install", "places", "local"]);
+  const { code, stdout } = await place.cli(["run", "local", "--json"], { interrupted: true });
+  assert.equal(code, 130);
+  assert.deepEqual(JSON.parse(stdout).items, []);
+  assert.equal(await isThere(join(place.truenas, STUDY)), false);
+});
+
 Deno.test("run refuses a stage to force that the pipeline has not, and credentials that are not there", async () => {
   await using place = await lab();
   const force = await place.cli(["run", "local", "--force=truenass"]);
