@@ -38,6 +38,13 @@ function failOnError(results: SmallResult[]): void {
   for (const result of results) if (!result.ok) throw errorOf(result);
 }
 
+async function lanes<T>(atOnce: number, all: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {
+  const left = [...all];
+  await Promise.all(Array.from({ length: atOnce }, async () => {
+    for (let one = left.shift(); one !== undefined; one = left.shift()) await work(one);
+  }));
+}
+
 async function peer(source: string, target: string): Promise<void> {
   const run = async (...args: string[]) => {
     const { success, stderr } = await new Deno.Command("rclone", { args, stdout: "null", stderr: "piped" }).output();
@@ -57,23 +64,19 @@ async function large(dir: string, options: { fresh: boolean; atOnce: number }): 
   const target = join(dir, `ours-${atOnce}-${fresh}`);
   Deno.mkdirSync(target);
   const names = Array.from({ length: LARGE.files }, (_, i) => i);
-  const lanes = async (work: (i: number) => Promise<unknown>) => {
-    const left = [...names];
-    await Promise.all(Array.from({ length: atOnce }, async () => {
-      for (let i = left.shift(); i !== undefined; i = left.shift()) await work(i);
-    }));
-  };
   await timed(`ours copy + verify, ${atOnce} at once, ${durability}`, async () => {
     await timed("  ours copy", () =>
-      lanes((i) =>
+      lanes(atOnce, names, (i) =>
         copyLarge(fs, {
           from: join(dir, "in", `${i}`),
           to: join(target, `${i}`),
           temporary: join(target, tempOf(i)),
           durability,
-        }, { signal })
-      ));
-    await timed("  ours verify", () => lanes((i) => hashFile(fs, join(target, `${i}`), { signal, fresh })));
+        }, { signal })));
+    await timed(
+      "  ours verify",
+      () => lanes(atOnce, names, (i) => hashFile(fs, join(target, `${i}`), { signal, fresh })),
+    );
   });
   Deno.removeSync(target, { recursive: true });
 }
@@ -94,7 +97,7 @@ async function small(dir: string, fresh: boolean): Promise<void> {
       (_, i) => found.slice(i * 1000, i * 1000 + 1000),
     );
     await timed("  ours copy", async () => {
-      for (const batch of batches) {
+      await lanes(2, batches, async (batch) => {
         const files = batch.map(({ path, size }, i) => ({
           from: join(dir, "in", path),
           to: join(target, path),
@@ -102,13 +105,13 @@ async function small(dir: string, fresh: boolean): Promise<void> {
           size,
         }));
         failOnError(await copySmall(fs, files, { signal, durability }));
-      }
+      });
     });
     await timed("  ours verify", async () => {
-      for (const batch of batches) {
+      await lanes(2, batches, async (batch) => {
         const files = batch.map(({ path, size }) => ({ path: join(target, path), size }));
         failOnError(await hashSmall(fs, files, { signal, fresh }));
-      }
+      });
     });
   });
   Deno.removeSync(target, { recursive: true });

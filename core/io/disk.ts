@@ -7,8 +7,8 @@ import type { LargeJob, LargeResult, SmallJob, SmallJobResult } from "./file_sys
 import { copyHere, hashHere } from "./large_files.ts";
 import { WorkerPool } from "./worker_pool.ts";
 
-/** Threads, whatever the machine: two keep two cores busy, more only help slow disks. */
-const THREADS = Math.min(4, Math.max(2, navigator.hardwareConcurrency));
+/** Threads: two keep two cores busy; more only help slow disks, and each costs some 30 MiB of memory. */
+const THREADS = navigator.hardwareConcurrency >= 4 ? 3 : 2;
 /** Work on small files that is done inline before threads are worth their start, in ms. */
 const INLINE_MS = 15;
 /** Files below this many bytes are copied and hashed on the calling thread. */

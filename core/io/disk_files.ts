@@ -6,7 +6,15 @@ import fs from "node:fs";
 import type { Barrier, DirEntry, FileHandle, FileStat, FileSystem, SpaceInfo } from "./file_system.ts";
 import type { SmallJob, SmallJobResult } from "./file_system.ts";
 import { DiskHandle, FreshDiskHandle } from "./disk_handle.ts";
-import { DiskPrimitives, expectFile, expectSame, fileStat, osPath, systemError } from "./disk_sync.ts";
+import {
+  DiskPrimitives,
+  expectFile,
+  expectSame,
+  fileStat,
+  hasNoFolderFlush,
+  osPath,
+  systemError,
+} from "./disk_sync.ts";
 import { errnoOf, isAbsent } from "./io_errors.ts";
 import { hasSyncfs, renameNoReplace, syncfs } from "./native.ts";
 import { runSmallJob } from "./small_jobs.ts";
@@ -160,7 +168,9 @@ export class DiskFiles implements FileSystem {
     // Windows has no flush of a folder's entries.
     if (WINDOWS) return;
     using folder = await Deno.open(path);
-    await folder.sync();
+    await folder.sync().catch((error) => {
+      if (!hasNoFolderFlush(error)) throw error;
+    });
   }
 
   async space(path: string): Promise<SpaceInfo> {

@@ -120,6 +120,11 @@ export function fdStat(fd: number, like: FileStat): FileStat {
   };
 }
 
+/** Whether a file system answered that folders cannot be flushed (some network shares); their server keeps the names. */
+export function hasNoFolderFlush(error: unknown): boolean {
+  return ["EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(errnoOf(error) ?? "");
+}
+
 /** Runs a rename or unlink again while another program holds the file (Windows). */
 export function whileBusySync<T>(work: () => T, patience: Patience): T {
   const pause = new Int32Array(new SharedArrayBuffer(4));
@@ -199,7 +204,11 @@ export class DiskPrimitives implements SyncPrimitives {
   syncDir(path: string): void {
     if (WINDOWS) return;
     using folder = Deno.openSync(path);
-    folder.syncSync();
+    try {
+      folder.syncSync();
+    } catch (error) {
+      if (!hasNoFolderFlush(error)) throw error;
+    }
   }
 
   buffer(bytes: number): Uint8Array {

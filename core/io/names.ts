@@ -108,9 +108,52 @@ export function checkName(entry: NamedEntry, target: NameTarget): Finding[] {
   return found.map(([rule, message]) => ({ rule, severity: "error", path, message }));
 }
 
+/** Folders with more names than this are remembered by hashes of their names alone. */
+const NAMES_IN_FULL = 20_000;
+
+/** The names seen in one folder, by collision key; flat in memory for folders of millions. */
+class SeenNames {
+  #names: Map<string, string> | undefined = new Map();
+  #hashes: Set<number> | undefined;
+
+  /** Adds a name; gives the earlier one it collides with, or "" when that one is known by its hash alone. */
+  add(name: string): string | undefined {
+    const key = collisionKey(name);
+    if (this.#hashes) return this.#addHash(key);
+    const other = this.#names?.get(key);
+    if (other !== undefined) return other;
+    this.#names?.set(key, name);
+    if (this.#names && this.#names.size > NAMES_IN_FULL) {
+      this.#hashes = new Set(this.#names.keys().map(hashOf));
+      this.#names = undefined;
+    }
+    return undefined;
+  }
+
+  #addHash(key: string): string | undefined {
+    const hash = hashOf(key);
+    if (this.#hashes?.has(hash)) return "";
+    this.#hashes?.add(hash);
+    return undefined;
+  }
+}
+
+/** 52 bits of two mixed FNV-like hashes: among a million names a false collision has a chance of one in ten thousand. */
+function hashOf(key: string): number {
+  let [a, b] = [0x811c9dc5, 0x9747b28c];
+  for (let i = 0; i < key.length; i++) {
+    const unit = key.charCodeAt(i);
+    a = Math.imul(a ^ unit, 0x01000193);
+    b = Math.imul(b ^ (b >>> 15) ^ unit, 0x85ebca6b);
+  }
+  a ^= a >>> 13;
+  b ^= b >>> 16;
+  return (a >>> 0) * 2 ** 20 + (b >>> 12);
+}
+
 interface Frame {
   folder: string;
-  names: Map<string, string>;
+  names: SeenNames;
 }
 
 /** Checks entries as a walk yields them; holds the names of the folders on the current path and no more. */
@@ -131,24 +174,23 @@ export class NameChecker {
       .filter((finding) => finding.rule !== "names/reserved" || !this.#ours(entry.path));
     const names = this.#namesOf(parentOf(entry.path));
     const name = entry.path.slice(entry.path.lastIndexOf("/") + 1);
-    const key = collisionKey(name);
-    const other = names.get(key);
-    if (other === undefined) names.set(key, name);
-    else {
-      const message = `it differs from "${other}" only in letter case or in the form of its accents`;
+    const other = names.add(name);
+    if (other !== undefined) {
+      const which = other === "" ? "another name in this folder" : `"${other}"`;
+      const message = `it differs from ${which} only in letter case or in the form of its accents`;
       found.push({ rule: "names/collision", severity: "error", path: entry.path, message });
     }
     return found;
   }
 
-  #namesOf(folder: string): Map<string, string> {
+  #namesOf(folder: string): SeenNames {
     while (this.#frames.length > 0) {
       const top = this.#frames[this.#frames.length - 1];
       if (top.folder === folder) return top.names;
       if (top.folder === "" || folder.startsWith(top.folder + "/")) break;
       this.#frames.pop();
     }
-    const names = new Map<string, string>();
+    const names = new SeenNames();
     this.#frames.push({ folder, names });
     return names;
   }

@@ -28,27 +28,28 @@ export interface NamedTreeEntry {
   kind: DirEntry["kind"];
 }
 
-const ENTRY_KINDS: Record<string, DirEntry["kind"]> = { f: "file", d: "directory", s: "symlink", o: "other" };
-
 /**
- * One folder's entries in order, packed into one string each (kind after the name and a separator) so that a folder of
- * a million files fits. A folder sorts as `name/`, since that is how the paths below it begin.
+ * One folder's entries in order, one string each, so that a folder of a million files fits: a plain file is its name
+ * itself, a folder ends in `/` (which sorts it as the paths below it begin), anything else in NUL and its kind.
  */
 async function sortedNames(fs: FileSystem, folder: string): Promise<string[]> {
   const entries = await fs.readDir(folder).catch((cause) => {
     throw ioError(cause, { verb: "list", path: folder });
   });
-  const packed = new Array<string>(entries.length);
-  for (const [i, { name, kind }] of entries.entries()) {
-    packed[i] = `${name}${kind === "directory" ? "/" : "\0"}${kind[0]}`;
-  }
-  return sortBytes(packed);
+  return sortBytes(entries.map(pack));
 }
 
-const unpack = (packed: string): DirEntry => ({
-  name: packed.slice(0, -2),
-  kind: ENTRY_KINDS[packed.slice(-1)],
-});
+function pack({ name, kind }: DirEntry): string {
+  if (kind === "file") return name;
+  return kind === "directory" ? `${name}/` : `${name}\0${kind}`;
+}
+
+function unpack(packed: string): DirEntry {
+  if (packed.endsWith("/")) return { name: packed.slice(0, -1), kind: "directory" };
+  const end = packed.indexOf("\0");
+  if (end < 0) return { name: packed, kind: "file" };
+  return { name: packed.slice(0, end), kind: packed.slice(end + 1) as DirEntry["kind"] };
+}
 
 async function* walk(
   fs: FileSystem,
