@@ -27,9 +27,12 @@ export interface RunOptions {
 export async function runCommand(name: string, args: Arguments, context: CommandContext): Promise<number> {
   const { terminal, globals, log } = context;
   const options = toRunOptions(args);
-  const report = await withFailureEvent(name, { options, context }, async () => {
+  // A config that cannot be read may ask for mails: its failure is queued, and delivery decides.
+  const failures = { wanted: true };
+  const report = await withFailureEvent(name, { options, context, failures }, async () => {
     await expectFile(args.value("smtp-env"), context);
     const project = await loadProject(context);
+    failures.wanted = project.config.config.notify.enabled;
     const compiled = await requirePipeline(project, name, context);
     using progress = showProgress(context);
     return await execute(compiled, { options, project, context, progress: progress.sink });
@@ -88,23 +91,22 @@ async function expectFile(path: string | undefined, { terminal }: CommandContext
 }
 
 /**
- * Every end of a pipeline with a code other than 0 is an event, also when the config could not be read. A failure to
- * queue it is logged and changes nothing else (SAFETY S19); a dry run queues nothing (S17).
+ * Every end of a pipeline with a code other than 0 is an event where notify is enabled, also when the config could not
+ * be read. A failure to queue it is logged and changes nothing else (SAFETY S19); a dry run queues nothing (S17).
  */
 async function withFailureEvent(
   name: string,
-  { options, context }: { options: RunOptions; context: CommandContext },
+  { options, context, failures }: { options: RunOptions; context: CommandContext; failures: { wanted: boolean } },
   work: () => Promise<RunReport>,
 ): Promise<RunReport> {
   const queue = async (pipeline: string, exitCode: number, data: { code: string; message: string }) => {
-    if (options.dryRun) return;
+    if (options.dryRun || !failures.wanted) return;
     const { locations, log, terminal } = context;
     try {
       await makeStateDir(locations.journalFile);
       await using journal = await openJournal(locations.journalFile);
       for (const event of eventsForExit(pipeline, exitCode).filter(isEventName)) {
         const at = terminal.now();
-        // Whether anybody is to be told is decided when it is delivered, since the config may be what is broken.
         const id = await emitEvent(journal.outbox, {
           event,
           at,

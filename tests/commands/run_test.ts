@@ -36,12 +36,21 @@ Deno.test("run copies, proves and seals, and prints the report", async () => {
 Deno.test("S1 run exits 2 for a place that is not marked, writes nothing, and queues the event", async () => {
   await using place = await lab();
   await makeStudy(place.source);
+  await Deno.writeTextFile(join(place.path, "config.toml"), "\n[notify]\nenabled = true\n", { append: true });
   const { code, stdout } = await place.cli(["run", "local", "--json"]);
   assert.equal(code, 2);
   assert.equal(JSON.parse(stdout).error.code, "place/not-marked");
   assert.deepEqual([...Deno.readDirSync(place.truenas)], []);
   await using journal = await openJournal(join(place.state, "journal.db"));
   assert.deepEqual((await journal.outbox.pending()).map(({ event }) => event), ["local_failure"]);
+});
+
+Deno.test("run queues no event where notify is not enabled", async () => {
+  await using place = await lab();
+  await makeStudy(place.source);
+  assert.equal((await place.cli(["run", "local"])).code, 2);
+  await using journal = await openJournal(join(place.state, "journal.db"));
+  assert.deepEqual(await journal.outbox.pending(), []);
 });
 
 Deno.test("run queues the event although the config cannot be read", async () => {
