@@ -23,10 +23,10 @@ export const manifestAppend = defineStage({
   facts: (options) => options.status === "complete" ? { needsAllProved: true, gives: [{ fact: "recorded" }] } : {},
   open(options) {
     return {
-      async *plan(item, ctx) {
+      async *plan(_item, ctx) {
         const latest = await ctx.ledger();
-        const complete = latest?.status === "complete" && latest.incarnation === item.id;
-        if (complete && options.status !== "complete") {
+        // Also of an earlier incarnation: a study that was put back is complete until it is complete again.
+        if (latest?.status === "complete" && options.status !== "complete") {
           yield { kind: "skip", why: `the ledger has this backup as complete since ${latest.completed_at}` };
           return;
         }

@@ -19,17 +19,26 @@ type Destroy = typeof DESTROYS[number];
 
 /**
  * Judges an entry against the latest record of the same backup. After `complete` only these may follow: the begin or end
- * of a destroy, a withdrawn begin with all else unchanged, and a new `complete` of the same incarnation that proves no less.
+ * of a destroy, a withdrawn begin with all else unchanged, and a new `complete` that proves no less, of the same
+ * incarnation or of another that has the same bytes: a study that was put back.
  */
 export function mayFollow(previous: LedgerRecord | undefined, next: LedgerEntry): FollowVerdict {
   if (previous === undefined || previous.status !== "complete") return firstDestroyOf(next);
   if (next.status !== "complete") return refuse(`"${next.status}" would hide a complete backup`);
-  if (next.incarnation !== previous.incarnation) return refuse("it is complete with another content under this name");
+  if (next.incarnation !== previous.incarnation && !putBack(previous, next)) {
+    return refuse("it is complete with another content under this name");
+  }
   if (next.file_count < previous.file_count || next.total_bytes < previous.total_bytes) {
     return refuse(`it has ${next.file_count} files and ${next.total_bytes} bytes, fewer than before`);
   }
   if (previous.sidecar_sha256 !== null && next.sidecar_sha256 === null) return refuse("it has lost its sidecar");
   return [destroysFollow(previous, next), placesFollow(previous, next)].find((verdict) => !verdict.ok) ?? ALLOWED;
+}
+
+/** The sidecar names every file with its hash, so equal sidecars mean equal studies; no destroy may be under way. */
+function putBack(previous: LedgerRecord, next: LedgerEntry): boolean {
+  if (next.sidecar_sha256 === null || next.sidecar_sha256 !== previous.sidecar_sha256) return false;
+  return DESTROYS.every((destroy) => !isOpen(previous, destroy) && !isOpen(next, destroy));
 }
 
 /** Only a complete backup is destroyed anywhere, and its end needs a begin that was recorded before. */
@@ -62,9 +71,9 @@ function destroysFollow(previous: LedgerRecord, next: LedgerEntry): FollowVerdic
   return ALLOWED;
 }
 
-/** A place that was freed and filled again: proved there after the end. A source never comes back as the same incarnation. */
+/** A place that was freed and filled again: proved there after the end. A source comes back as another incarnation. */
 function restored(previous: LedgerRecord, next: LedgerEntry, { ended }: Destroy): boolean {
-  if (ended !== "truenas_evicted_at") return false;
+  if (ended === "source_deleted_at") return next.incarnation !== previous.incarnation;
   const freed = Date.parse(previous[ended] ?? "");
   return next.truenas_verified_at !== null && Date.parse(next.truenas_verified_at) > freed;
 }

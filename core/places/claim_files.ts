@@ -1,35 +1,49 @@
 /** Claims of names at a folder place: `<root>/.labferry/claims/<name>.json` (SAFETY S11). @module */
 import type { FileSystem } from "../io/file_system.ts";
-import { ioError, isAbsent } from "../io/io_errors.ts";
+import { errnoOf, ioError, isAbsent } from "../io/io_errors.ts";
 import { temporaryName } from "../io/names.ts";
 import { itemPath } from "../io/paths.ts";
+import { LINKS_UNSUPPORTED } from "../io/small_jobs.ts";
 import { makeFolders } from "../io/transfer.ts";
 import { claimedByOther, formatClaim, judgeClaim, parseClaim } from "../safety/claims.ts";
-import type { NameClaim } from "../safety/claims.ts";
+import type { ClaimVerdict, NameClaim } from "../safety/claims.ts";
 import { stepId } from "./batches.ts";
 
 const CLAIMS = ".labferry/claims";
 
+/** A name, the place it is claimed at, and the claim we would make. */
+export interface OurClaim {
+  place: string;
+  name: string;
+  claim: NameClaim;
+}
+
 /**
- * Claims a name at a folder place, exclusively: a hard link publishes the claim, so that of two hosts one loses.
+ * Claims a name at a folder place, exclusively: the claim is published under a name that must be free, so that of two
+ * hosts one loses.
  * @throws {PipelineError} `item/name-claimed` when another holder has the name
  */
-export async function claimFolder(
-  fs: FileSystem,
-  root: string,
-  { place, name, claim }: { place: string; name: string; claim: NameClaim },
-): Promise<void> {
-  const path = itemPath(root, `${CLAIMS}/${name}.json`);
+export async function claimFolder(fs: FileSystem, root: string, ours: OurClaim): Promise<void> {
+  const path = claimPath(root, ours.name);
   for (;;) {
-    const found = await readClaim(fs, path);
-    if (found) {
-      const verdict = judgeClaim(found, claim);
-      if (verdict === "ours") return;
-      if (verdict === "foreign") throw claimedByOther(name, place, found);
-    }
+    const verdict = await judgeFolder(fs, root, ours);
+    if (verdict === "ours") return;
     await makeFolders(fs, { root, relative: CLAIMS }, { durability: "flushed" });
-    if (await publish(fs, { path, root, claim, replace: found !== undefined })) return;
+    if (await publish(fs, { path, root, claim: ours.claim, replace: verdict === "take-over" })) return;
   }
+}
+
+/** Looks at the claim of a name. @throws {PipelineError} `item/name-claimed` when another holder has it */
+export async function judgeFolder(fs: FileSystem, root: string, ours: OurClaim): Promise<ClaimVerdict | "free"> {
+  const found = await readClaim(fs, claimPath(root, ours.name));
+  if (!found) return "free";
+  const verdict = judgeClaim(found, ours.claim);
+  if (verdict === "foreign") throw claimedByOther(ours.name, ours.place, found);
+  return verdict;
+}
+
+function claimPath(root: string, name: string): string {
+  return itemPath(root, `${CLAIMS}/${name}.json`);
 }
 
 async function readClaim(fs: FileSystem, path: string): Promise<NameClaim | undefined> {
@@ -57,15 +71,32 @@ async function publish(
     await file.sync();
   }
   // A claim of the same holder gives way whole; a first claim must meet nothing.
-  if (replace) await fs.rename(temporary, path);
-  else {
-    const won = await fs.link(temporary, path).then(() => true, (error) => {
-      if ((error as { code?: string }).code === "EEXIST" || error instanceof Deno.errors.AlreadyExists) return false;
-      throw ioError(error, { verb: "claim", path });
-    });
-    await fs.removeFile(temporary);
-    if (!won) return false;
+  const won = replace ? await fs.rename(temporary, path).then(() => true) : await publishNew(fs, temporary, path);
+  if (won) await fs.syncDir(folder);
+  return won;
+}
+
+/** Gives the claim its name if that is free. */
+async function publishNew(fs: FileSystem, temporary: string, path: string): Promise<boolean> {
+  const renamed = await fs.renameNew(temporary, path);
+  if (renamed !== undefined) {
+    if (!renamed) await fs.removeFile(temporary);
+    return renamed;
   }
-  await fs.syncDir(folder);
+  try {
+    await fs.link(temporary, path);
+  } catch (error) {
+    const code = errnoOf(error) ?? "";
+    if (LINKS_UNSUPPORTED.has(code)) {
+      // Neither call exists on this share. The run's lock at its root keeps other hosts out meanwhile.
+      if (await fs.lstat(path) === undefined) {
+        await fs.rename(temporary, path);
+        return true;
+      }
+    } else if (code !== "EEXIST") throw ioError(error, { verb: "claim", path });
+    await fs.removeFile(temporary);
+    return false;
+  }
+  await fs.removeFile(temporary);
   return true;
 }

@@ -5,33 +5,56 @@ import { ObjectStoreError } from "../objects/object_store.ts";
 import { inWords, request } from "../objects/session.ts";
 import type { ObjectSession } from "../objects/session.ts";
 import { claimedByOther, formatClaim, judgeClaim, parseClaim } from "../safety/claims.ts";
-import type { NameClaim } from "../safety/claims.ts";
+import type { ClaimVerdict, NameClaim } from "../safety/claims.ts";
 
 /** A claim is a few hundred bytes; more is not a claim of ours. */
 const MAX_CLAIM_BYTES = 64 * 1024;
+
+/** A name, the place it is claimed at, and the claim we would make. */
+export interface OurClaim {
+  place: string;
+  name: string;
+  claim: NameClaim;
+}
 
 /**
  * Claims a name below a prefix. `If-None-Match` decides between two hosts where the store holds it; elsewhere the
  * claim is read back after it was put, and the last writer has it.
  * @throws {PipelineError} `item/name-claimed`
  */
-export async function claimPrefix(
-  session: ObjectSession,
-  prefix: string,
-  { place, name, claim }: { place: string; name: string; claim: NameClaim },
-): Promise<void> {
-  const key = `${normalPrefix(prefix)}_claims/${name}.json`;
+export async function claimPrefix(session: ObjectSession, prefix: string, ours: OurClaim): Promise<void> {
+  const key = claimKey(prefix, ours.name);
   await inWords(session, { verb: "claim", key }, async () => {
-    for (let put = false;; put = true) {
-      const found = await readClaim(session, key);
-      if (found) {
-        const verdict = judgeClaim(found, claim);
-        if (verdict === "ours") return;
-        if (verdict === "foreign" || put) throw claimedByOther(name, place, found);
-      }
-      await putClaim(session, key, { claim, ifAbsent: found === undefined });
-    }
+    const { verdict } = await judge(session, key, ours);
+    if (verdict === "ours") return;
+    await putClaim(session, key, { claim: ours.claim, ifAbsent: verdict === "free" });
+    const { verdict: after, found } = await judge(session, key, ours);
+    if (after === "ours") return;
+    if (found) throw claimedByOther(ours.name, ours.place, found);
+    throw new ObjectStoreError("unreachable", "the store took the claim and does not show it");
   });
+}
+
+/** Looks at the claim below a prefix. @throws {PipelineError} `item/name-claimed` when another holder has the name */
+export function judgePrefix(session: ObjectSession, prefix: string, ours: OurClaim): Promise<ClaimVerdict | "free"> {
+  const key = claimKey(prefix, ours.name);
+  return inWords(session, { verb: "look at the claim", key }, async () => (await judge(session, key, ours)).verdict);
+}
+
+function claimKey(prefix: string, name: string): string {
+  return `${normalPrefix(prefix)}_claims/${name}.json`;
+}
+
+async function judge(
+  session: ObjectSession,
+  key: string,
+  ours: OurClaim,
+): Promise<{ verdict: ClaimVerdict | "free"; found?: NameClaim }> {
+  const found = await readClaim(session, key);
+  if (!found) return { verdict: "free" };
+  const verdict = judgeClaim(found, ours.claim);
+  if (verdict === "foreign") throw claimedByOther(ours.name, ours.place, found);
+  return { verdict, found };
 }
 
 async function readClaim(session: ObjectSession, key: string): Promise<NameClaim | undefined> {

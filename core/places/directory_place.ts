@@ -15,7 +15,7 @@ import type { NameClaim } from "../safety/claims.ts";
 import { identityOf, identitySuffices, sameIdentity, sameInode } from "../safety/incarnation.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
 import { batchFiles, DIRECTORY_BATCH, stepId } from "./batches.ts";
-import { claimFolder } from "./claim_files.ts";
+import { claimFolder, judgeFolder } from "./claim_files.ts";
 import { assertEnumerates } from "./enumerate.ts";
 import { assertSameHash, hashedEvidence, requireHashed } from "./hashed.ts";
 import { missingFiles } from "./missing.ts";
@@ -65,6 +65,11 @@ export class DirectoryPlace implements Place {
   claim(scope: ItemScope): Promise<void> {
     const { fs, root } = this.#options;
     return claimFolder(fs, root.path, { place: this.id, name: scope.item.name, claim: this.#options.claim(scope) });
+  }
+
+  async assertClaimable(scope: ItemScope): Promise<void> {
+    const { fs, root, claim } = this.#options;
+    await judgeFolder(fs, root.path, { place: this.id, name: scope.item.name, claim: claim(scope) });
   }
 
   batches(scope: ItemScope, files: AsyncIterable<SourceFile>): AsyncIterable<FileBatch> {

@@ -13,6 +13,7 @@ import { storeClockOffset } from "../objects/clock_skew.ts";
 import { itemPrefix, objectKey, objectUri } from "../objects/keys.ts";
 import { proveObject } from "../objects/prove.ts";
 import { recheckObjects } from "../objects/recheck.ts";
+import { inWords, request } from "../objects/session.ts";
 import type { ObjectSession } from "../objects/session.ts";
 import { bytesSource, fileSource } from "../objects/source.ts";
 import { uploadMany } from "../objects/upload.ts";
@@ -20,7 +21,7 @@ import type { UploadedObject, UploadRequest } from "../objects/upload.ts";
 import type { Clock, FileBatch } from "../ports.ts";
 import type { NameClaim } from "../safety/claims.ts";
 import { batchFiles } from "./batches.ts";
-import { claimPrefix } from "./claim_objects.ts";
+import { claimPrefix, judgePrefix } from "./claim_objects.ts";
 import { assertSameHash, hashedEvidence, requireHashed } from "./hashed.ts";
 import { missingFiles } from "./missing.ts";
 import type { Doubts, ItemScope, Place, Seal, SidecarLine } from "./place.ts";
@@ -74,12 +75,15 @@ export class ObjectPlace implements Place {
   }
 
   claim(scope: ItemScope): Promise<void> {
-    const { prefix, claim } = this.#options;
-    return claimPrefix(this.#session(scope.signal), prefix, {
-      place: this.id,
-      name: scope.item.name,
-      claim: claim(scope),
-    });
+    return claimPrefix(this.#session(scope.signal), this.#options.prefix, this.#ourClaim(scope));
+  }
+
+  async assertClaimable(scope: ItemScope): Promise<void> {
+    await judgePrefix(this.#session(scope.signal), this.#options.prefix, this.#ourClaim(scope));
+  }
+
+  #ourClaim(scope: ItemScope): { place: string; name: string; claim: NameClaim } {
+    return { place: this.id, name: scope.item.name, claim: this.#options.claim(scope) };
   }
 
   batches(scope: ItemScope, files: AsyncIterable<SourceFile>): AsyncIterable<FileBatch> {
@@ -132,7 +136,12 @@ export class ObjectPlace implements Place {
     const proved: Evidence[] = [];
     for (const line of lines) {
       const key = objectKey(this.#options.prefix, scope.item.name, line.path);
-      const size = (await session.store.head(key, scope.signal))?.size ?? 0;
+      const info = await inWords(
+        session,
+        { verb: "verify", key },
+        () => request(session, `look at "${key}"`, () => session.store.head(key, scope.signal)),
+      );
+      const size = info?.size ?? 0;
       const proof = await proveObject(session, { key, size, sha256: line.sha256 });
       proved.push({
         path: line.path,

@@ -50,6 +50,8 @@ export interface Place {
   check(signal: AbortSignal): Promise<void>;
   /** SAFETY S11: the backup's name is this incarnation's at this place. Writes nothing but the claim. */
   claim(scope: ItemScope): Promise<void>;
+  /** Looks whether `claim` would meet another holder; writes nothing. @throws {PipelineError} `item/name-claimed` */
+  assertClaimable(scope: ItemScope): Promise<void>;
   missing(
     scope: ItemScope,
     files: AsyncIterable<SourceFile>,

@@ -24,12 +24,20 @@ export async function* provedLines(scope: ItemScope, place: string): AsyncIterab
   }
 }
 
-/** Size and hash of the sidecar the evidence makes; undefined when not every file is proved, or there is none. */
-export async function expectedSeal(scope: ItemScope, place: string): Promise<(Seal & { bytes: number }) | undefined> {
+/**
+ * Size and hash of the sidecar the evidence makes; undefined when not every file is proved, or there is none. With
+ * `placeUuid` every row must be of the place that is marked so, and not of one that stood there before.
+ */
+export async function expectedSeal(
+  scope: Pick<ItemScope, "item" | "evidence">,
+  place: string,
+  options: { placeUuid?: string } = {},
+): Promise<(Seal & { bytes: number }) | undefined> {
   const hash = createHash("sha256");
   let files = 0, bytes = 0;
-  for await (const { path, sha256, level } of scope.evidence.list(scope.item.id, place)) {
+  for await (const { path, sha256, level, placeUuid } of scope.evidence.list(scope.item.id, place)) {
     if (level !== "proved") return undefined;
+    if (options.placeUuid !== undefined && options.placeUuid !== placeUuid) return undefined;
     const line = `${formatSidecarLine(sha256, path)}\n`;
     hash.update(line);
     bytes += new TextEncoder().encode(line).length;

@@ -7,7 +7,7 @@ import type { AnyStage, SourceFile, Todo } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { ItemFailure, PlaceReader, PlaceWriter, ReadContext, TreeEntry, WriteContext } from "../ports.ts";
-import { NameChecker, namesError } from "../io/names.ts";
+import { LOCK_NAME, NameChecker, namesError } from "../io/names.ts";
 import type { NameTarget } from "../io/names.ts";
 import { hostSystem } from "../io/paths.ts";
 import { walkNames, walkTree } from "../io/walk.ts";
@@ -156,7 +156,9 @@ async function* checkedFiles(
     const checker = new NameChecker(target);
     const findings = [];
     let files = 0;
-    for await (const entry of walkNames(fs, item.root, { signal })) {
+    // Only our lock may lie in a source; what looks like a temporary of ours would never be archived.
+    const leaveOut = (path: string) => path === LOCK_NAME;
+    for await (const entry of walkNames(fs, item.root, { signal, leaveOut })) {
       if (entry.kind === "file") files++;
       findings.push(...checker.check(entry));
     }

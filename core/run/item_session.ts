@@ -6,6 +6,7 @@
 import type { Item } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
+import { ioError } from "../io/io_errors.ts";
 import { ledgerEntry } from "../ledger/entry.ts";
 import type { PlaceState } from "../ledger/entry.ts";
 import type { LedgerRecord, LedgerStatus } from "../ledger/record.ts";
@@ -15,6 +16,7 @@ import { expectedSeal } from "../places/seal_files.ts";
 import { ItemDestroy } from "../safety/destroy.ts";
 import { assertListingIsEvidence } from "../safety/listing.ts";
 import { StudyLock } from "../safety/lock_file.ts";
+import { assertSettled } from "../safety/settled.ts";
 import type { RunState } from "./run_state.ts";
 
 export type TreeItem = Item & { root: string };
@@ -45,14 +47,20 @@ export class ItemSession implements AsyncDisposable {
     const place = this.#run.place(id);
     let claimed = this.#claims.get(id);
     if (!claimed) this.#claims.set(id, claimed = place.check(this.scope.signal).then(() => place.claim(this.scope)));
-    await claimed;
+    try {
+      await claimed;
+    } catch (error) {
+      this.#claims.delete(id); // a retry asks anew
+      throw error;
+    }
     return place;
   }
 
   async lock(): Promise<void> {
     if (this.#lock) return;
     const { services, runId } = this.#run;
-    this.#lock = await StudyLock.acquire(services.fs, this.item.root, {
+    const { name, root } = this.item;
+    const lock = await StudyLock.acquire(services.fs, root, {
       host: services.host,
       pid: Deno.pid,
       startedAt: this.startedAt,
@@ -61,6 +69,9 @@ export class ItemSession implements AsyncDisposable {
       processes: services.processes,
       log: services.log,
     });
+    this.#lock = lock;
+    const listed = this.#run.listingOf(root);
+    if (listed !== undefined) await assertSettled(services.fs, { name, root, listed, signal: this.scope.signal });
   }
 
   /** Throws unless this process holds the item's lock and the lock file is still the one it locked. */
@@ -77,6 +88,10 @@ export class ItemSession implements AsyncDisposable {
   async record(status: LedgerStatus, error?: PipelineError): Promise<void> {
     const ledger = this.#run.requireLedger();
     const { evidence } = this.scope;
+    await this.#assertNameIsOurs(status);
+    const before = await ledger.latest(this.item.name);
+    // SAFETY S4: what is complete stays complete; a study that came back unchanged is under way again without a record.
+    if (before?.status === "complete" && status !== "complete") return;
     const source = await evidence.totals(this.item.id, SOURCE_PLACE);
     const places = await this.#placeStates();
     const sidecar = status === "complete" ? await this.#proveComplete(source) : null;
@@ -96,6 +111,20 @@ export class ItemSession implements AsyncDisposable {
       sidecarSha256: sidecar,
       error: error ? `${error.code}: ${error.message}` : undefined,
     }));
+    if (sidecar !== null) this.scope.recordedSidecar = sidecar;
+  }
+
+  /** SAFETY S11: nothing is recorded under a name that is another's at any place. */
+  async #assertNameIsOurs(status: LedgerStatus): Promise<void> {
+    for (const place of this.#run.places) {
+      try {
+        await place.assertClaimable(this.scope);
+      } catch (error) {
+        const foreign = error instanceof PipelineError && error.code === "item/name-claimed";
+        // A failure is recorded also while the place that failed cannot be asked.
+        if (foreign || status === "in_progress" || status === "complete") throw error;
+      }
+    }
   }
 
   destroy(batch: FileBatch, rules: DestroyRules): Promise<void> {
@@ -141,7 +170,9 @@ export class ItemSession implements AsyncDisposable {
         const lock = this.#lock;
         this.#lock = undefined;
         await lock?.release();
-        await fs.removeEmptyDir(this.item.root);
+        await fs.removeEmptyDir(this.item.root).catch((cause) => {
+          throw ioError(cause, { verb: "remove the folder", path: this.item.root });
+        });
         await fs.syncDir(this.#run.source.path);
       },
     };
@@ -171,13 +202,15 @@ export class ItemSession implements AsyncDisposable {
         hint: "Run again; what is missing is done again.",
       });
     if (source.files === 0) throw refuse("there is no evidence of any file");
-    for (const { id } of this.#run.places) {
+    const there = await expectedSeal(this.scope, SOURCE_PLACE);
+    for (const { id, uuid } of this.#run.places) {
       const totals = await this.scope.evidence.totals(this.item.id, id);
       const whole = totals.files === source.files && totals.bytes === source.bytes;
       if (!whole) throw refuse(`${id} has ${totals.files} of ${source.files} files`);
       if (totals.weakest === null || totals.weakest === "none") throw refuse(`not every file is proved at ${id}`);
-      const [here, there] = [await expectedSeal(this.scope, id), await expectedSeal(this.scope, SOURCE_PLACE)];
-      if (!here || here.sha256 !== there?.sha256) throw refuse(`the hashes at ${id} are not those of the source`);
+      const here = await expectedSeal(this.scope, id, { placeUuid: uuid });
+      if (!here) throw refuse(`its proofs at ${id} are of another place, or not of all files`);
+      if (here.sha256 !== there?.sha256) throw refuse(`the hashes at ${id} are not those of the source`);
     }
     await assertListingIsEvidence(this.#run.services.fs, this.scope, { root: this.item.root });
     for (const place of this.#run.places) {

@@ -25,6 +25,8 @@ export class RunState {
   readonly #parts: RunStateParts;
   readonly #checkedNames = new Map<string, Promise<void>>();
   readonly #promised = new Set<string>();
+  /** What the source saw, by folder. */
+  readonly #listings = new Map<string, string>();
 
   constructor(parts: RunStateParts) {
     this.#parts = parts;
@@ -92,6 +94,15 @@ export class RunState {
 
   forgetItem(incarnation: string): void {
     for (const key of this.#checkedNames.keys()) if (key.startsWith(`${incarnation}\0`)) this.#checkedNames.delete(key);
+  }
+
+  /** Remembers what the source saw of a folder, for SAFETY S13. */
+  noteListing(folder: string, digest: string): void {
+    this.#listings.set(folder, digest);
+  }
+
+  listingOf(folder: string): string | undefined {
+    return this.#listings.get(folder);
   }
 
   /** Remembers that a dry run promised evidence of this item at this place. */

@@ -8,6 +8,7 @@ import { walkTree } from "../io/walk.ts";
 import { checkItemSegment } from "../pipeline/template.ts";
 import type { CandidateFolder, ItemContext, SourceContext } from "../ports.ts";
 import { incarnationOf } from "../safety/incarnation.ts";
+import { digested } from "../safety/settled.ts";
 import type { TreeItem } from "./item_session.ts";
 import type { RunState } from "./run_state.ts";
 
@@ -67,7 +68,11 @@ export function sourceContext(run: RunState, shared: ItemContext, folders: reado
     async *folders() {
       yield* folders;
     },
-    walk: (folder) => walkTree(run.services.fs, folder.path, { signal: shared.signal }),
+    walk: (folder) =>
+      digested(
+        walkTree(run.services.fs, folder.path, { signal: shared.signal }),
+        (digest) => run.noteListing(folder.path, digest),
+      ),
     item: (folder, data) => itemOf(run, folder, data),
   };
 }

@@ -4,11 +4,10 @@
  * @module
  */
 import { PipelineError } from "../errors.ts";
-import type { Evidence } from "../evidence.ts";
-import { strengthOf } from "../evidence.ts";
+import { SOURCE_PLACE } from "../evidence.ts";
 import type { FileSystem } from "../io/file_system.ts";
+import { ioError } from "../io/io_errors.ts";
 import { itemPath } from "../io/paths.ts";
-import { hashFile } from "../io/transfer.ts";
 import { walkTree } from "../io/walk.ts";
 import type { Journal } from "../journal/journal.ts";
 import { follow } from "../ledger/entry.ts";
@@ -16,7 +15,10 @@ import type { Ledger, LedgerRecord } from "../ledger/record.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import type { Clock, DestroyRules, FileBatch } from "../ports.ts";
 import { checkClocks } from "./clocks.ts";
-import { describeIdentity, identitySuffices, sameIdentity } from "./incarnation.ts";
+import { DestroyProofs } from "./destroy_proofs.ts";
+import type { Removable } from "./destroy_proofs.ts";
+import { FolderGuard } from "./folder_guard.ts";
+import { sameIdentity } from "./incarnation.ts";
 import { assertListingIsEvidence, Sample } from "./listing.ts";
 
 /** What a destroy is done to, and the hooks into what only its owner knows. */
@@ -47,13 +49,19 @@ export interface DestroyServices {
   assertDistinct(): Promise<void>;
 }
 
-/** A destroy of one item at one place, over all its batches. */
+/** SAFETY S5: how old (ms) the proof of a file may be when the file goes. */
+const MAX_PROOF_AGE_MS = 10 * 60_000;
+/** How often a batch is proved anew because proving it took too long. What was read is only looked at the next time. */
+const MAX_ROUNDS = 3;
+
+/** A destroy of one item at one place, over all its batches. One act at a time, however many are asked for. */
 export class ItemDestroy {
   readonly #services: DestroyServices;
   readonly #scope: ItemScope;
   readonly #victim: Victim;
-  readonly #rules: DestroyRules;
-  #begun: Promise<void> | undefined;
+  readonly #proofs: DestroyProofs;
+  #turn: Promise<unknown> = Promise.resolve();
+  #begun = false;
   /** An earlier run began this destroy: files may be gone already. */
   #resumed = false;
   #removed = 0;
@@ -62,52 +70,47 @@ export class ItemDestroy {
     this.#services = services;
     this.#scope = scope;
     this.#victim = target.victim;
-    this.#rules = target.rules;
+    this.#proofs = new DestroyProofs(services, scope, { root: target.victim.root, rules: target.rules });
   }
 
   /** Proves one batch again and removes it file by file. Nothing of a batch goes when any of it is in doubt. */
-  async removeBatch(batch: FileBatch): Promise<void> {
-    await this.#begin();
-    try {
-      const present = await this.#proveBatch(batch);
-      for (const evidence of present) await this.#unlink(evidence);
-    } catch (error) {
-      await this.#withdrawIfUntouched();
-      throw error;
-    }
+  removeBatch(batch: FileBatch): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#begin();
+      try {
+        await this.#removeFiles(batch.files.map((file) => file.path));
+      } catch (error) {
+        await this.#withdrawIfUntouched();
+        throw error;
+      }
+    });
   }
 
   /** Removes the emptied folders, the lock and the item's folder, then records the end. */
-  async finish(): Promise<void> {
-    await this.#begin();
-    const { fs } = this.#services;
-    await this.#assertStill();
-    const folders: string[] = [];
-    const left = new Sample();
-    for await (const entry of walkTree(fs, this.#victim.root, { signal: this.#scope.signal })) {
-      if (entry.kind === "directory") folders.push(entry.path);
-      else left.add(entry.path);
-    }
-    if (left.count > 0) {
-      await this.#withdrawIfUntouched();
-      throw new PipelineError(
-        "destroy/left-over",
-        `Cannot finish removing "${this.#scope.item.name}" from ${this.#victim.id}: ${
-          left.words("files no evidence covers")
-        }`,
-        { hint: "They arrived after the backup and stay. Move them into a study of their own name." },
-      );
-    }
-    for (const folder of folders.reverse()) await fs.removeEmptyDir(itemPath(this.#victim.root, folder));
-    await this.#victim.removeLockAndFolder();
-    await recordEnd(this.#services, this.#victim, this.#scope.item);
+  finish(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#begin();
+      try {
+        await this.#assertStill();
+        await this.#checkRoots();
+        await this.#removeFolders();
+      } catch (error) {
+        await this.#withdrawIfUntouched();
+        throw error;
+      }
+      await this.#victim.removeLockAndFolder();
+      await recordEnd(this.#services, this.#victim, this.#scope.item);
+    });
   }
 
-  #begin(): Promise<void> {
-    return this.#begun ??= this.#open();
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(act);
+    this.#turn = turn.catch(() => {}); // the caller is told by `turn`; the next in line makes its own checks
+    return turn;
   }
 
-  async #open(): Promise<void> {
+  async #begin(): Promise<void> {
+    if (this.#begun) return;
     const { journal, ledger, clock } = this.#services;
     const { item } = this.#scope;
     await this.#victim.assertLocked();
@@ -122,10 +125,12 @@ export class ItemDestroy {
       mayMiss: this.#resumed,
       code: "destroy/source-changed",
     });
-    if (this.#resumed) return;
-    const now = new Date(clock.now()).toISOString();
-    await journal.intents.open({ incarnation: item.id, place: this.#victim.id, item: item.name, openedAt: now });
-    await ledger.append(follow(record, { [this.#victim.begun]: now }));
+    if (!this.#resumed) {
+      const now = new Date(clock.now()).toISOString();
+      await journal.intents.open({ incarnation: item.id, place: this.#victim.id, item: item.name, openedAt: now });
+      await ledger.append(follow(record, { [this.#victim.begun]: now }));
+    }
+    this.#begun = true;
   }
 
   /** S5(d): the ledger's tail is this incarnation's `complete` record and nobody else destroys. */
@@ -153,7 +158,7 @@ export class ItemDestroy {
 
   /** S5(d): a journal that knows less than its ledger is void; the engine rebuilds it by proving again. */
   async #checkJournal(record: LedgerRecord): Promise<void> {
-    const totals = await this.#scope.evidence.totals(this.#scope.item.id, "source");
+    const totals = await this.#scope.evidence.totals(this.#scope.item.id, SOURCE_PLACE);
     if (totals.files === record.file_count && totals.bytes === record.total_bytes) return;
     throw this.#refusal(
       "destroy/journal-behind",
@@ -177,105 +182,102 @@ export class ItemDestroy {
     }
   }
 
-  /** Returns the evidence of those files of the batch that are still there, each proved to be safe elsewhere. */
-  async #proveBatch(batch: FileBatch): Promise<Evidence[]> {
-    await this.#assertStill();
-    await this.#checkRoots();
-    const paths = batch.files.map((file) => file.path);
-    const { evidence, item } = this.#scope;
-    const sources = await evidence.getMany(item.id, "source", paths);
-    const refusals = await this.#proveSurvivors(paths, sources);
-    const present: Evidence[] = [];
-    for (const path of paths) {
-      const source = sources.get(path);
-      if (!source) refusals.push(`${path}: no evidence of its hash`);
-      else if (await this.#proveVictim(source, refusals)) present.push(source);
-    }
-    if (refusals.length === 0) return present;
-    throw this.#refusal(
-      "destroy/not-proved",
-      `${refusals.length} of ${paths.length} files may not go: ${list(refusals, "; ")}`,
-    );
-  }
-
-  /** S5(b): enough other places, in distinct domains, still hold each file proved. Returns why not, per file. */
-  async #proveSurvivors(paths: readonly string[], sources: ReadonlyMap<string, Evidence>): Promise<string[]> {
-    const { evidence, item } = this.#scope;
-    const domains = new Map<string, { strong: Set<string>; any: Set<string> }>();
-    for (const path of paths) domains.set(path, { strong: new Set(), any: new Set() });
-    const doubts: string[] = [];
-    for (const place of this.#services.survivors) {
-      const held = await evidence.getMany(item.id, place.id, paths);
-      const proofs = [...held.values()].filter((proof) =>
-        proof.level === "proved" && strengthOf(proof.guarantee) !== "none" && proof.placeUuid === place.uuid &&
-        proof.sha256 === sources.get(proof.path)?.sha256 && proof.size === sources.get(proof.path)?.size
-      );
-      if (proofs.length === 0) continue;
-      const doubtful = await place.recheck(this.#scope, proofs);
-      for (const [path, why] of doubtful) doubts.push(`${path}: ${place.id} no longer holds it (${why})`);
-      for (const proof of proofs) {
-        if (doubtful.has(proof.path)) continue;
-        const domain = domains.get(proof.path);
-        domain?.any.add(place.domain);
-        if (strengthOf(proof.guarantee) === "strong") domain?.strong.add(place.domain);
+  /** Proves and removes, and proves the rest again when its proof has grown old. */
+  async #removeFiles(paths: readonly string[]): Promise<void> {
+    const { clock } = this.#services;
+    this.#proofs.begin();
+    const ours = new Set<string>();
+    let rest = paths;
+    for (let round = 1; rest.length > 0; round++) {
+      const since = clock.now();
+      const old = () => Math.abs(clock.now() - since) > MAX_PROOF_AGE_MS;
+      await this.#assertStill();
+      await checkClocks(this.#services, this.#scope.signal);
+      await this.#checkRoots();
+      const { present, refusals } = await this.#proofs.prove(rest, (path) => this.#resumed || ours.has(path));
+      if (refusals.length > 0) {
+        throw this.#refusal(
+          "destroy/not-proved",
+          `${refusals.length} of ${rest.length} files may not go: ${list(refusals, "; ")}`,
+        );
+      }
+      const folders = new FolderGuard(this.#services.fs, this.#victim.root);
+      const before = this.#removed;
+      for (const file of present) {
+        if (old()) break;
+        await folders.check(file.path);
+        await this.#unlink(file);
+        ours.add(file.path);
+      }
+      rest = present.map((file) => file.path).filter((path) => !ours.has(path));
+      if (this.#removed > before) round = 0;
+      if (rest.length > 0 && round >= MAX_ROUNDS) {
+        throw this.#refusal(
+          "destroy/too-slow",
+          `its files could not be proved within ${MAX_PROOF_AGE_MS / 60_000} min`,
+        );
       }
     }
-    const wanted = Math.max(1, this.#rules.places);
-    for (const [path, { strong, any }] of domains) {
-      if (strong.size >= 1 && any.size >= wanted) continue;
-      doubts.push(`${path}: proved at ${any.size} other places (${strong.size} strongly), wanted ${wanted}`);
-    }
-    return doubts;
-  }
-
-  /** S5(a), S6: the file to remove is the one that was hashed. False when an earlier run removed it already. */
-  async #proveVictim(source: Evidence, refusals: string[]): Promise<boolean> {
-    const { fs } = this.#services;
-    const path = itemPath(this.#victim.root, source.path);
-    const stat = await fs.lstat(path);
-    if (!stat) {
-      if (!this.#resumed) refusals.push(`${source.path}: it is gone, and this engine did not remove it`);
-      return false;
-    }
-    const expected = source.identity;
-    if (stat.kind !== "file" || !expected || !sameIdentity(stat, expected)) {
-      refusals.push(
-        `${source.path}: it changed after it was hashed (${describeIdentity(expected)}; now ${describeIdentity(stat)})`,
-      );
-      return false;
-    }
-    if (this.#rules.recheck === "hash" || !identitySuffices(source)) {
-      const again = await hashFile(fs, path, { fresh: false, signal: this.#scope.signal });
-      if (again.sha256 !== source.sha256 || !sameIdentity(again.after, expected)) {
-        refusals.push(`${source.path}: its bytes are not those that were copied`);
-        return false;
-      }
-    }
-    return true;
   }
 
   /** The last look and the act, as close together as the system lets them be. */
-  async #unlink(evidence: Evidence): Promise<void> {
+  async #unlink({ path: relative, identity }: Removable): Promise<void> {
     const { fs } = this.#services;
-    const path = itemPath(this.#victim.root, evidence.path);
+    const path = itemPath(this.#victim.root, relative);
     const stat = await fs.lstat(path);
-    if (!stat || stat.kind !== "file" || !evidence.identity || !sameIdentity(stat, evidence.identity)) {
-      throw this.#refusal("destroy/source-changed", `${evidence.path} changed between its last check and its removal`);
+    if (!stat || stat.kind !== "file" || !sameIdentity(stat, identity)) {
+      throw this.#refusal("destroy/source-changed", `${relative} changed between its last check and its removal`);
     }
-    await fs.removeFile(path);
+    await fs.removeFile(path).catch((cause) => {
+      throw ioError(cause, { verb: "remove", path });
+    });
     this.#removed++;
+  }
+
+  async #removeFolders(): Promise<void> {
+    const { fs } = this.#services;
+    const folders: string[] = [];
+    const left = new Sample();
+    for await (const entry of walkTree(fs, this.#victim.root, { signal: this.#scope.signal })) {
+      if (entry.kind === "directory") folders.push(entry.path);
+      else left.add(entry.path);
+    }
+    if (left.count > 0) {
+      throw new PipelineError(
+        "destroy/left-over",
+        `Cannot finish removing "${this.#scope.item.name}" from ${this.#victim.id}: ${
+          left.words("files no evidence covers")
+        }`,
+        { hint: "They arrived after the backup and stay. Move them into a study of their own name." },
+      );
+    }
+    const guard = new FolderGuard(fs, this.#victim.root);
+    for (const folder of folders.reverse()) {
+      await guard.check(folder);
+      const path = itemPath(this.#victim.root, folder);
+      await fs.removeEmptyDir(path).catch((cause) => {
+        throw ioError(cause, { verb: "remove the folder", path });
+      });
+    }
   }
 
   /** S4: an intent under which nothing was removed is withdrawn, so that the item is free for other work. */
   async #withdrawIfUntouched(): Promise<void> {
     if (this.#resumed || this.#removed > 0) return;
     const { journal, ledger } = this.#services;
-    const record = await ledger.latest(this.#scope.item.name);
-    if (record?.status === "complete" && record.incarnation === this.#scope.item.id) {
-      await ledger.append(follow(record, { [this.#victim.begun]: null }));
+    const { item, log } = this.#scope;
+    try {
+      const record = await ledger.latest(item.name);
+      const ours = record?.status === "complete" && record.incarnation === item.id;
+      if (record && ours && record[this.#victim.begun] !== null && record[this.#victim.ended] === null) {
+        await ledger.append(follow(record, { [this.#victim.begun]: null }));
+      }
+      await journal.intents.close(item.id, this.#victim.id);
+      this.#begun = false;
+    } catch (error) {
+      // What stopped the destroy is what the operator must hear; the next run takes the open intent up.
+      log.warn(`${item.name}: the intent to free ${this.#victim.id} stays open: ${(error as Error).message}`);
     }
-    await journal.intents.close(this.#scope.item.id, this.#victim.id);
-    this.#begun = undefined;
   }
 
   #refusal(code: string, found: string): PipelineError {

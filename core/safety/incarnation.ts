@@ -24,6 +24,16 @@ export function sameIdentity(a: ChangeIdentity, b: ChangeIdentity): boolean {
   return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs;
 }
 
+/** As `sameIdentity`, but for the number of the device, which another start of the host may change. */
+export function sameButDevice(a: ChangeIdentity, b: ChangeIdentity): boolean {
+  return sameIdentity({ ...a, dev: null }, { ...b, dev: null });
+}
+
+/** SAFETY S2: survivor and victim never share device and inode. */
+export function sameInode(a: ChangeIdentity, b: ChangeIdentity): boolean {
+  return a.ino !== null && a.ino !== 0 && a.dev !== null && a.ino === b.ino && a.dev === b.dev;
+}
+
 /** Keeps the parts of a stat that make its change identity. */
 export function identityOf(stat: ChangeIdentity): ChangeIdentity {
   return { dev: stat.dev, ino: stat.ino, size: stat.size, mtimeMs: stat.mtimeMs, ctimeMs: stat.ctimeMs };

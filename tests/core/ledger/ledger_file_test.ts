@@ -103,7 +103,9 @@ Deno.test("S4 ledger.append() refuses to weaken a complete record and leaves the
     await assert.rejects(ledger.append(started("a", { status })), { code: "ledger/weakens" });
     await assert.rejects(ledger.append(started("a", { status, incarnation: "other" })), { code: "ledger/weakens" });
   }
-  await assert.rejects(open(dir.path).append(entry("a", { incarnation: "other" })), { code: "ledger/weakens" });
+  await assert.rejects(open(dir.path).append(entry("a", { incarnation: "other", sidecar_sha256: "07".repeat(32) })), {
+    code: "ledger/weakens",
+  });
   assert.equal(await Deno.readTextFile(join(dir.path, "2026-03.jsonl")), before);
   await ledger.append(entry("a", { source_deleting_at: "2026-03-02T00:00:00Z" }));
 });

@@ -52,6 +52,21 @@ Deno.test("S4 mayFollow() does not forget that a source was deleted; an evicted 
   assert.equal(why(evicted, entry("a", { truenas_verified_at: T2 })), "ok");
 });
 
+Deno.test("S3 mayFollow() lets a study that was put back be complete again, and no other content", () => {
+  const deleted = { source_deleting_at: T1, source_deleted_at: T1 };
+  const back = { incarnation: "other", completed_at: T2 };
+  assert.equal(why(record(deleted), entry("a", back)), "ok");
+  assert.equal(why(record(), entry("a", back)), "ok", "the folder was replaced before it was freed");
+  assert.match(why(record(deleted), entry("a", { ...back, sidecar_sha256: "07".repeat(32) })), /another content/);
+  const unsealed = { sidecar_sha256: null };
+  assert.match(why(record({ ...deleted, ...unsealed }), entry("a", { ...back, ...unsealed })), /another content/);
+  assert.match(why(record({ source_deleting_at: T1 }), entry("a", back)), /another content/, "a destroy is open");
+  assert.match(why(record(), entry("a", { ...back, source_deleting_at: T2 })), /another content/);
+  assert.match(why(record(deleted), entry("a", { completed_at: T2 })), /would be forgotten/, "the same incarnation");
+  const { s3 } = entry("a").places;
+  assert.match(why(record(deleted), entry("a", { ...back, places: { s3 } })), /lost the place/);
+});
+
 Deno.test("S4 mayFollow() refuses a complete record that proves less", () => {
   const { truenas, s3 } = entry("a").places;
   assert.match(why(record(), entry("a", { file_count: 2 })), /fewer than before/);

@@ -1,0 +1,171 @@
+/**
+ * What a destroy proves of each file right before it goes (SAFETY S2, S5 a and b, S6): enough other places hold it, and
+ * the file at the victim is the one that was hashed.
+ * @module
+ */
+import type { ChangeIdentity, Evidence } from "../evidence.ts";
+import { SOURCE_PLACE, strengthOf } from "../evidence.ts";
+import type { FileSystem } from "../io/file_system.ts";
+import { itemPath } from "../io/paths.ts";
+import { hashFile } from "../io/transfer.ts";
+import type { ItemScope, Place } from "../places/place.ts";
+import type { Clock, DestroyRules } from "../ports.ts";
+import {
+  describeIdentity,
+  identityOf,
+  identitySuffices,
+  sameButDevice,
+  sameIdentity,
+  sameInode,
+} from "./incarnation.ts";
+
+export interface ProofServices {
+  fs: FileSystem;
+  clock: Clock;
+  /** Every place of the pipeline but the victim. */
+  survivors: readonly Place[];
+}
+
+/** A file that may go, as it was just seen. */
+export interface Removable {
+  path: string;
+  identity: ChangeIdentity;
+}
+
+export interface ProofOutcome {
+  /** Files that are still there. */
+  present: Removable[];
+  /** Why files may not go, each with its path. */
+  refusals: string[];
+}
+
+interface Holders {
+  strong: Set<string>;
+  any: Set<string>;
+  /** Files that hold the bytes, where the system tells. */
+  inodes: ChangeIdentity[];
+}
+
+export class DestroyProofs {
+  readonly #services: ProofServices;
+  readonly #scope: ItemScope;
+  readonly #root: string;
+  readonly #rules: DestroyRules;
+  /** Files of the batch under way that were read once more, so that another look at it need not read them again. */
+  readonly #read = new Map<string, Pick<Evidence, "identity" | "at">>();
+
+  constructor(services: ProofServices, scope: ItemScope, victim: { root: string; rules: DestroyRules }) {
+    this.#services = services;
+    this.#scope = scope;
+    this.#root = victim.root;
+    this.#rules = victim.rules;
+  }
+
+  /** Forgets what was read for an earlier batch. */
+  begin(): void {
+    this.#read.clear();
+  }
+
+  /** `mayMiss` says whether this destroy removed a file that is no longer there. */
+  async prove(paths: readonly string[], mayMiss: (path: string) => boolean): Promise<ProofOutcome> {
+    const { evidence, item } = this.#scope;
+    const sources = await evidence.getMany(item.id, SOURCE_PLACE, paths);
+    const refusals: string[] = [];
+    const holders = await this.#holders(paths, { sources, refusals });
+    const present: Removable[] = [];
+    for (const path of paths) {
+      this.#scope.signal.throwIfAborted();
+      const source = sources.get(path);
+      if (!source) {
+        refusals.push(`${path}: no evidence of its hash`);
+        continue;
+      }
+      const identity = await this.#proveVictim(source, { refusals, mayMiss: mayMiss(path) });
+      if (!identity) continue;
+      if (holders.get(path)?.inodes.some((other) => sameInode(other, identity))) {
+        refusals.push(`${path}: a place holds this very file, not a copy of it`);
+      }
+      present.push({ path, identity });
+    }
+    return { present, refusals };
+  }
+
+  /** S5(b): which places, in distinct domains, still hold each file proved. */
+  async #holders(
+    paths: readonly string[],
+    { sources, refusals }: { sources: ReadonlyMap<string, Evidence>; refusals: string[] },
+  ): Promise<Map<string, Holders>> {
+    const holders = new Map(paths.map((path): [string, Holders] => [path, emptyHolders()]));
+    for (const place of this.#services.survivors) {
+      const proofs = await this.#proofs(place, paths, sources);
+      if (proofs.length === 0) continue;
+      const doubtful = await place.recheck(this.#scope, proofs);
+      for (const [path, why] of doubtful) refusals.push(`${path}: ${place.id} no longer holds it (${why})`);
+      // What was doubtful and was read again has other evidence now, perhaps of another strength.
+      for (const proof of await this.#proofs(place, paths, sources)) {
+        if (doubtful.has(proof.path)) continue;
+        const holder = holders.get(proof.path);
+        holder?.any.add(place.domain);
+        if (strengthOf(proof.guarantee) === "strong") holder?.strong.add(place.domain);
+        if (proof.identity) holder?.inodes.push(proof.identity);
+      }
+    }
+    const wanted = Math.max(1, this.#rules.places);
+    for (const [path, { strong, any }] of holders) {
+      if (strong.size >= 1 && any.size >= wanted) continue;
+      refusals.push(`${path}: proved at ${any.size} other places (${strong.size} strongly), wanted ${wanted}`);
+    }
+    return holders;
+  }
+
+  async #proofs(
+    place: Place,
+    paths: readonly string[],
+    sources: ReadonlyMap<string, Evidence>,
+  ): Promise<Evidence[]> {
+    const held = await this.#scope.evidence.getMany(this.#scope.item.id, place.id, paths);
+    return [...held.values()].filter((proof) => {
+      const source = sources.get(proof.path);
+      return proof.level === "proved" && strengthOf(proof.guarantee) !== "none" && proof.placeUuid === place.uuid &&
+        proof.sha256 === source?.sha256 && proof.size === source.size;
+    });
+  }
+
+  /** S5(a), S6: returns the identity of the file that was hashed; undefined when it is gone or may not go. */
+  async #proveVictim(
+    source: Evidence,
+    { refusals, mayMiss }: { refusals: string[]; mayMiss: boolean },
+  ): Promise<ChangeIdentity | undefined> {
+    const { fs, clock } = this.#services;
+    const path = itemPath(this.#root, source.path);
+    const stat = await fs.lstat(path);
+    if (!stat) {
+      if (!mayMiss) refusals.push(`${source.path}: it is gone, and this engine did not remove it`);
+      return undefined;
+    }
+    const expected = source.identity;
+    // Device numbers change over a restart of the host; the root's marker is the same, and the bytes are read again.
+    if (stat.kind !== "file" || !expected || !sameButDevice(stat, expected)) {
+      refusals.push(
+        `${source.path}: it changed after it was hashed (${describeIdentity(expected)}; now ${describeIdentity(stat)})`,
+      );
+      return undefined;
+    }
+    const read = this.#read.get(source.path);
+    if (read?.identity && sameIdentity(stat, read.identity) && identitySuffices(read)) return read.identity;
+    if (this.#rules.recheck === "identity" && sameIdentity(stat, expected) && identitySuffices(source)) return expected;
+    const at = new Date(clock.now()).toISOString();
+    const again = await hashFile(fs, path, { fresh: false, signal: this.#scope.signal });
+    if (again.sha256 !== source.sha256 || !sameButDevice(again.after, expected)) {
+      refusals.push(`${source.path}: its bytes are not those that were copied`);
+      return undefined;
+    }
+    const identity = identityOf(again.after);
+    this.#read.set(source.path, { identity, at });
+    return identity;
+  }
+}
+
+function emptyHolders(): Holders {
+  return { strong: new Set(), any: new Set(), inodes: [] };
+}

@@ -1,0 +1,43 @@
+/**
+ * Settled (SAFETY S13): a study that the source listed is locked only if nothing in it changed in between.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { PipelineError } from "../errors.ts";
+import type { FileSystem } from "../io/file_system.ts";
+import { walkTree } from "../io/walk.ts";
+import type { TreeEntry } from "../ports.ts";
+
+/** Passes entries on and tells the digest of all of them at the end; a listing that is broken off tells nothing. */
+export async function* digested(
+  entries: AsyncIterable<TreeEntry>,
+  onEnd: (digest: string) => void,
+): AsyncGenerator<TreeEntry> {
+  const hash = createHash("sha256");
+  for await (const entry of entries) {
+    const { path, kind, size, mtimeMs, ctimeMs } = entry;
+    // A folder's own times change with our lock, and every arrival shows in the entry that arrived.
+    const state = kind === "directory" ? [] : [size, mtimeMs, ctimeMs];
+    hash.update(`${JSON.stringify([path, kind, ...state])}\n`);
+    yield entry;
+  }
+  onEnd(hash.digest("hex"));
+}
+
+/** @throws {PipelineError} `item/not-settled` when the folder no longer is what was listed */
+export async function assertSettled(
+  fs: FileSystem,
+  { name, root, listed, signal }: { name: string; root: string; listed: string; signal: AbortSignal },
+): Promise<void> {
+  let now: string | undefined;
+  for await (const _ of digested(walkTree(fs, root, { signal }), (digest) => now = digest));
+  if (now === listed) return;
+  throw new PipelineError(
+    "item/not-settled",
+    `Cannot lock "${name}": it changed after it was listed, wanted it settled`,
+    {
+      retry: "transient",
+      hint: "Something writes to the study. Nothing was copied; the next run takes it up when it is quiet.",
+    },
+  );
+}
