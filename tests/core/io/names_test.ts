@@ -111,12 +111,12 @@ Deno.test("S14 NameChecker.check() finds collisions by case and normalisation wi
   assert.deepEqual(collisions(["a/x", "ab/x", "b/x"]), []);
 });
 
-Deno.test("S14 NameChecker.check() finds the one collision among a hundred thousand names, and no other", () => {
+Deno.test("S14 NameChecker.check() finds the one collision among thirty thousand names, and no other", () => {
   const checker = new NameChecker(POSIX);
   const found = [];
-  for (let i = 0; i < 100_000; i++) found.push(...checker.check({ path: `scan/tile_${i}.tif`, kind: "file" }));
+  for (let i = 0; i < 30_000; i++) found.push(...checker.check({ path: `scan/tile_${i}.tif`, kind: "file" }));
   assert.deepEqual(found, []);
-  const [finding] = checker.check({ path: "scan/TILE_77777.tif", kind: "file" });
+  const [finding] = checker.check({ path: "scan/TILE_27777.tif", kind: "file" });
   assert.equal(finding.rule, "names/collision");
   assert.match(finding.message, /another name in this folder/);
 });

@@ -23,14 +23,14 @@ function world(options = {}): MemoryFileSystem {
 
 const codes = (results: SmallResult[]) => results.map((result) => result.ok ? "ok" : result.code);
 
-Deno.test("copySmall() copies thousands of files on a disk through threads: bytes, hash, mtime, order", async () => {
+Deno.test("copySmall() copies hundreds of files on a disk through threads: bytes, hash, mtime, order", async () => {
   await using dir = await tempDir();
   await using fs = new Disk();
   const [source, target] = [join(dir.path, "in"), join(dir.path, "out")];
   await Deno.mkdir(source);
   await Deno.mkdir(target);
   const content = (i: number) => `${i}:`.repeat(i % 700);
-  const names = Array.from({ length: 2000 }, (_, i) => `f${i}`);
+  const names = Array.from({ length: 600 }, (_, i) => `f${i}`);
   for (const [i, name] of names.entries()) Deno.writeTextFileSync(join(source, name), content(i));
   Deno.utimeSync(join(source, "f7"), new Date(), new Date(1_000_000_000_999));
   const files = names.map((name, i) => ({
