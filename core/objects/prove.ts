@@ -45,20 +45,30 @@ export async function proveSent(
   echo: PutResult,
 ): Promise<ObjectProof> {
   const { verify } = session.settings;
-  const named = { etag: echo.etag, versionId: echo.versionId };
-  if (verify === "auto" && named.etag !== null && await checksumHolds(session, expected, echo)) {
-    return { guarantee: "server-checksum", ...named };
-  }
-  const info = await mustHead(session, expected.key);
-  named.etag = info.etag;
-  named.versionId ??= info.versionId;
-  if (info.size !== expected.size) throw mismatch(session, expected, `it has ${info.size} bytes`);
+  const named = await nameOf(session, expected, echo);
   if (verify === "none") return { guarantee: "none", ...named };
-  if (verify === "auto" && await checksumHolds(session, expected, info)) {
-    return { guarantee: "server-checksum", ...named };
+  if (verify === "auto") {
+    if (await checksumHolds(session, expected, echo)) return { guarantee: "server-checksum", ...named };
+    // Some stores show on request what they do not echo.
+    if (await checksumCounts(session, expected)) {
+      const info = await mustHead(session, expected.key);
+      if (await checksumHolds(session, expected, info)) return { guarantee: "server-checksum", ...named };
+    }
   }
   await mustEqual(session, expected, named.versionId);
   return { guarantee: "read-back", ...named };
+}
+
+/** What the store names the object by. It is asked for only where its answer did not say, and where no byte can be read. */
+async function nameOf(
+  session: ObjectSession,
+  expected: ExpectedObject,
+  echo: PutResult,
+): Promise<Omit<ObjectProof, "guarantee">> {
+  if (echo.etag !== null && expected.size > 0) return { etag: echo.etag, versionId: echo.versionId };
+  const info = await mustHead(session, expected.key);
+  if (info.size !== expected.size) throw mismatch(session, expected, `it has ${info.size} bytes`);
+  return { etag: info.etag, versionId: echo.versionId ?? info.versionId };
 }
 
 /**
@@ -123,11 +133,18 @@ async function mustHead(session: ObjectSession, key: string): Promise<ObjectInfo
 
 async function mustEqual(session: ObjectSession, expected: ExpectedObject, versionId: string | null): Promise<void> {
   // A second reading tells damage on the way here from damage in the store.
+  let found = "";
   for (let reading = 1; reading <= 2; reading++) {
-    const sha256 = await readBack(session, expected, versionId);
-    if (sha256 === expected.sha256) return;
-    if (reading === 2) throw mismatch(session, expected, `its SHA-256 is ${sha256}`);
+    try {
+      const sha256 = await readBack(session, expected, versionId);
+      if (sha256 === expected.sha256) return;
+      found = `its SHA-256 is ${sha256}`;
+    } catch (error) {
+      if (!(error instanceof ObjectStoreError && error.kind === "bad-digest")) throw error;
+      found = error.message;
+    }
   }
+  throw mismatch(session, expected, found);
 }
 
 function mismatch(session: ObjectSession, expected: ExpectedObject, found: string): PipelineError {
