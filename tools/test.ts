@@ -4,27 +4,32 @@
  * @module
  */
 import { fromFileUrl, join } from "@std/path";
-import { parseJunit, parseServersLog, skipReasons, totalsLine, totalsOf } from "./testing/report.ts";
+import { parseJunit, parseServersLog, parseSummary, skipReasons, totalsLine, totalsOf } from "./testing/report.ts";
 import { startServers } from "./testing/servers.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 
-async function testFiles(folder: string, below: string): Promise<string[]> {
-  const files: string[] = [];
-  for await (const entry of Deno.readDir(folder)) {
-    const path = `${below}/${entry.name}`;
-    if (entry.isDirectory) files.push(...await testFiles(join(folder, entry.name), path));
-    else if (entry.name.endsWith("_test.ts")) files.push(path);
+/** How much of the output is kept for its summary, characters. */
+const TAIL = 1 << 18;
+
+/** Passes the output on and returns its end. */
+async function forward(output: ReadableStream<Uint8Array>): Promise<string> {
+  let tail = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of output) {
+    for (let done = 0; done < chunk.length;) done += await Deno.stdout.write(chunk.subarray(done));
+    tail = (tail + decoder.decode(chunk, { stream: true })).slice(-TAIL);
   }
-  return files.sort();
+  return tail;
 }
 
-async function runTests(args: readonly string[], work: string, env: Record<string, string>): Promise<number> {
+async function runTests(args: readonly string[], work: string, env: Record<string, string>) {
   const command = new Deno.Command(Deno.execPath(), {
     // Types are the part of `deno check`, which `deno task ok` runs over everything first.
     args: ["test", "-A", "--no-check", "--parallel", `--junit-path=${join(work, "junit.xml")}`, ...args],
     cwd: ROOT,
     stdin: "null",
+    stdout: "piped",
     env: { ...env, LABFERRY_TEST_SERVERS_LOG: join(work, "servers.log") },
   });
   const child = command.spawn();
@@ -32,7 +37,8 @@ async function runTests(args: readonly string[], work: string, env: Record<strin
   const ignore = () => {};
   Deno.addSignalListener("SIGINT", ignore);
   try {
-    return (await child.status).code;
+    const output = await forward(child.stdout);
+    return { ...parseSummary(output), exitCode: (await child.status).code };
   } finally {
     Deno.removeSignalListener("SIGINT", ignore);
   }
@@ -51,16 +57,14 @@ async function main(args: readonly string[]): Promise<number> {
   const work = await Deno.makeTempDir({ prefix: "labferry-tests-" });
   try {
     await using servers = await startServers();
-    const exitCode = await runTests(args.length === 0 ? ["tests/"] : args, work, servers.env);
+    const run = await runTests(args.length === 0 ? ["tests/"] : args, work, servers.env);
     // With a filter, the report calls every test that was not asked for skipped.
     const isFiltered = args.some((argument) => argument.startsWith("--filter"));
     const cases = parseJunit(await readIfThere(join(work, "junit.xml")))
       .filter((one) => !isFiltered || one.outcome !== "skipped");
-    // Which files had to run is known only when nothing was filtered.
-    const files = args.length === 0 ? await testFiles(join(ROOT, "tests"), "tests") : [];
-    const totals = totalsOf(cases, { files, exitCode });
+    const totals = totalsOf(cases, run);
     const log = parseServersLog(await readIfThere(join(work, "servers.log")));
-    for (const file of totals.notRun) console.log(`did not run: ${file}`);
+    for (const file of run.uncaught) console.log(`error outside of a test: ${file}`);
     for (const [reason, count] of skipReasons(cases, log)) console.log(`skipped ${count}: ${reason}`);
     if (servers.problem !== "") console.log(`servers: ${servers.problem}`);
     console.log(`real servers: ${log.servers.length === 0 ? "none" : log.servers.join(", ")}`);

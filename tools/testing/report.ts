@@ -74,22 +74,27 @@ export interface Totals {
 }
 
 /**
- * Counts cases. A test file without a single case never ran: an error while it was loaded leaves no trace in the
- * report, so it counts as one failure. So does a run that ended badly though every case passed.
+ * Reads what `deno test` prints at its end: how many failed, and which files. An error outside of a test, for example
+ * while a file is loaded, is in no case of the report.
  */
-export function totalsOf(
-  cases: readonly TestCase[],
-  options: { files: readonly string[]; exitCode: number },
-): Totals & { notRun: string[] } {
+export function parseSummary(output: string): { failed: number; uncaught: string[] } {
+  const plain = output.replace(/\x1b\[[0-9;]*m/g, "");
+  const failed = [...plain.matchAll(/^(?:ok|FAILED) \|.*?\b(\d+) failed\b/gm)].at(-1)?.[1];
+  const uncaught = [...plain.matchAll(/^(\S+) \(uncaught error\)$/gm)].map((match) => match[1].replace(/^\.\//, ""));
+  return { failed: Number(failed ?? 0), uncaught: [...new Set(uncaught)] };
+}
+
+/**
+ * Counts cases. Failures outside of a case count too, and so does a run that ended badly though everything in it
+ * passed.
+ */
+export function totalsOf(cases: readonly TestCase[], run: { failed: number; exitCode: number }): Totals {
   const count = (outcome: TestCase["outcome"]) => cases.filter((one) => one.outcome === outcome).length;
-  const ran = new Set(cases.map((one) => one.file));
-  const notRun = options.files.filter((file) => !ran.has(file));
-  const failed = count("failed") + notRun.length;
+  const failed = Math.max(count("failed"), run.failed);
   return {
     passed: count("passed"),
-    failed: failed === 0 && options.exitCode !== 0 ? 1 : failed,
+    failed: failed === 0 && run.exitCode !== 0 ? 1 : failed,
     skipped: count("skipped"),
-    notRun,
   };
 }
 

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
+import { join } from "@std/path";
 import {
   parseExports,
   parseJunit,
   parseServersLog,
+  parseSummary,
   skipReasons,
   totalsLine,
   totalsOf,
 } from "../../../tools/testing/report.ts";
+import { tempDir } from "../../kit/temp.ts";
 
 const XML = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="deno test" tests="5" failures="1" errors="1" time="0.053">
@@ -56,14 +59,29 @@ Deno.test("parseJunit() reads what this deno writes", async () => {
   }
 });
 
-Deno.test("totalsOf() counts a file that never ran, and a run that ended badly, as failures", () => {
+Deno.test("totalsOf() counts failures outside of a case, and a run that ended badly", () => {
   const cases = parseJunit(XML);
-  const all = totalsOf(cases, { files: ["tests/a_test.ts", "tests/b_test.ts", "tests/c_test.ts"], exitCode: 1 });
-  assert.deepEqual(all, { passed: 2, failed: 3, skipped: 1, notRun: ["tests/b_test.ts"] });
+  assert.deepEqual(totalsOf(cases, { failed: 3, exitCode: 1 }), { passed: 2, failed: 3, skipped: 1 });
   const good = cases.filter((one) => one.outcome === "passed");
-  assert.equal(totalsOf(good, { files: [], exitCode: 0 }).failed, 0);
-  assert.equal(totalsOf(good, { files: [], exitCode: 1 }).failed, 1);
-  assert.equal(totalsOf([], { files: ["tests/a_test.ts"], exitCode: 1 }).failed, 1);
+  assert.equal(totalsOf(good, { failed: 0, exitCode: 0 }).failed, 0);
+  assert.equal(totalsOf(good, { failed: 0, exitCode: 1 }).failed, 1);
+  assert.equal(totalsOf([], { failed: 1, exitCode: 1 }).failed, 1);
+});
+
+Deno.test("parseSummary() finds a file that could not be loaded in what this deno prints", async () => {
+  await using dir = await tempDir();
+  await Deno.writeTextFile(join(dir.path, "a_test.ts"), `Deno.test("one", () => {}); throw new Error("x");`);
+  await Deno.writeTextFile(join(dir.path, "b_test.ts"), `Deno.test("two", () => {});`);
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["test", "--no-config", "--no-lock", "--no-check"],
+    cwd: dir.path,
+    stdin: "null",
+    stderr: "null",
+  });
+  const { stdout } = await command.output();
+  assert.deepEqual(parseSummary(new TextDecoder().decode(stdout)), { failed: 1, uncaught: ["a_test.ts"] });
+  assert.deepEqual(parseSummary("ok | 5 passed | 0 failed (3ms)\n"), { failed: 0, uncaught: [] });
+  assert.deepEqual(parseSummary("\x1b[31mFAILED\x1b[0m | 5 passed (1 step) | 12 failed (3ms)").failed, 12);
 });
 
 Deno.test("totalsLine() is the line that closes a run", () => {
