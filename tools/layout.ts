@@ -7,7 +7,7 @@
 const MAX_LINES = 400;
 
 /** Folders under tests/ that mirror nothing: whole-pipeline cases, the kit, and runs against real servers. */
-const FREE_TESTS = ["tests/cases/", "tests/kit/", "tests/integration/"];
+const FREE_TESTS = ["tests/cases/", "tests/kit/", "tests/integration/", "tests/acceptance/"];
 
 type Read = (file: string) => string;
 

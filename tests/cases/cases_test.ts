@@ -1,8 +1,8 @@
 import { parse } from "@std/toml";
 import { join } from "@std/path";
-import { runCase } from "./kit/case_file.ts";
+import { runCase } from "../kit/case_file.ts";
 
-const root = join(import.meta.dirname ?? ".", "cases");
+const root = import.meta.dirname ?? ".";
 
 for (const entry of [...Deno.readDirSync(root)].sort((a, b) => a.name < b.name ? -1 : 1)) {
   if (!entry.isDirectory) continue;
