@@ -53,11 +53,16 @@ async function readIfThere(path: string): Promise<string> {
   }
 }
 
+/** The servers are stopped before anything is counted, so that the totals are the last line. */
+async function runWithServers(args: readonly string[], work: string) {
+  await using servers = await startServers();
+  return { ...await runTests(args, work, servers.env), problem: servers.problem };
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const work = await Deno.makeTempDir({ prefix: "labferry-tests-" });
   try {
-    await using servers = await startServers();
-    const run = await runTests(args.length === 0 ? ["tests/"] : args, work, servers.env);
+    const run = await runWithServers(args.length === 0 ? ["tests/"] : args, work);
     // With a filter, the report calls every test that was not asked for skipped.
     const isFiltered = args.some((argument) => argument.startsWith("--filter"));
     const cases = parseJunit(await readIfThere(join(work, "junit.xml")))
@@ -66,7 +71,7 @@ async function main(args: readonly string[]): Promise<number> {
     const log = parseServersLog(await readIfThere(join(work, "servers.log")));
     for (const file of run.uncaught) console.log(`error outside of a test: ${file}`);
     for (const [reason, count] of skipReasons(cases, log)) console.log(`skipped ${count}: ${reason}`);
-    if (servers.problem !== "") console.log(`servers: ${servers.problem}`);
+    if (run.problem !== "") console.log(`servers: ${run.problem}`);
     console.log(`real servers: ${log.servers.length === 0 ? "none" : log.servers.join(", ")}`);
     console.log(totalsLine(totals));
     return totals.failed === 0 ? 0 : 1;
