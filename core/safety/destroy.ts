@@ -194,7 +194,7 @@ export class ItemDestroy {
       await this.#assertStill();
       await checkClocks(this.#services, this.#scope.signal);
       await this.#checkRoots();
-      const { present, refusals } = await this.#proofs.prove(rest, (path) => this.#resumed || ours.has(path));
+      const { present, refusals } = await this.#proofs.prove(rest, { resumed: this.#resumed, removed: ours });
       if (refusals.length > 0) {
         throw this.#refusal(
           "destroy/not-proved",

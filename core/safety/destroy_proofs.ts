@@ -66,8 +66,14 @@ export class DestroyProofs {
     this.#read.clear();
   }
 
-  /** `mayMiss` says whether this destroy removed a file that is no longer there. */
-  async prove(paths: readonly string[], mayMiss: (path: string) => boolean): Promise<ProofOutcome> {
+  /**
+   * `resumed`: an earlier run began this destroy, so that only it can go on. Files may be gone then, and one that was
+   * touched may still go, if its bytes are those of the archive. `removed`: those this run removed.
+   */
+  async prove(
+    paths: readonly string[],
+    { resumed, removed }: { resumed: boolean; removed: ReadonlySet<string> },
+  ): Promise<ProofOutcome> {
     const { evidence, item } = this.#scope;
     const sources = await evidence.getMany(item.id, SOURCE_PLACE, paths);
     const refusals: string[] = [];
@@ -80,7 +86,8 @@ export class DestroyProofs {
         refusals.push(`${path}: no evidence of its hash`);
         continue;
       }
-      const identity = await this.#proveVictim(source, { refusals, mayMiss: mayMiss(path) });
+      if (removed.has(path)) continue;
+      const identity = await this.#proveVictim(source, { refusals, resumed });
       if (!identity) continue;
       if (holders.get(path)?.inodes.some((other) => sameInode(other, identity))) {
         refusals.push(`${path}: a place holds this very file, not a copy of it`);
@@ -134,18 +141,19 @@ export class DestroyProofs {
   /** S5(a), S6: returns the identity of the file that was hashed; undefined when it is gone or may not go. */
   async #proveVictim(
     source: Evidence,
-    { refusals, mayMiss }: { refusals: string[]; mayMiss: boolean },
+    { refusals, resumed }: { refusals: string[]; resumed: boolean },
   ): Promise<ChangeIdentity | undefined> {
     const { fs, clock } = this.#services;
     const path = itemPath(this.#root, source.path);
     const stat = await fs.lstat(path);
     if (!stat) {
-      if (!mayMiss) refusals.push(`${source.path}: it is gone, and this engine did not remove it`);
+      if (!resumed) refusals.push(`${source.path}: it is gone, and this engine did not remove it`);
       return undefined;
     }
     const expected = source.identity;
     // Device numbers change over a restart of the host; the root's marker is the same, and the bytes are read again.
-    if (stat.kind !== "file" || !expected || !sameButDevice(stat, expected)) {
+    const known = expected && (sameButDevice(stat, expected) || (resumed && stat.size === source.size));
+    if (stat.kind !== "file" || !known) {
       refusals.push(
         `${source.path}: it changed after it was hashed (${describeIdentity(expected)}; now ${describeIdentity(stat)})`,
       );
@@ -156,7 +164,7 @@ export class DestroyProofs {
     if (this.#rules.recheck === "identity" && sameIdentity(stat, expected) && identitySuffices(source)) return expected;
     const at = new Date(clock.now()).toISOString();
     const again = await hashFile(fs, path, { fresh: false, signal: this.#scope.signal });
-    if (again.sha256 !== source.sha256 || !sameButDevice(again.after, expected)) {
+    if (again.sha256 !== source.sha256) {
       refusals.push(`${source.path}: its bytes are not those that were copied`);
       return undefined;
     }

@@ -9,7 +9,7 @@ import type { ItemScope } from "../places/place.ts";
 export interface ListingOptions {
   /** OS path of the item's folder. */
   root: string;
-  /** Files may miss: an earlier run of the same destroy removed them. */
+  /** An earlier run of the same destroy removed files: they may miss, and what was touched is read again before it goes. */
   mayMiss?: boolean;
   /** Code of the error; default `item/source-changed`. */
   code?: string;
@@ -34,7 +34,8 @@ export async function assertListingIsEvidence(
       added.add(entry.path);
       continue;
     }
-    if (next.value.size !== entry.size || next.value.identity?.mtimeMs !== entry.mtimeMs) changed.add(entry.path);
+    const touched = !options.mayMiss && next.value.identity?.mtimeMs !== entry.mtimeMs;
+    if (next.value.size !== entry.size || touched) changed.add(entry.path);
     next = await known.next();
   }
   for (; !next.done; next = await known.next()) missing.add(next.value.path);
