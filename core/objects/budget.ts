@@ -117,11 +117,6 @@ export class Budget {
     };
   }
 
-  /** Accounts for memory that someone else allocates. */
-  reserve(length: number, signal: AbortSignal): Promise<Disposable> {
-    return this.#gate.enter(signal, Math.max(1, length));
-  }
-
   #take(capacity: number): Uint8Array<ArrayBuffer> {
     const at = this.#spare.findIndex((spare) => spare.length === capacity);
     if (at >= 0) {

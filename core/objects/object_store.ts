@@ -101,11 +101,12 @@ export interface ObjectStore extends AsyncDisposable {
   put(key: string, body: Uint8Array, options: PutOptions, signal: AbortSignal): Promise<PutResult>;
   /**
    * Reads bytes `start` to `end` (exclusive, above `start`) of an object; short answers throw `unreachable`. With
-   * `total`, an object of any other size throws `bad-digest`.
+   * `total`, an object of any other size throws `bad-digest`. With `into`, of just that length, the bytes are put there
+   * and `into` is returned; after a failure its content is unspecified.
    */
   get(
     key: string,
-    range: { start: number; end: number; versionId?: string; total?: number },
+    range: { start: number; end: number; versionId?: string; total?: number; into?: Uint8Array },
     signal: AbortSignal,
   ): Promise<Uint8Array>;
   /** All objects under a prefix in key order (bytes of UTF-8), page by page; `startAfter`: only keys behind that one. */

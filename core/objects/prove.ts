@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import type { Guarantee } from "../evidence.ts";
 import { PipelineError } from "../errors.ts";
+import type { Lease } from "./budget.ts";
 import { base64ToHex, compositeSha256, EMPTY_SHA256 } from "./checksum.ts";
 import { linkedAbort } from "./_linked_abort.ts";
 import { objectUri } from "./keys.ts";
@@ -172,18 +173,19 @@ async function readBack(
   using stop = linkedAbort(session.signal);
   const { signal } = stop;
   const hash = createHash("sha256");
-  const pieces: Promise<{ bytes: Uint8Array; room: Disposable }>[] = [];
+  const pieces: Promise<Lease>[] = [];
   const read = async (start: number) => {
     const end = Math.min(size, start + PIECE_BYTES);
-    const room = await session.budget.reserve(end - start, signal);
+    const lease = await session.budget.acquire(end - start, signal);
     try {
       using _pass = await session.gate.enter(signal);
-      const range = { start, end, total: size, versionId: versionId ?? undefined };
-      const bytes = await request(session, `read back "${key}"`, () => session.store.get(key, range, signal));
-      if (bytes.length !== end - start) throw new ObjectStoreError("unreachable", "the store sent a short answer");
-      return { bytes, room };
+      const range = { start, end, total: size, versionId: versionId ?? undefined, into: lease.bytes };
+      await request(session, `read back "${key}"`, () => session.store.get(key, range, signal));
+      return lease;
     } catch (error) {
-      room[Symbol.dispose]();
+      // An answer that was given up may still be arriving.
+      lease.spoil();
+      lease[Symbol.dispose]();
       throw error;
     }
   };
@@ -195,14 +197,13 @@ async function readBack(
         piece.catch(() => {});
         pieces.push(piece);
       }
-      const { bytes, room } = await pieces.shift()!;
-      hash.update(bytes);
-      room[Symbol.dispose]();
+      using lease = await pieces.shift()!;
+      hash.update(lease.bytes);
     }
   } finally {
     stop.abort("the read-back has ended");
     for (const piece of await Promise.allSettled(pieces)) {
-      if (piece.status === "fulfilled") piece.value.room[Symbol.dispose]();
+      if (piece.status === "fulfilled") piece.value[Symbol.dispose]();
     }
   }
   return hash.digest("hex");

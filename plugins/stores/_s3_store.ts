@@ -101,10 +101,10 @@ export class S3Store implements ObjectStore {
 
   async get(
     key: string,
-    range: { start: number; end: number; versionId?: string; total?: number },
+    range: { start: number; end: number; versionId?: string; total?: number; into?: Uint8Array },
     signal: AbortSignal,
   ): Promise<Uint8Array> {
-    const { start, end, versionId, total } = range;
+    const { start, end, versionId } = range;
     if (!(start >= 0 && end > start)) throw new RangeError(`Cannot read bytes ${start} to ${end} of "${key}"`);
     const command = new this.#sdk.GetObjectCommand({
       Bucket: this.#bucket,
@@ -114,7 +114,7 @@ export class S3Store implements ObjectStore {
     });
     return await this.#within(signal, end - start, async (bounded) => {
       const answer = await this.#client.send(command, { abortSignal: bounded });
-      return await readExactly(answer, { start, end, total }, bounded);
+      return await readExactly(answer, range, bounded);
     });
   }
 

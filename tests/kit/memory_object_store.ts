@@ -171,7 +171,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
         const bytes = store.hooks.read?.(call, object.bytes) ?? object.bytes;
         if (range.total !== undefined && bytes.length !== range.total) throw failure("bad-digest", "another size");
         if (range.end > bytes.length) throw failure("unreachable", "a short answer");
-        return bytes.slice(range.start, range.end);
+        const piece = bytes.subarray(range.start, range.end);
+        range.into?.set(piece);
+        return range.into ?? piece.slice();
       }),
     async *list(prefix, signal, { startAfter } = {}) {
       await run({ name: "list", key: prefix, signal }, () => {});
