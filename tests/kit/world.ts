@@ -93,6 +93,12 @@ export interface RunOptions {
   host?: string;
   /** Runs although lint refuses: to show that the engine refuses too. */
   unlinted?: boolean;
+  /** Root of the instrument; a second host has another. */
+  sourceRoot?: string;
+  /** Stop now. */
+  abort?: AbortSignal;
+  /** Puts something between the engine and what it is given. */
+  wrap?: (services: EngineServices) => EngineServices;
 }
 
 export class World implements AsyncDisposable {
@@ -133,11 +139,14 @@ export class World implements AsyncDisposable {
     this.fs.seed(seed, { at: this.clock.now() - days * DAY });
   }
 
-  compile(text: string = BACKUP): { pipeline?: CompiledPipeline; diagnostics: Diagnostic[] } {
+  compile(
+    text: string = BACKUP,
+    { sourceRoot = SOURCE_ROOT }: Pick<RunOptions, "sourceRoot"> = {},
+  ): { pipeline?: CompiledPipeline; diagnostics: Diagnostic[] } {
     const config = loadConfig({
       path: "/state/config.toml",
       text:
-        `[paths]\nsource_root = "${SOURCE_ROOT}"\ntruenas_root = "${NAS_ROOT}"\nmanifest_root = "${MANIFEST_ROOT}"\n` +
+        `[paths]\nsource_root = "${sourceRoot}"\ntruenas_root = "${NAS_ROOT}"\nmanifest_root = "${MANIFEST_ROOT}"\n` +
         `[s3]\nbucket = "archive"\nprefix = "fusion"\nendpoint = "http://127.0.0.1:1"\n${this.#options.config ?? ""}`,
     });
     if (!config.loaded) throw new Error(config.diagnostics.map((found) => found.message).join("; "));
@@ -170,7 +179,7 @@ export class World implements AsyncDisposable {
   }
 
   async run(options: RunOptions = {}): Promise<RunReport> {
-    const { pipeline, diagnostics } = this.compile(options.pipeline);
+    const { pipeline, diagnostics } = this.compile(options.pipeline, options);
     const errors = diagnostics.filter((found) => found.severity === "error");
     if (!pipeline || (errors.length > 0 && !options.unlinted)) {
       throw new Error(`lint refuses: ${errors.map((found) => `${found.code} ${found.message}`).join("; ")}`);
@@ -193,9 +202,9 @@ export class World implements AsyncDisposable {
       only: options.only,
       force: options.force,
       stop: options.stop ?? new AbortController().signal,
-      abort: new AbortController().signal,
+      abort: options.abort ?? new AbortController().signal,
       progress: options.progress,
-    }, services);
+    }, options.wrap?.(services) ?? services);
   }
 
   /** The ledger as readers fold it. */

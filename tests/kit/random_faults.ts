@@ -1,0 +1,598 @@
+/**
+ * What befalls a world while the engine runs in it: faults of disks and stores, crashes, instruments that write, people
+ * and hosts that interfere. Every event is plain data, so that a counter-example shrinks to the few that matter.
+ * @module
+ */
+import fc from "fast-check";
+import type { ProgressSink } from "../../core/run/progress.ts";
+import { CrashError, type Fault, type FaultCall, systemError } from "./memory_types.ts";
+import { failure, type StoreCall } from "./memory_object_store.ts";
+import { isOwn, type Truth } from "./truth.ts";
+import { NAS_ROOT, type World } from "./world.ts";
+
+/** When an event happens: at the nth call of a kind, or when a stage begins or ends. */
+export type Trigger =
+  | { on: "fs"; where: "source" | "nas" | "ledger" | "any"; ops: keyof typeof OPS; nth: number }
+  | { on: "store"; name: string; nth: number }
+  | { on: "stage"; use: string; edge: "started" | "finished"; nth: number };
+
+/** What happens. `file` and `place` choose among those of the plan. */
+export type Act =
+  | { act: "errno"; code: string; times: number }
+  | { act: "flip"; bit: number }
+  | { act: "crash"; lose: "nothing" | "all" | "zeros" | number }
+  | { act: "refuse"; kind: "throttled" | "unreachable" | "denied"; times: number }
+  | { act: "lose-answer" }
+  | { act: "corrupt"; bit: number }
+  | { act: "misread"; bit: number }
+  | { act: "instrument"; what: "write" | "replace" | "sneak" | "add" | "remove" | "touch"; file: number; ms: number }
+  | { act: "nas"; what: "rot" | "remove" | "rewrite" | "truncate" | "foreign"; place: number; file: number }
+  | { act: "object"; what: "rot" | "drop" | "overwrite" | "foreign"; place: number; file: number }
+  | { act: "unmount"; mount: "/nas" | "/instrument" | "/manifests" }
+  | { act: "clock"; ms: number }
+  | { act: "unlock"; file: number }
+  | { act: "stop" }
+  | { act: "abort" };
+
+export interface Event {
+  /** 0 for the first run. */
+  run: number;
+  trigger: Trigger;
+  act: Act;
+}
+
+const OPS = {
+  any: undefined,
+  look: ["lstat", "readDir", "realPath", "stat", "readText"],
+  read: ["openRead", "read"],
+  write: ["createNew", "openReadWrite", "write", "setMtime", "mkdir", "truncate"],
+  publish: ["rename", "renameNew", "link"],
+  flush: ["sync", "syncFile", "syncDir", "flush", "openBarrier", "close"],
+  remove: ["removeFile", "removeEmptyDir"],
+} as const;
+
+/** Acts that befall one call and its answer. */
+const OF_CALLS: ReadonlySet<string> = new Set(["errno", "flip", "refuse", "lose-answer", "corrupt", "misread"]);
+
+const nth = fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 400 }));
+const few = fc.integer({ min: 1, max: 3 });
+const index = fc.nat(9);
+const bit = fc.nat(400);
+
+const fsTrigger: fc.Arbitrary<Trigger> = fc.record({
+  on: fc.constant("fs" as const),
+  where: fc.constantFrom("source" as const, "nas" as const, "ledger" as const, "any" as const),
+  ops: fc.constantFrom(...Object.keys(OPS) as (keyof typeof OPS)[]),
+  nth,
+});
+const storeTrigger: fc.Arbitrary<Trigger> = fc.record({
+  on: fc.constant("store" as const),
+  name: fc.constantFrom("any", "any", "put", "head", "get", "list", "headBucket", "uploadPart", "completeUpload"),
+  nth: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 40 })),
+});
+const stageTrigger: fc.Arbitrary<Trigger> = fc.record({
+  on: fc.constant("stage" as const),
+  use: fc.constantFrom(
+    "lock",
+    "copy",
+    "verify",
+    "checksum-sidecar",
+    "s3-upload",
+    "manifest-append",
+    "delete",
+    "delete",
+  ),
+  edge: fc.constantFrom("started" as const, "finished" as const),
+  nth: fc.integer({ min: 1, max: 4 }),
+});
+const anyTrigger = fc.oneof(fsTrigger, storeTrigger, { weight: 2, arbitrary: stageTrigger });
+
+const nasTrigger = (ops: keyof typeof OPS) =>
+  fc.record({ on: fc.constant("fs" as const), where: fc.constant("nas" as const), ops: fc.constant(ops), nth });
+
+const lose: fc.Arbitrary<"nothing" | "all" | "zeros" | number> = fc.oneof(
+  fc.constantFrom<"nothing" | "all" | "zeros">("nothing", "all", "zeros"),
+  fc.nat(),
+);
+
+const worldAct: fc.Arbitrary<Act> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      act: fc.constant("instrument" as const),
+      what: fc.constantFrom<"write" | "replace" | "sneak" | "add" | "remove" | "touch">(
+        "write",
+        "replace",
+        "sneak",
+        "add",
+        "remove",
+        "touch",
+      ),
+      file: index,
+      ms: fc.constantFrom(1, 7, 900, 3000),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      act: fc.constant("nas" as const),
+      what: fc.constantFrom<"rot" | "remove" | "rewrite" | "truncate" | "foreign">(
+        "rot",
+        "remove",
+        "rewrite",
+        "truncate",
+        "foreign",
+      ),
+      place: index,
+      file: index,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      act: fc.constant("object" as const),
+      what: fc.constantFrom<"rot" | "drop" | "overwrite" | "foreign">("rot", "drop", "overwrite", "foreign"),
+      place: index,
+      file: index,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      act: fc.constant("unmount" as const),
+      mount: fc.constantFrom<"/nas" | "/instrument" | "/manifests">("/nas", "/nas", "/instrument", "/manifests"),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      act: fc.constant("clock" as const),
+      ms: fc.constantFrom(-86_400_000, -3_600_000, -3000, 500, 2000, 700_000, 3_600_000),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ act: fc.constant("unlock" as const), file: index }) },
+  { weight: 1, arbitrary: fc.constantFrom<Act>({ act: "stop" }, { act: "abort" }) },
+);
+
+type Pair = { trigger: Trigger; act: Act };
+const pair = (trigger: fc.Arbitrary<Trigger>, act: fc.Arbitrary<Act>): fc.Arbitrary<Pair> =>
+  fc.record({ trigger, act });
+
+const pairs: fc.Arbitrary<Pair> = fc.oneof(
+  { weight: 8, arbitrary: pair(anyTrigger, worldAct) },
+  {
+    weight: 3,
+    arbitrary: pair(
+      fsTrigger,
+      fc.record({
+        act: fc.constant("errno" as const),
+        code: fc.constantFrom("EIO", "ENOSPC", "EACCES", "ENOTCONN"),
+        times: few,
+      }),
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: pair(
+      fc.oneof(fsTrigger, fsTrigger, storeTrigger),
+      fc.record({ act: fc.constant("crash" as const), lose }),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: pair(
+      fc.oneof(nasTrigger("write"), nasTrigger("read")),
+      fc.record({ act: fc.constant("flip" as const), bit }),
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: pair(
+      storeTrigger,
+      fc.oneof(
+        fc.record({
+          act: fc.constant("refuse" as const),
+          kind: fc.constantFrom<"throttled" | "unreachable" | "denied">("throttled", "unreachable", "denied"),
+          times: few,
+        }),
+        fc.constant<Act>({ act: "lose-answer" }),
+        fc.record({ act: fc.constantFrom("corrupt" as const, "misread" as const), bit }),
+      ),
+    ),
+  },
+);
+
+/** An event in one of three runs; most in the first. */
+export const event: fc.Arbitrary<Event> = fc.tuple(fc.constantFrom(0, 0, 0, 1, 2), pairs)
+  .map(([run, { trigger, act }]) => ({ run, ...{ trigger, act } }));
+
+/** Events that a rerun must overcome without a person: SAFETY S22. */
+export function isGentle({ act }: Event): boolean {
+  return ["errno", "crash", "lose-answer", "stop", "abort"].includes(act.act) ||
+    (act.act === "refuse" && act.kind !== "denied");
+}
+
+interface Armed {
+  event: Event;
+  seen: number;
+  left: number;
+  /** Its moment has come; it waits until the world lets it happen. */
+  due: boolean;
+}
+
+/** What events choose from. */
+export interface Targets {
+  /** OS paths of the files of all studies at all sources. */
+  sources: string[];
+  /** `study/path` of the same, and of the sidecars. */
+  files: string[];
+  folders: string[];
+  prefixes: string[];
+  /** Whether `corrupt` may be excused: the store takes back its word after a checksum it was trusted with. */
+  trusted: boolean;
+  /** Two hosts run: what happens at one may fall between two calls of the other. */
+  isCrowded: boolean;
+}
+
+/** Lets events happen to a world. */
+export class Chaos {
+  readonly #world: World;
+  readonly #truth: Truth;
+  readonly #targets: Targets;
+  readonly #lastCall = new Map<string, string>();
+  #armed: Armed[] = [];
+  #stop = new AbortController();
+  #abort = new AbortController();
+  #lose: (Act & { act: "crash" })["lose"] = "nothing";
+  #quiet = true;
+  /** How far the host's clock is ahead of everybody else's, ms. */
+  jumped = 0;
+
+  constructor(world: World, truth: Truth, targets: Targets) {
+    this.#world = world;
+    this.#truth = truth;
+    this.#targets = targets;
+    world.fs.fault = (call) => this.#atCall(call);
+    world.store.hooks = {
+      before: (call) => this.#beforeStore(call),
+      after: (call) => this.#afterStore(call),
+      store: (call, bytes) => this.#stored(call, bytes),
+      read: (call, bytes) => this.#misread(call, bytes),
+    };
+  }
+
+  /** Arms the events of a run and returns the signals it is given. */
+  beginRun(events: readonly Event[]): { stop: AbortSignal; abort: AbortSignal } {
+    this.#armed = events.map((event) => ({
+      event,
+      seen: 0,
+      left: "times" in event.act ? event.act.times : 1,
+      due: false,
+    }));
+    [this.#stop, this.#abort] = [new AbortController(), new AbortController()];
+    return { stop: this.#stop.signal, abort: this.#abort.signal };
+  }
+
+  /** After a run: power comes back, mounts come back. */
+  endRun(): void {
+    this.#armed = [];
+    const { fs } = this.#world;
+    if (fs.disk.crashed) {
+      let state = typeof this.#lose === "number" ? this.#lose : 0;
+      const lose = this.#lose;
+      fs.restart(() => {
+        if (lose === "nothing") return false;
+        if (lose !== "all" && lose !== "zeros") {
+          state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+          return state % 3 === 0 ? "zeros" : state % 3 === 1;
+        }
+        return lose === "zeros" ? "zeros" : true;
+      });
+      this.#truth.crashes++;
+    }
+    for (const mount of this.#truth.away) fs.remount(mount);
+    this.#truth.away.clear();
+    this.#truth.readLedger();
+  }
+
+  progress(): ProgressSink {
+    return {
+      stageStarted: (_item, stage) => this.#atStage(stage, "started"),
+      stageFinished: (_item, stage) => this.#atStage(stage, "finished"),
+    };
+  }
+
+  /** Ids of stages to what they use, for triggers. */
+  uses: ReadonlyMap<string, string> = new Map();
+
+  #atStage(stage: string, edge: "started" | "finished"): void {
+    if (this.#world.fs.disk.crashed) return;
+    this.#truth.beforeEvents();
+    this.#quiet = true;
+    const use = this.uses.get(stage);
+    const hit = this.#hit((trigger) => trigger.on === "stage" && trigger.use === use && trigger.edge === edge);
+    for (const armed of hit) this.#happen(armed);
+  }
+
+  /** Events whose moment is now. Those that are due but cannot happen yet stay so. */
+  #hit(matches: (trigger: Trigger) => boolean): Armed[] {
+    const now: Armed[] = [];
+    for (const armed of this.#armed) {
+      if (armed.due) now.push(armed);
+      else if (matches(armed.event.trigger) && ++armed.seen >= armed.event.trigger.nth) {
+        armed.due = true;
+        now.push(armed);
+      }
+    }
+    return now;
+  }
+
+  #spend(armed: Armed): void {
+    armed.due = false;
+    armed.seen = armed.event.trigger.nth - 1;
+    if (--armed.left <= 0) this.#armed = this.#armed.filter((one) => one !== armed);
+  }
+
+  #atCall(call: FaultCall): Fault | void {
+    const { operation, path } = call;
+    this.#truth.beforeEvents();
+    this.#quiet = !this.#targets.isCrowded && !path.startsWith("/instrument") && !path.startsWith("/manifests");
+    let fault: Fault | undefined;
+    const hit = this.#hit((trigger) => {
+      if (trigger.on !== "fs") return false;
+      const ops: readonly string[] | undefined = OPS[trigger.ops];
+      return (ops === undefined || ops.includes(operation)) && isAt(trigger.where, path);
+    });
+    for (const armed of hit) {
+      const { act } = armed.event;
+      if (act.act === "errno") {
+        this.#spend(armed);
+        throw systemError(act.code, path);
+      }
+      if (act.act === "flip") {
+        if (isOwn(path) && !path.includes(".labferry-tmp-")) continue;
+        if (operation !== "read" && operation !== "write") continue;
+        this.#spend(armed);
+        if (operation === "write") this.#truth.flips++;
+        fault = { flipBit: act.bit };
+      } else this.#happen(armed);
+    }
+    this.#truth.beforeAct(call);
+    this.#lastCall.set(path, operation);
+    return fault;
+  }
+
+  #beforeStore(call: StoreCall): void {
+    if (this.#world.fs.disk.crashed) throw new CrashError();
+    this.#truth.beforeStore(call);
+    this.#quiet = !this.#targets.isCrowded;
+    for (const armed of this.#hit((trigger) => isStoreTrigger(trigger, call))) {
+      const { act } = armed.event;
+      if (act.act === "refuse") {
+        this.#spend(armed);
+        throw failure(act.kind);
+      }
+      if (act.act !== "lose-answer" && act.act !== "corrupt" && act.act !== "misread") this.#happen(armed);
+    }
+  }
+
+  #afterStore(call: StoreCall): void {
+    this.#truth.afterStore(call);
+    for (const armed of this.#armed.filter(({ due, event }) => due && event.act.act === "lose-answer")) {
+      this.#spend(armed);
+      throw failure("unreachable", "the answer was lost");
+    }
+  }
+
+  /** The bucket keeps other bytes than were sent. */
+  #stored(call: StoreCall, bytes: Uint8Array): Uint8Array {
+    const armed = this.#armed.find(({ due, event }) => due && event.act.act === "corrupt");
+    if (!armed || bytes.length === 0 || call.name !== "put" || /(^|\/)_/.test(call.key)) return bytes;
+    this.#spend(armed);
+    this.#truth.flips++;
+    const bad = flipped(bytes, (armed.event.act as { bit: number }).bit);
+    // The object stands under its key only after this; what the truth compares is what was sent.
+    if (this.#targets.trusted) {
+      this.#world.store.objects.set(call.key, memoryObject(bytes));
+      this.#truth.damages(`s3:${call.key}`, "silent");
+    }
+    return bad;
+  }
+
+  #misread(_call: StoreCall, bytes: Uint8Array): Uint8Array {
+    const armed = this.#armed.find(({ due, event }) => due && event.act.act === "misread");
+    if (!armed || bytes.length === 0) return bytes;
+    this.#spend(armed);
+    return flipped(bytes, (armed.event.act as { bit: number }).bit);
+  }
+
+  #happen(armed: Armed): void {
+    const { act } = armed.event;
+    if (OF_CALLS.has(act.act)) return; // waits for a call it can befall
+    if (act.act === "crash") {
+      this.#spend(armed);
+      this.#lose = act.lose;
+      this.#world.fs.crash();
+      throw new CrashError();
+    }
+    if (this.apply(act)) this.#spend(armed);
+  }
+
+  /** Does it; false when it cannot happen now. */
+  apply(act: Act): boolean {
+    switch (act.act) {
+      case "instrument":
+        return this.#instrument(act);
+      case "nas":
+        return this.#nas(act);
+      case "object":
+        return this.#object(act);
+      case "unmount":
+        return this.#unmount(act.mount);
+      case "clock":
+        this.#world.clock.time += act.ms;
+        this.jumped += act.ms;
+        return true;
+      case "unlock":
+        return this.#unlock(act.file);
+      case "stop":
+        this.#stop.abort();
+        return true;
+      case "abort":
+        this.#abort.abort(new DOMException("stopped at once", "AbortError"));
+        return true;
+      default:
+        return true;
+    }
+  }
+
+  #instrument({ what, file, ms }: Act & { act: "instrument" }): boolean {
+    const { sources } = this.#targets;
+    const known = sources[file % sources.length];
+    const study = known.split("/").slice(0, 4).join("/");
+    if (this.#truth.node(study) === undefined) return true;
+    const path = what === "add" ? `${study}/added-${file}` : known;
+    const node = this.#truth.node(path);
+    if (what !== "add" && node?.kind !== "file") return true;
+    const isFreed = this.#truth.isBeingFreed(study);
+    // No system lets a program look and remove in one act: what changes in between goes unseen, and is not the engine's.
+    if (isFreed && (this.#lastCall.get(path) === "lstat" || this.#targets.isCrowded)) return false;
+    // The same goes for a change that no stat shows, within the second of the last look at the bytes.
+    if (isFreed && what === "sneak") return false;
+    this.#world.clock.time += ms;
+    const now = this.#world.clock.now();
+    const bytes = what === "sneak" && node
+      ? flipped(node.content.subarray(0, node.size), now)
+      : new TextEncoder().encode(`${what} ${path} at ${now}`);
+    if (what === "remove") {
+      this.#entriesOf(path).delete(path.slice(path.lastIndexOf("/") + 1));
+      this.#truth.sourceHas(path, undefined, { quiet: this.#quiet });
+      return true;
+    }
+    if (what === "touch" && node) {
+      node.mtimeMs = now;
+      node.ctimeMs = Math.floor(now / 1000) * 1000;
+      node.flushed.mtimeMs = now;
+      return true;
+    }
+    if (what === "add" || what === "replace") this.#put(path, bytes);
+    else if (node) this.#rewrite(node, bytes, what === "sneak" ? node.mtimeMs : now);
+    this.#truth.sourceHas(path, bytes, { quiet: this.#quiet });
+    return true;
+  }
+
+  #entriesOf(path: string) {
+    const folder = this.#truth.node(path.slice(0, path.lastIndexOf("/")));
+    if (folder?.kind !== "directory") throw new RangeError(`no folder for ${path}`);
+    return folder.entries;
+  }
+
+  /** A new file under a name, on the device the name belongs to. */
+  #put(path: string, bytes: Uint8Array): void {
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    const folder = this.#truth.node(path.slice(0, path.lastIndexOf("/")))!;
+    const node = this.#world.fs.disk._node(folder.device, "file");
+    this.#rewrite(node, bytes, this.#world.clock.now());
+    node.links = 1;
+    folder.entries.set(name, { name, node });
+  }
+
+  #rewrite(node: NonNullable<ReturnType<Truth["node"]>>, bytes: Uint8Array, mtimeMs: number): void {
+    [node.content, node.size, node.mtimeMs] = [bytes.slice(), bytes.length, Math.floor(mtimeMs)];
+    node.ctimeMs = Math.floor(this.#world.clock.now() / 1000) * 1000;
+    node.flushed = { content: node.content, size: node.size, mtimeMs: node.mtimeMs };
+  }
+
+  #nas({ what, place, file }: Act & { act: "nas" }): boolean {
+    const { folders, files } = this.#targets;
+    if (folders.length === 0) return true;
+    const path = `${folders[place % folders.length]}/${files[file % files.length]}`;
+    const node = this.#truth.node(path);
+    if (what === "foreign") return this.#foreignFile(path, node !== undefined);
+    if (node?.kind !== "file") return false;
+    if (what === "rot" && node.size === 0) return true;
+    this.#truth.damages(path, what === "rot" ? "silent" : "visible");
+    const bytes = node.content.slice(0, node.size);
+    if (what === "remove") this.#entriesOf(path).delete(path.slice(path.lastIndexOf("/") + 1));
+    else if (what === "truncate") this.#rewrite(node, new Uint8Array(0), this.#world.clock.now());
+    else if (what === "rewrite") this.#rewrite(node, bytes.length ? flipped(bytes, file) : bytes, node.mtimeMs);
+    else {
+      node.content = flipped(bytes, file);
+      node.flushed = { ...node.flushed, content: flipped(node.flushed.content, file) };
+    }
+    return true;
+  }
+
+  #foreignFile(path: string, isTaken: boolean): boolean {
+    const folder = this.#truth.node(path.slice(0, path.lastIndexOf("/")));
+    if (isTaken || path.endsWith("_checksums.sha256")) return true;
+    // Where neither links nor such a rename exist, nothing keeps two hosts apart but the claim.
+    if (folder?.device.links === false && folder.device.renameNew === false) return true;
+    if (folder?.kind !== "directory") return false;
+    const bytes = new TextEncoder().encode(`somebody else's ${path}`);
+    this.#put(path, bytes);
+    this.#truth.foreignAt(path, bytes);
+    return true;
+  }
+
+  #object({ what, place, file }: Act & { act: "object" }): boolean {
+    const { prefixes, files } = this.#targets;
+    if (prefixes.length === 0) return true;
+    const key = `${prefixes[place % prefixes.length]}${files[file % files.length]}`;
+    const { objects } = this.#world.store;
+    const object = objects.get(key);
+    const bytes = new TextEncoder().encode(`somebody else's ${key}`);
+    if (what === "foreign") {
+      if (!object && !key.endsWith("_checksums.sha256")) objects.set(key, memoryObject(bytes));
+      return true;
+    }
+    if (!object) return false;
+    if (what === "rot" && object.bytes.length === 0) return true;
+    this.#truth.damages(`s3:${key}`, what === "rot" ? "silent" : "visible");
+    if (what === "drop") objects.delete(key);
+    else if (what === "rot") objects.set(key, { ...object, bytes: flipped(object.bytes, file) });
+    else objects.set(key, memoryObject(bytes));
+    return true;
+  }
+
+  /** The folder beneath shows: empty, as the mount point of a share that is away. */
+  #unmount(mount: string): boolean {
+    if (this.#truth.away.has(mount)) return true;
+    const { disk } = this.#world.fs;
+    disk.unmount(mount);
+    this.#truth.away.add(mount);
+    const below = { "/nas": NAS_ROOT, "/instrument": "/instrument/studies", "/manifests": "/manifests/ledger" }[mount];
+    disk._makeFolders(below ?? mount);
+    return true;
+  }
+
+  #unlock(file: number): boolean {
+    const { sources } = this.#targets;
+    const study = sources[file % sources.length].split("/").slice(0, 4).join("/");
+    if (this.#truth.isBeingFreed(study)) return false;
+    if (this.#truth.node(`${study}/.labferry.lock`) === undefined) return false;
+    this.#entriesOf(`${study}/.labferry.lock`).delete(".labferry.lock");
+    return true;
+  }
+}
+
+function isStoreTrigger(trigger: Trigger, call: StoreCall): boolean {
+  return trigger.on === "store" && (trigger.name === "any" || trigger.name === call.name);
+}
+
+function isAt(where: "source" | "nas" | "ledger" | "any", path: string): boolean {
+  if (where === "any") return true;
+  return path.startsWith({ source: "/instrument", nas: "/nas", ledger: "/manifests" }[where]);
+}
+
+function flipped(bytes: Uint8Array, bit: number): Uint8Array {
+  const copy = bytes.slice();
+  if (copy.length > 0) copy[(bit >> 3) % copy.length] ^= 1 << (bit & 7);
+  return copy;
+}
+
+let tags = 0;
+
+function memoryObject(bytes: Uint8Array) {
+  return { bytes, etag: `foreign-${++tags}`, versionId: null, sha256: null, metadata: {}, storageClass: null };
+}

@@ -1,0 +1,433 @@
+/**
+ * Plays a random plan: a pipeline, studies, a world and what befalls it, over up to three runs of the whole engine; and
+ * says what was untrue in the end.
+ * @module
+ */
+import fc from "fast-check";
+import type { LocalJournal } from "../../core/journal/sqlite.ts";
+import { openMemoryJournal } from "../../core/journal/sqlite.ts";
+import type { CompiledPipeline } from "../../core/pipeline/compile.ts";
+import type { RunReport } from "../../core/run/report.ts";
+import type { EngineServices } from "../../core/run/services.ts";
+import { patternBytes } from "./object_session.ts";
+import { Chaos, type Event, event, isGentle, type Targets } from "./random_faults.ts";
+import { CrashError } from "./memory_types.ts";
+import {
+  changed,
+  type Mutation,
+  operatorChanges,
+  type PipelineSpec,
+  pipelineSpec,
+  renderPipeline,
+  SECOND_ROOT,
+  THIRD_ROOT,
+} from "./random_pipelines.ts";
+import { type Demand, type Host, Truth, type TruthPlace } from "./truth.ts";
+import { NAS_ROOT, SOURCE_ROOT, World } from "./world.ts";
+
+const OTHER_SOURCE = "/instrument2/studies";
+const DAY = 86_400_000;
+const SIDECAR = "_checksums.sha256";
+
+export interface Study {
+  name: string;
+  files: string[];
+}
+
+export interface Plan {
+  pipeline: PipelineSpec;
+  /** What an operator changes before the second run. */
+  changes: Mutation[];
+  studies: Study[];
+  events: Event[];
+  runs: number;
+  /** Whether the journal is lost after the run. */
+  loses: boolean[];
+  /** Days between runs. */
+  gap: number;
+  /** Another host has a study of the same name as the first. */
+  crowd: boolean;
+  force: boolean;
+  /** What a hook that may touch everything does, in turn. */
+  hooks: Event["act"][];
+  store: { checksums: boolean; putIfAbsent: boolean; completeIfAbsent: boolean; versioned: boolean };
+  disk: { links: boolean; renameNew: boolean; barrier: boolean; isCached: boolean };
+  /** How far the store's clock is off, minutes. */
+  skew: number;
+}
+
+const mostly = (usual: boolean, weight = 5) =>
+  fc.oneof({ weight, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constant(!usual) });
+
+const PATHS = [
+  "a.txt",
+  "b.bin",
+  "zero",
+  "Scan1/x.qptiff",
+  "Scan1/.temp/",
+  "Scan1/ü/ñ.dat",
+  "Scan1/\nnew\\line",
+  "deep/er/est/f",
+  "empty/",
+];
+
+const study: fc.Arbitrary<Study> = fc.record({
+  name: fc.constantFrom("study1", "study10", "ünï ¢ødé", "a b"),
+  files: fc.tuple(
+    fc.subarray(PATHS, { minLength: 1, maxLength: 6 }),
+    fc.oneof(
+      { weight: 60, arbitrary: fc.constant([]) },
+      { weight: 3, arbitrary: fc.constant(["large"]) },
+      { weight: 1, arbitrary: fc.constant(["parts"]) },
+    ),
+  ).map(([some, big]) => [...some.some((path) => !path.endsWith("/")) ? some : [...some, "a.txt"], ...big]),
+});
+
+export const plan: fc.Arbitrary<Plan> = fc.record({
+  pipeline: pipelineSpec,
+  changes: operatorChanges,
+  studies: fc.oneof(
+    { weight: 3, arbitrary: fc.uniqueArray(study, { minLength: 1, maxLength: 1 }) },
+    {
+      weight: 1,
+      arbitrary: fc.uniqueArray(study, { minLength: 1, maxLength: 3, selector: ({ name }: Study) => name }),
+    },
+  ),
+  events: fc.oneof(
+    { weight: 1, arbitrary: fc.constant<Event[]>([]) },
+    { weight: 6, arbitrary: fc.array(event, { minLength: 1, maxLength: 2 }) },
+    { weight: 3, arbitrary: fc.array(event, { minLength: 3, maxLength: 6 }) },
+  ),
+  runs: fc.constantFrom(1, 1, 2, 2, 3),
+  loses: fc.tuple(mostly(false, 3), mostly(false, 3)).map((both) => [...both]),
+  gap: fc.constantFrom(0, 1 / 24, 20),
+  crowd: mostly(false, 6),
+  force: mostly(false, 8),
+  hooks: fc.array(event.map(({ act }) => act), { maxLength: 2 }),
+  store: fc.record({
+    checksums: mostly(true, 3),
+    putIfAbsent: mostly(true, 3),
+    completeIfAbsent: mostly(true, 3),
+    versioned: mostly(false, 3),
+  }),
+  disk: fc.record({
+    links: mostly(true),
+    renameNew: mostly(true, 2),
+    barrier: mostly(true, 2),
+    isCached: mostly(false, 6),
+  }),
+  skew: fc.oneof({ weight: 12, arbitrary: fc.constant(0) }, fc.constantFrom(3, 10)),
+});
+
+/** What came of a plan. */
+export interface Outcome {
+  accepted: boolean;
+  runs: number;
+  /** Files the engine removed from a source. */
+  removals: number;
+  violations: string[];
+  /** For the words of a failure. */
+  told: string[];
+}
+
+interface Player {
+  host: Host;
+  journal: LocalJournal;
+}
+
+/** Whether lint accepts the pipeline. */
+export function accepts(world: World, spec: PipelineSpec): CompiledPipeline | undefined {
+  const { pipeline, diagnostics } = world.compile(renderPipeline(spec));
+  return diagnostics.some((found) => found.severity === "error") ? undefined : pipeline;
+}
+
+/** Plays a plan to its end. With `unlinted` also what lint refuses is run: the engine must refuse by itself. */
+export async function play(plan: Plan, { unlinted = false } = {}): Promise<Outcome> {
+  await using game = await Game.open(plan);
+  return await game.play(unlinted);
+}
+
+class Game implements AsyncDisposable {
+  readonly #plan: Plan;
+  readonly #world: World;
+  readonly #truth: Truth;
+  readonly #players: Player[] = [];
+  readonly #told: string[] = [];
+  #chaos: Chaos | undefined;
+  #hooks = 0;
+  #runs = 0;
+
+  private constructor(plan: Plan, world: World, truth: Truth) {
+    this.#plan = plan;
+    this.#world = world;
+    this.#truth = truth;
+  }
+
+  static async open(plan: Plan): Promise<Game> {
+    let game: Game | undefined;
+    const world = await World.open({
+      store: { ...plan.store, now: () => game?.storeTime() ?? 0 },
+    });
+    const { fs } = world;
+    const { isCached, ...disk } = plan.disk;
+    fs.disk.setMount("/nas", { ...disk, medium: isCached ? "cached" : "direct" });
+    fs.mount("/nas2");
+    fs.mount("/instrument2");
+    for (const [n, root] of [SECOND_ROOT, THIRD_ROOT, OTHER_SOURCE].entries()) {
+      fs.seed({ [`${root}/.labferry-place`]: `00000000-0000-4000-8000-00000000001${n}\n` });
+    }
+    const truth = new Truth(world, ["/instrument", "/instrument2", "/nas", "/nas2", "/manifests"]);
+    game = new Game(plan, world, truth);
+    await game.#seat();
+    return game;
+  }
+
+  storeTime(): number {
+    return this.#world.clock.now() - (this.#chaos?.jumped ?? 0) + this.#plan.skew * 60_000;
+  }
+
+  async #seat(): Promise<void> {
+    const { studies, crowd } = this.#plan;
+    const seats = [{ name: "instrument-1", sourceRoot: SOURCE_ROOT, studies }];
+    if (crowd) seats.push({ name: "instrument-2", sourceRoot: OTHER_SOURCE, studies: studies.slice(0, 1) });
+    for (const { name, sourceRoot, studies } of seats) {
+      const host: Host = { name, sourceRoot, demand: { places: [], wanted: undefined } };
+      this.#truth.hosts.push(host);
+      this.#players.push({
+        host,
+        journal: this.#players.length === 0 ? this.#world.journal : await openMemoryJournal(),
+      });
+      for (const study of studies) this.#seed(sourceRoot, study);
+    }
+  }
+
+  #seed(sourceRoot: string, { name, files }: Study): void {
+    const at = this.#world.clock.now() - 30 * DAY;
+    for (const file of files) {
+      const path = `${sourceRoot}/${name}/${file}`;
+      const content = contentOf(path);
+      this.#world.fs.seed({ [path]: file.endsWith("/") ? "" : content }, { at });
+      if (!file.endsWith("/")) this.#truth.sourceHas(path, content);
+    }
+  }
+
+  #targets(compiled: CompiledPipeline): Targets {
+    const { studies, crowd, store } = this.#plan;
+    const files = studies.flatMap(({ name, files }) =>
+      [...files.filter((file) => !file.endsWith("/")), SIDECAR].map((file) => `${name}/${file}`)
+    );
+    const own = files.filter((file) => !file.endsWith(SIDECAR));
+    const sources = own.map((file) => `${SOURCE_ROOT}/${file}`);
+    const places = placesOf(compiled, this.#plan);
+    return {
+      sources,
+      files,
+      folders: places.flatMap(({ folder }) => folder === undefined ? [] : [folder]),
+      prefixes: places.flatMap(({ prefix }) => prefix === undefined ? [] : [prefix]),
+      trusted: store.checksums &&
+        compiled.places.every((place) => place.kind === "directory" || place.upload.verify === "auto"),
+      isCrowded: crowd,
+    };
+  }
+
+  async play(unlinted: boolean): Promise<Outcome> {
+    const { pipeline, changes, runs, gap } = this.#plan;
+    const first = unlinted ? this.#world.compile(renderPipeline(pipeline)).pipeline : accepts(this.#world, pipeline);
+    if (!first) return this.#outcome(false);
+    const later = changed(pipeline, changes);
+    const second = unlinted ? undefined : changes.length > 0 ? accepts(this.#world, later) : undefined;
+    this.#chaos = new Chaos(this.#world, this.#truth, this.#targets(first));
+    for (let run = 0; run < runs; run++) {
+      const isChanged = run > 0 && second !== undefined;
+      const events = this.#plan.events.filter((event) => event.run === run);
+      const reports = await this.#run(isChanged ? later : pipeline, isChanged ? second : first, { events, unlinted });
+      if (run === 0 && this.#isCalm() && !unlinted) this.#judgeCalm(reports[0], first);
+      await this.#between(run, gap);
+    }
+    if (this.#isGentle() && !unlinted) {
+      await this.#between(-1, 20);
+      const [report] = await this.#run(pipeline, first, { events: [], unlinted });
+      this.#judgeCalm(report, first);
+    }
+    return this.#outcome(true);
+  }
+
+  #outcome(accepted: boolean): Outcome {
+    const { violations, removals } = this.#truth;
+    return { accepted, runs: this.#runs, removals, violations, told: this.#told };
+  }
+
+  async #run(
+    spec: PipelineSpec,
+    compiled: CompiledPipeline,
+    { events, unlinted }: { events: readonly Event[]; unlinted: boolean },
+  ): Promise<(RunReport | undefined)[]> {
+    const world = this.#world, truth = this.#truth, chaos = this.#chaos!;
+    this.#runs++;
+    const demand = demandOf(compiled, this.#plan);
+    for (const { host } of this.#players) host.demand = demand;
+    chaos.uses = new Map(compiled.stages.map(({ id, use }) => [id, use]));
+    truth.beginRun();
+    const signals = chaos.beginRun(events);
+    world.onExec = (argv) => this.#hook(argv[1]);
+    const running = this.#players.map(({ host, journal }) =>
+      world.run({
+        pipeline: renderPipeline(spec),
+        unlinted,
+        sourceRoot: host.sourceRoot,
+        host: host.name,
+        force: this.#plan.force ? true : undefined,
+        progress: chaos.progress(),
+        ...signals,
+        wrap: (services) => ({ ...services, journal: mortal(journal, world) as EngineServices["journal"] }),
+      })
+    );
+    const ended = await Promise.allSettled(running);
+    const crashed = world.fs.disk.crashed;
+    chaos.endRun();
+    const reports = ended.map((end) => end.status === "fulfilled" ? end.value : undefined);
+    for (const [index, end] of ended.entries()) {
+      if (end.status === "fulfilled") this.#tell(end.value);
+      else {
+        this.#told.push(`${this.#players[index].host.name}: ${end.reason}`);
+        if (!crashed) truth.violations.push(`a run threw: ${(end.reason as Error)?.stack ?? end.reason}`);
+      }
+    }
+    if (!crashed) { for (const report of reports) if (report) this.#judgeReport(report, compiled); }
+    const { folders, prefixes } = this.#targets(compiled);
+    truth.judgeFinalNames(folders, prefixes);
+    return reports;
+  }
+
+  #tell(report: RunReport): void {
+    const items = report.items.map((item) => `${item.name} ${item.outcome} ${item.error?.message ?? ""}`);
+    this.#told.push(`exit ${report.exit_code} ${report.error?.message ?? ""} [${items.join("; ")}]`);
+  }
+
+  async #between(run: number, days: number): Promise<void> {
+    this.#world.clock.time += days * DAY;
+    if (!this.#plan.loses[run]) return;
+    for (const [index, player] of this.#players.entries()) {
+      if (index === 0) {
+        await this.#world.loseJournal();
+        player.journal = this.#world.journal;
+        continue;
+      }
+      await player.journal[Symbol.asyncDispose]();
+      player.journal = await openMemoryJournal();
+    }
+  }
+
+  /** What a program of the operator does: what the plan says, where it may. */
+  #hook(mayTouch: string | undefined): void {
+    const { hooks } = this.#plan;
+    if (hooks.length === 0 || this.#world.fs.disk.crashed) return;
+    const act = hooks[this.#hooks++ % hooks.length];
+    const touches = { instrument: "source", nas: "truenas", object: "s3" }[act.act as string];
+    if (touches === undefined || (mayTouch !== "everything" && mayTouch !== touches)) return;
+    this.#chaos?.apply(act);
+  }
+
+  #hasHooks(): boolean {
+    const { pipeline, hooks } = this.#plan;
+    return hooks.length > 0 &&
+      [...pipeline.before, ...pipeline.stages, ...pipeline.handlers].some(({ use }) => use === "hook");
+  }
+
+  /** Nothing befalls this world. */
+  #isCalm(): boolean {
+    const { events, crowd, disk, skew } = this.#plan;
+    return events.length === 0 && !crowd && !disk.isCached && skew < 5 && !this.#hasHooks();
+  }
+
+  /** Whatever befalls it, the next run must overcome by itself (SAFETY S22). */
+  #isGentle(): boolean {
+    const { events, crowd, disk, skew, pipeline, changes } = this.#plan;
+    const flushed = !pipeline.stages.some((stage) => stage.with.durability === "cached");
+    return events.every(isGentle) && !crowd && !disk.isCached && skew < 5 && !this.#hasHooks() && flushed &&
+      changes.length === 0;
+  }
+
+  /** What lint accepts succeeds where nothing goes wrong. */
+  #judgeCalm(report: RunReport | undefined, compiled: CompiledPipeline): void {
+    const say = (words: string): void => void this.#truth.violations.push(`calm run: ${words}`);
+    if (!report) return say("it ended without a report");
+    if (report.exit_code !== 0) say(`exit ${report.exit_code}: ${this.#told.at(-1)}`);
+    const frees = compiled.stages.some((stage) => stage.facts.destroys && stage.onError === "fail");
+    for (const { name } of frees ? this.#plan.studies : []) {
+      if (this.#truth.node(`${SOURCE_ROOT}/${name}`)) say(`${name} was not removed`);
+      if (this.#truth.latest(name)?.source_deleted_at === null) say(`the ledger does not say that ${name} was removed`);
+    }
+  }
+
+  /** What a report says is so. */
+  #judgeReport(report: RunReport, compiled: CompiledPipeline): void {
+    const say = (words: string): void => void this.#truth.violations.push(`report: ${words}`);
+    if (report.exit_code === 3 && report.error) say(`an unexpected error: ${report.error.message}`);
+    for (const item of report.items) {
+      if (item.outcome === "failed" && report.exit_code === 0) say(`${item.name} failed and the exit code is 0`);
+      if (item.outcome === "failed" && !item.error) say(`${item.name} failed without an error`);
+      if (item.error?.code === "internal/unexpected" && !isAborted(report)) {
+        say(`${item.name} met an unexpected error: ${item.error.message}`);
+      }
+      for (const stage of item.stages) {
+        const facts = compiled.stages.find(({ id }) => id === stage.id)?.facts;
+        if (stage.outcome !== "done" || stage.applied === 0 || this.#plan.crowd) continue;
+        const latest = this.#truth.latest(item.name);
+        if (facts?.needsAllProved && latest?.status !== "complete") say(`${item.name} is not recorded as complete`);
+        if (!facts?.destroys) continue;
+        if (this.#truth.node(`${SOURCE_ROOT}/${item.name}`)) say(`${item.name} was not removed`);
+        if (latest?.source_deleted_at === null) say(`the ledger does not say that ${item.name} was removed`);
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { journal } of this.#players.slice(1)) await journal[Symbol.asyncDispose]();
+    await this.#world[Symbol.asyncDispose]();
+  }
+}
+
+function isAborted(report: RunReport): boolean {
+  return report.exit_code === 130;
+}
+
+/** Content that says where it was; two hosts never have the same. */
+function contentOf(path: string): Uint8Array {
+  if (path.endsWith("/zero")) return new Uint8Array(0);
+  if (path.endsWith("/large")) return patternBytes(2 ** 20 + 5, path.length);
+  if (path.endsWith("/parts")) return patternBytes(5 * 2 ** 20 + 99, path.length);
+  return new TextEncoder().encode(`content of ${path}`);
+}
+
+function placesOf(compiled: CompiledPipeline, { disk }: Plan): TruthPlace[] {
+  return compiled.places.map((place) => {
+    const domain = place.domain ?? `place:${place.id}`;
+    if (place.kind === "objects") return { id: place.id, domain, prefix: place.prefix, strong: true };
+    const isCached = disk.isCached && place.root.startsWith(NAS_ROOT.slice(0, 5));
+    return { id: place.id, domain, folder: place.root, strong: place.durability === "flushed" && !isCached };
+  });
+}
+
+function demandOf(compiled: CompiledPipeline, plan: Plan): Demand {
+  const wanted = compiled.stages.flatMap(({ facts }) => facts.destroys ? [facts.destroys.places] : []);
+  return { places: placesOf(compiled, plan), wanted: wanted.length === 0 ? undefined : Math.min(...wanted) };
+}
+
+/** A journal of a machine that may crash: then it answers nobody any more. */
+function mortal<T extends object>(alive: T, world: World): T {
+  return new Proxy(alive, {
+    get(target, key) {
+      const value = Reflect.get(target, key);
+      if (typeof value === "function") {
+        return (...args: unknown[]) => {
+          if (!world.fs.disk.crashed) return value.apply(target, args);
+          const isList = key === "list" && "totals" in target;
+          if (isList) throw new CrashError();
+          return Promise.reject(new CrashError());
+        };
+      }
+      return typeof value === "object" && value !== null ? mortal(value, world) : value;
+    },
+  });
+}
