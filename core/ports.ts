@@ -165,8 +165,8 @@ export interface ExecOptions {
   timeoutMs?: number;
   cwd?: string;
   env?: Record<string, string>;
-  /** The program file must have this SHA-256. */
-  sha256?: string;
+  /** SHA-256 by absolute path, for the program and every argument that is a file; checked before it starts. */
+  pins?: Readonly<Record<string, string>>;
 }
 
 /** What a destroy demands beyond what the engine always demands. */

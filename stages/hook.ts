@@ -21,7 +21,10 @@ export const hook = defineStage({
       description: "Whether a failure of the program fails the item or is a warning.",
     }),
     sha256: z.string().regex(/^[0-9a-f]{64}$/, "wanted 64 lower-case hex digits").optional().meta({
-      description: "SHA-256 the program file must have; with it, `touches` is believed.",
+      description: "SHA-256 of the program, named by its absolute path; with it, `touches` is believed.",
+    }),
+    pins: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/, "wanted 64 lower-case hex digits")).default({}).meta({
+      description: "SHA-256 of further files among the arguments, by absolute path: a script, its settings.",
     }),
     touches: z.array(z.string()).optional().meta({
       description: "Places the pinned program may write to (`source` or ids of stages). Without a pin: everything.",
@@ -44,7 +47,7 @@ export const hook = defineStage({
       },
       async apply(_step, ctx) {
         try {
-          await ctx.exec({ argv: options.argv, timeoutMs: options.timeout, sha256: options.sha256 });
+          await ctx.exec({ argv: options.argv, timeoutMs: options.timeout, pins: pinsOf(options) });
         } catch (error) {
           if (options.on_error === "fail" || ctx.signal.aborted) throw error;
           ctx.log.warn(error instanceof Error ? error.message : String(error));
@@ -53,3 +56,9 @@ export const hook = defineStage({
     };
   },
 });
+
+function pinsOf(
+  { argv, sha256, pins }: { argv: readonly string[]; sha256?: string; pins: Record<string, string> },
+): Record<string, string> | undefined {
+  return sha256 === undefined ? undefined : { ...pins, [argv[0]]: sha256 };
+}

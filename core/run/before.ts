@@ -2,6 +2,7 @@
 import type { Item, Todo } from "../contract.ts";
 import { asPipelineError, PipelineError } from "../errors.ts";
 import type { RunContext, WriteContext } from "../ports.ts";
+import { execPinned } from "./pinned_exec.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 
 type BeforeRequest = Pick<RunRequest, "compiled" | "config" | "dryRun" | "abort">;
@@ -34,8 +35,7 @@ export async function runBefore(request: BeforeRequest, services: EngineServices
       dryRun: false,
       force: false,
       stage: stage.id,
-      exec: (options: Parameters<WriteContext["exec"]>[0]) =>
-        services.exec({ ...options, signal: request.abort, log: services.log }),
+      exec: (options: Parameters<WriteContext["exec"]>[0]) => execPinned(services, options, request.abort),
     } as WriteContext;
     try {
       for await (const plan of opened.plan(item, ctx)) {

@@ -14,6 +14,7 @@ import { walkNames, walkTree } from "../io/walk.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import { evidenceBatches } from "../places/batches.ts";
 import type { ItemSession } from "./item_session.ts";
+import { execPinned } from "./pinned_exec.ts";
 import type { RunState } from "./run_state.ts";
 
 /** What a context is made for. */
@@ -51,7 +52,7 @@ export function writeContext(make: ContextFor, step: Todo): WriteContext {
     record: (status) => session.record(status, make.failure?.error),
     destroy: (batch, rules) => onlyDestroy(() => session.destroy(batch, rules)),
     finishDestroy: (rules) => onlyDestroy(() => session.finishDestroy(rules)),
-    exec: (options) => services.exec({ ...options, signal: make.signal, log: services.log }),
+    exec: (options) => execPinned(services, options, make.signal),
     checkpoint: (value) => services.journal.steps.checkpoint(session.item.id, stage.id, step.id, value),
   };
 }
