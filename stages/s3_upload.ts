@@ -68,7 +68,7 @@ export const s3Upload = defineStage({
       { fact: "proved", place: id, strength: options.verify === "none" ? "none" : "strong" },
     ],
   }),
-  open() {
+  open(options) {
     return {
       async *plan(_item, ctx) {
         const place = ctx.place(ctx.stage);
@@ -90,7 +90,8 @@ export const s3Upload = defineStage({
           };
         }
         if (held.files > 0) yield { kind: "skip", why: `already at ${ctx.stage}, proved, unchanged since`, ...held };
-        if (todo || ctx.force || !await place.isSealed()) {
+        // A sidecar names what is proved; without a proof there is none to upload.
+        if (options.verify !== "none" && (todo || ctx.force || !await place.isSealed())) {
           yield {
             kind: "todo",
             id: "seal",

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { SOURCE_ROOT } from "../kit/world.ts";
+import { assertDone, FILES, LOCK, pipelineOf, S3, stageOf, STUDY, studyWorld } from "./_stage_world.ts";
+
+const DAY = 86_400_000;
+const PIPELINE = pipelineOf(LOCK, S3);
+
+Deno.test("s3-upload.apply() puts every file under prefix and name, with hash and time as metadata", async () => {
+  await using world = await studyWorld();
+  const report = await world.run({ pipeline: PIPELINE });
+  assertDone(report);
+  assert.equal(stageOf(report, "s3").guarantee, "server-checksum");
+  for (const [path, text] of Object.entries(FILES)) {
+    const object = world.store.objects.get(`fusion/${STUDY}/${path}`);
+    assert.equal(new TextDecoder().decode(object?.bytes), text);
+    assert.equal(object?.metadata.sha256, createHash("sha256").update(text).digest("hex"));
+    assert.match(object?.metadata.mtime ?? "", /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  }
+});
+
+Deno.test("s3-upload.apply() puts empty folders and the sidecar, and never the lock", async () => {
+  await using world = await studyWorld();
+  await world.fs.mkdir(`${SOURCE_ROOT}/${STUDY}/nothing in it`);
+  world.clock.time += DAY;
+  assertDone(await world.run({ pipeline: PIPELINE }));
+  assert.deepEqual(
+    Object.keys(world.objects()).sort(),
+    [...Object.keys(FILES), "_checksums.sha256", "nothing in it/"].map((path) => `${STUDY}/${path}`).sort(),
+  );
+});
+
+Deno.test("s3-upload.plan() skips objects that stand as they were proved, and uploads one that vanished", async () => {
+  await using world = await studyWorld();
+  assertDone(await world.run({ pipeline: PIPELINE }));
+  assert.deepEqual([stageOf(await world.run({ pipeline: PIPELINE }), "s3").files], [0]);
+  world.store.objects.delete(`fusion/${STUDY}/a.txt`);
+  assert.equal(stageOf(await world.run({ pipeline: PIPELINE }), "s3").files, 1);
+  assert.ok(world.objects()[`${STUDY}/a.txt`]);
+});
+
+Deno.test("S8 s3-upload.apply() reads back from a store that takes wrong checksums", async () => {
+  await using world = await studyWorld({ store: { checksums: false } });
+  const report = await world.run({ pipeline: PIPELINE });
+  assertDone(report);
+  assert.equal(stageOf(report, "s3").guarantee, "read-back");
+});
+
+Deno.test("s3-upload.apply() with verify none claims no proof", async () => {
+  await using world = await studyWorld();
+  const unproved = S3.replace(`part = "5 MiB"`, `part = "5 MiB", verify = "none"`);
+  const report = await world.run({ pipeline: pipelineOf(LOCK, unproved) });
+  assertDone(report);
+  assert.equal(stageOf(report, "s3").guarantee, "none");
+});

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { NAS_ROOT } from "../kit/world.ts";
+import { assertDone, COPY, itemOf, LOCK, pipelineOf, stageOf, STUDY, studyWorld, VERIFY } from "./_stage_world.ts";
+
+const PIPELINE = pipelineOf(LOCK, COPY, VERIFY);
+
+Deno.test("verify.apply() reads every file back and says how strongly", async () => {
+  await using world = await studyWorld();
+  const report = await world.run({ pipeline: PIPELINE });
+  assertDone(report);
+  assert.deepEqual([stageOf(report, "verify").files, stageOf(report, "verify").guarantee], [3, "read-back"]);
+});
+
+Deno.test("verify.plan() does not read again what is proved, and does with --force", async () => {
+  await using world = await studyWorld();
+  assertDone(await world.run({ pipeline: PIPELINE }));
+  assert.equal(stageOf(await world.run({ pipeline: PIPELINE }), "verify").files, 0);
+  assert.equal(stageOf(await world.run({ pipeline: PIPELINE, force: "verify" }), "verify").files, 3);
+});
+
+Deno.test("verify.apply() fails the item when a byte at the place is another", async () => {
+  await using world = await studyWorld();
+  const stageFinished = (_item: string, stage: string) => {
+    if (stage === "truenas") world.fs.seed({ [`${NAS_ROOT}/${STUDY}/a.txt`]: "alphA" });
+  };
+  const report = await world.run({ pipeline: PIPELINE, progress: { stageFinished } });
+  assert.equal(report.exit_code, 1);
+  assert.equal(itemOf(report).error?.code, "verify/mismatch");
+});
+
+Deno.test("S14 verify.apply() fails the item when a proved file is no longer listed at the place", async () => {
+  await using world = await studyWorld();
+  assertDone(await world.run({ pipeline: PIPELINE }));
+  const stageFinished = (_item: string, stage: string) => {
+    if (stage === "truenas") world.fs.disk.removeFile(`${NAS_ROOT}/${STUDY}/a.txt`);
+  };
+  const report = await world.run({ pipeline: PIPELINE, progress: { stageFinished } });
+  assert.equal(itemOf(report).error?.code, "verify/missing");
+});
