@@ -2,7 +2,7 @@
  * Turns what the operating system says into words that name the path and what to do about it.
  * @module
  */
-import { PipelineError, type PipelineErrorOptions } from "../errors.ts";
+import { asPipelineError, PipelineError, type PipelineErrorOptions } from "../errors.ts";
 
 /** What was being done: `Cannot <verb> "<path>"`. */
 export interface IoAction {
@@ -173,5 +173,18 @@ export function ioError(
     cause: error,
     hint: options.hint ?? words.hint,
     retry: words.retry,
+  });
+}
+
+/** As `asPipelineError`, with words for what the system said where no caller had them: `doing` completes `Cannot …`. */
+export function asKnownError(error: unknown, doing: string): PipelineError {
+  if (error instanceof PipelineError || errnoOf(error) === undefined) return asPipelineError(error, doing);
+  const words = wordsFor(error, Deno.build.os === "windows");
+  const said = (error as Error).message;
+  const found = words === undefined ? said : `${words.found} (${said})`;
+  return new PipelineError(words?.code ?? "io/failed", `Cannot ${doing}: ${found}`, {
+    cause: error,
+    hint: words?.hint,
+    retry: words?.retry,
   });
 }

@@ -1,6 +1,7 @@
 /** What stands before the items: the context of a run, and the stages of `[[before]]`. @module */
 import type { Item, Todo } from "../contract.ts";
-import { asPipelineError, PipelineError } from "../errors.ts";
+import { PipelineError } from "../errors.ts";
+import { asKnownError } from "../io/io_errors.ts";
 import type { RunContext, WriteContext } from "../ports.ts";
 import { execPinned } from "./pinned_exec.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
@@ -42,7 +43,7 @@ export async function runBefore(request: BeforeRequest, services: EngineServices
         if (plan.kind === "todo") await opened.apply(plan as Todo, ctx);
       }
     } catch (error) {
-      const known = asPipelineError(error, `run "${stage.id}" before the run`);
+      const known = asKnownError(error, `run "${stage.id}" before the run`);
       if (stage.onError === "warn") services.log.warn(known.message);
       else {throw new PipelineError(known.code, known.message, {
           cause: known,

@@ -4,7 +4,8 @@
  */
 import { ulid } from "@std/ulid";
 import type { StageRun } from "../contract.ts";
-import { asPipelineError, PipelineError } from "../errors.ts";
+import { PipelineError } from "../errors.ts";
+import { asKnownError } from "../io/io_errors.ts";
 import { openLedger } from "../ledger/ledger_file.ts";
 import { openLedgerMirror } from "../ledger/mirror.ts";
 import type { Ledger } from "../ledger/record.ts";
@@ -45,7 +46,7 @@ export async function runPipeline(request: RunRequest, services: EngineServices)
     }
     await runAll(request, services, report);
   } catch (error) {
-    endWith(report, asPipelineError(error, `run "${report.pipeline}"`));
+    endWith(report, asKnownError(error, `run "${report.pipeline}"`));
   }
   const failed = report.items.some((item) => item.outcome === "failed");
   if (report.exit_code === 0 && failed) report.exit_code = 1;

@@ -4,7 +4,8 @@
  * @module
  */
 import type { ItemOutcome, Plan, StageRun, Todo } from "../contract.ts";
-import { asPipelineError, PipelineError } from "../errors.ts";
+import { PipelineError } from "../errors.ts";
+import { asKnownError } from "../io/io_errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { LedgerRecord, LedgerStatus } from "../ledger/record.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
@@ -307,7 +308,7 @@ function failureOf(run: RunState, error: unknown, report: ItemReport, open: Open
   return {
     stage: line?.id ?? "",
     use: line?.use ?? "",
-    error: asPipelineError(error, `process "${report.name}"`),
+    error: asKnownError(error, `process "${report.name}"`),
     status: compiled ? statusOf(run, compiled) : "failed",
   };
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import type { AnyStage, Plan, StageRun, Todo } from "../contract.ts";
-import { asPipelineError, PipelineError } from "../errors.ts";
+import { PipelineError } from "../errors.ts";
+import { asKnownError } from "../io/io_errors.ts";
 import type { RetrySettings } from "../pipeline/pipeline_file.ts";
 import type { Clock, Logger } from "../ports.ts";
 
@@ -150,7 +151,7 @@ function stageError(
       );
     }
     if (work.abort.aborted) return stopped();
-    return asPipelineError(failure, `run stage "${work.plugin.name}"`);
+    return asKnownError(failure, `run stage "${work.plugin.name}"`);
   });
   return errors.find((error) => error.stopsRun !== undefined) ?? errors[0];
 }

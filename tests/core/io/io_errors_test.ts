@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { PipelineError } from "../../../core/errors.ts";
-import { errnoOf, ioError, isAbsent } from "../../../core/io/io_errors.ts";
+import { asKnownError, errnoOf, ioError, isAbsent } from "../../../core/io/io_errors.ts";
 
 const coded = (code: string, message = code) => Object.assign(new Error(message), { code });
 const action = { verb: "write", path: "/nas/a" };
@@ -55,4 +55,14 @@ Deno.test("errnoOf() and isAbsent() read the system's name", () => {
   assert.equal(errnoOf(new Error("x")), undefined);
   assert.equal(errnoOf(new PipelineError("io/gone", "x")), undefined);
   assert.ok(isAbsent(coded("ENOTDIR")) && isAbsent(coded("ENOENT")) && !isAbsent(coded("EACCES")));
+});
+
+Deno.test("asKnownError() gives words to what the system said where no caller had them", () => {
+  const failing = asKnownError(coded("EIO", "Input/output error (os error 5): lstat '/nas'"), 'run stage "copy"');
+  assert.equal(failing.code, "io/failing");
+  assert.match(failing.message, /^Cannot run stage "copy": the device reports a read or write error \(.*'\/nas'\)$/);
+  assert.equal(asKnownError(coded("EWHAT", "odd"), "run").code, "io/failed");
+  assert.equal(asKnownError(new TypeError("x"), "run").code, "internal/unexpected");
+  const own = new PipelineError("copy/conflict", "x");
+  assert.equal(asKnownError(own, "run"), own);
 });
