@@ -53,6 +53,7 @@ class FileLedger implements LedgerFile {
   readonly #cache: MonthCache;
   #queue: Promise<unknown> = Promise.resolve();
   readonly #told = new Set<string>();
+  readonly #flushedNames = new Set<string>();
 
   constructor(options: LedgerOptions) {
     this.root = options.root;
@@ -125,7 +126,9 @@ class FileLedger implements LedgerFile {
     const months = await ledgerMonths(fs, this.root);
     const file = join(this.root, month);
     const record = await this.#writeLine(file, months, entry);
-    if (!months.includes(month)) await fs.syncDir(this.root);
+    // Also for a month that was there: whoever made it may have died, or failed, before its name was on the medium.
+    if (!this.#flushedNames.has(month)) await fs.syncDir(this.root);
+    this.#flushedNames.add(month);
     // What was written is what everybody reads from now on, this process too.
     const stored = (await this.#cache.latest(entry.backup_name))?.record;
     if (stored === undefined || formatLedgerLine(stored) !== formatLedgerLine(record)) {

@@ -5,6 +5,7 @@ import { systemClock } from "../../../core/io/clock.ts";
 import { type LedgerOptions, openLedger } from "../../../core/ledger/ledger_file.ts";
 import { NO_PREVIOUS } from "../../../core/ledger/line.ts";
 import { verifyChain } from "../../../core/ledger/verify_chain.ts";
+import { MemoryFileSystem, systemError } from "../../kit/memory_file_system.ts";
 import { tempDir } from "../../kit/temp.ts";
 import { entry, started } from "./_entry.ts";
 import { plainDisk } from "./_plain_disk.ts";
@@ -208,4 +209,18 @@ Deno.test("S11 appends of one process at once keep their order and their chain",
   await Promise.all(Array.from({ length: 40 }, (_, i) => (i % 2 ? one : two).append(entry(`n${i}`))));
   const report = await verifyChain(plainDisk(), join(dir.path, "2026-03.jsonl"));
   assert.deepEqual([report.lines, report.broken, report.torn], [40, undefined, []]);
+});
+
+Deno.test("S12 ledger.append() flushes the name of a month that an earlier append could not flush", async () => {
+  const fs = new MemoryFileSystem({ files: { "/ledger/": "" } });
+  const ledger = openLedger({ fs, root: "/ledger", clock: systemClock, host: "scope-1" });
+  fs.fault = ({ operation, path }) => {
+    if (operation === "syncDir" && path === "/ledger") throw systemError("ENOTCONN", path);
+  };
+  await assert.rejects(ledger.append(started("a")), /connection to the disk or share is lost/);
+  fs.fault = undefined;
+  await ledger.append(entry("a"));
+  fs.crash();
+  fs.restart(() => true);
+  assert.equal((await ledger.latest("a"))?.status, "complete");
 });
