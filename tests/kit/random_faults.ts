@@ -230,6 +230,8 @@ export interface Targets {
   prefixes: string[];
   /** Whether `corrupt` may be excused: the store takes back its word after a checksum it was trusted with. */
   trusted: boolean;
+  /** The store refuses to replace an object when it is asked to. */
+  holdsIfAbsent: boolean;
   /** Two hosts run: what happens at one may fall between two calls of the other. */
   isCrowded: boolean;
 }
@@ -351,7 +353,7 @@ export class Chaos {
       }
       if (act.act === "flip") {
         if (isOwn(path) && !path.includes(".labferry-tmp-")) continue;
-        if (operation !== "read" && operation !== "write") continue;
+        if (!path.startsWith("/nas") || (operation !== "read" && operation !== "write")) continue;
         this.#spend(armed);
         if (operation === "write") this.#truth.flips++;
         fault = { flipBit: act.bit };
@@ -543,7 +545,11 @@ export class Chaos {
     const object = objects.get(key);
     const bytes = new TextEncoder().encode(`somebody else's ${key}`);
     if (what === "foreign") {
-      if (!object && !key.endsWith("_checksums.sha256")) objects.set(key, memoryObject(bytes));
+      if (object || key.endsWith("_checksums.sha256")) return true;
+      // Where the store does not hold If-None-Match, nothing keeps two writers apart but the claim.
+      if (this.#targets.holdsIfAbsent) this.#truth.foreignAt(`s3:${key}`, bytes);
+      else this.#truth.damages(`s3:${key}`, "visible");
+      objects.set(key, memoryObject(bytes));
       return true;
     }
     if (!object) return false;

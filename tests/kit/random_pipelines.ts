@@ -2,6 +2,7 @@
  * Random pipelines over the shipped stages: pipelines an operator could mean, mutated, and stages thrown together.
  * @module
  */
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import type { Json } from "../../core/json.ts";
 import { NAS_ROOT, SOURCE_ROOT } from "./world.ts";
@@ -26,6 +27,11 @@ export interface PipelineSpec {
 export const SECOND_ROOT = "/nas2/backups";
 /** Beside the NAS's own root, on its device. */
 export const THIRD_ROOT = "/nas/others";
+
+/** A program that hooks run; what it does is the plan's. */
+export const TOOL = "/state/tool";
+export const TOOL_TEXT = "a program";
+const TOOL_SHA256 = createHash("sha256").update(TOOL_TEXT).digest("hex");
 
 const stage = (use: string, id: string, options: Record<string, Json> = {}): StageSpec => ({ use, id, with: options });
 
@@ -91,12 +97,12 @@ const BASES: Record<string, StageSpec[]> = {
   "with a pinned hook": [
     LOCK,
     ...NAS,
-    stage("hook", "hook", { argv: ["tool", "nothing"], sha256: "0".repeat(64), touches: [] }),
+    stage("hook", "hook", { argv: [TOOL, "nothing"], sha256: TOOL_SHA256, touches: [] }),
     upload("s3", "fusion"),
     RECORD,
     FREE,
   ],
-  "hook first": [stage("hook", "hook", { argv: ["tool", "everything"] }), ...SHIPPED],
+  "hook first": [stage("hook", "hook", { argv: [TOOL, "everything"] }), ...SHIPPED],
 };
 
 /** Values that options are changed to, by stage and option. */
@@ -120,7 +126,7 @@ const OPTIONS: Record<string, [option: string, values: Json[]][]> = {
     ["recheck", ["identity", "hash"]],
   ],
   hook: [
-    ["argv", [[], ["tool", "everything"]]],
+    ["argv", [[], [TOOL, "everything"]]],
     ["on_error", ["fail", "warn"]],
   ],
   health: [["mtime_gap_days", [1, 14]]],
@@ -135,10 +141,10 @@ const EXTRAS: StageSpec[] = [
   seal("s3"),
   FREE_ONE,
   stage("health", "health", { on: "warn" }),
-  stage("hook", "hook", { argv: ["tool", "everything"] }),
-  stage("hook", "pinned", { argv: ["tool", "nothing"], sha256: "0".repeat(64), touches: [] }),
-  stage("hook", "pinned", { argv: ["tool", "source"], sha256: "0".repeat(64), touches: ["source"] }),
-  stage("hook", "pinned", { argv: ["tool", "truenas"], sha256: "0".repeat(64), touches: ["truenas"] }),
+  stage("hook", "hook", { argv: [TOOL, "everything"] }),
+  stage("hook", "pinned", { argv: [TOOL, "nothing"], sha256: TOOL_SHA256, touches: [] }),
+  stage("hook", "pinned", { argv: [TOOL, "source"], sha256: TOOL_SHA256, touches: ["source"] }),
+  stage("hook", "pinned", { argv: [TOOL, "truenas"], sha256: TOOL_SHA256, touches: ["truenas"] }),
 ];
 
 type MutationKind = "swap" | "drop" | "repeat" | "option" | "insert" | "after" | "engine";
@@ -224,11 +230,11 @@ const mutations = fc.oneof(
 const handlers = fc.constantFrom<StageSpec[][]>(
   [stage("manifest-append", "failed", { status: "failed" })],
   [],
-  [stage("hook", "on-failure", { argv: ["tool", "everything"] })],
+  [stage("hook", "on-failure", { argv: [TOOL, "everything"] })],
   [stage("manifest-append", "failed", { status: "failed" }), stage("hook", "on-failure", { argv: [] })],
 );
 
-const MOUNT: StageSpec[] = [stage("hook", "mount", { argv: ["tool", "everything"] })];
+const MOUNT: StageSpec[] = [stage("hook", "mount", { argv: [TOOL, "everything"] })];
 const before = fc.oneof(
   { weight: 5, arbitrary: fc.constant<StageSpec[]>([]) },
   { weight: 1, arbitrary: fc.constant(MOUNT) },

@@ -21,6 +21,8 @@ import {
   renderPipeline,
   SECOND_ROOT,
   THIRD_ROOT,
+  TOOL,
+  TOOL_TEXT,
 } from "./random_pipelines.ts";
 import { type Demand, type Host, Truth, type TruthPlace } from "./truth.ts";
 import { NAS_ROOT, SOURCE_ROOT, World } from "./world.ts";
@@ -176,6 +178,7 @@ class Game implements AsyncDisposable {
     for (const [n, root] of [SECOND_ROOT, THIRD_ROOT, OTHER_SOURCE].entries()) {
       fs.seed({ [`${root}/.labferry-place`]: `00000000-0000-4000-8000-00000000001${n}\n` });
     }
+    fs.seed({ [TOOL]: TOOL_TEXT });
     const truth = new Truth(world, ["/instrument", "/instrument2", "/nas", "/nas2", "/manifests"]);
     game = new Game(plan, world, truth);
     await game.#seat();
@@ -226,6 +229,7 @@ class Game implements AsyncDisposable {
       prefixes: places.flatMap(({ prefix }) => prefix === undefined ? [] : [prefix]),
       trusted: store.checksums &&
         compiled.places.every((place) => place.kind === "directory" || place.upload.verify === "auto"),
+      holdsIfAbsent: store.putIfAbsent && store.completeIfAbsent,
       isCrowded: crowd,
     };
   }
