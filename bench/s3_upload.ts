@@ -89,7 +89,7 @@ function uploadsInMemory(): UploadStore {
 }
 
 /** Uploads what a job says; fails unless every object is there. */
-async function work(job: Job): Promise<void> {
+export async function work(job: Job): Promise<void> {
   await using store = await s3.open(s3.options.parse({ bucket: BUCKET, endpoint: job.endpoint }));
   const quiet = () => {};
   const session = openObjects({

@@ -11,7 +11,7 @@ import { base64ToHex, compositeSha256, EMPTY_SHA256 } from "./checksum.ts";
 import { linkedAbort } from "./_linked_abort.ts";
 import { objectUri } from "./keys.ts";
 import { type ObjectInfo, ObjectStoreError, type PutResult } from "./object_store.ts";
-import { inWords, type ObjectSession, request } from "./session.ts";
+import { inWords, type ObjectSession, request, weightOf } from "./session.ts";
 
 /** Bytes of one ranged read. */
 const PIECE_BYTES = 8 * 2 ** 20;
@@ -178,7 +178,7 @@ async function readBack(
     const end = Math.min(size, start + PIECE_BYTES);
     const lease = await session.budget.acquire(end - start, signal);
     try {
-      using _pass = await session.gate.enter(signal);
+      using _pass = await session.readGate.enter(signal, weightOf(end - start));
       const range = { start, end, total: size, versionId: versionId ?? undefined, into: lease.bytes };
       await request(session, `read back "${key}"`, () => session.store.get(key, range, signal));
       return lease;
@@ -201,7 +201,7 @@ async function readBack(
       hash.update(lease.bytes);
     }
   } finally {
-    stop.abort("the read-back has ended");
+    if (pieces.length > 0) stop.abort("the read-back has ended");
     for (const piece of await Promise.allSettled(pieces)) {
       if (piece.status === "fulfilled") piece.value[Symbol.dispose]();
     }

@@ -16,6 +16,16 @@ import { retrying, type RetryPolicy } from "./retry.ts";
 /** Memory for bodies of all uploads and read-backs of a run. */
 export const DEFAULT_BUDGET_BYTES = 128 * 2 ** 20;
 
+/** Up to this size the time of a request is latency, not bytes. */
+const SMALL_BYTES = 2 ** 20;
+/** How many small objects, or small reads, stand for one large one: enough to hide the latency of a proof. */
+export const SMALL_PER_LARGE = 4;
+
+/** Returns what a transfer of `bytes` weighs in a gate of `parallel * SMALL_PER_LARGE` units. */
+export function weightOf(bytes: number): number {
+  return bytes <= SMALL_BYTES ? 1 : SMALL_PER_LARGE;
+}
+
 /** One object place in one run. For a narrower signal: `{ ...session, signal }`. */
 export interface ObjectSession {
   readonly store: ObjectStore;
@@ -26,8 +36,10 @@ export interface ObjectSession {
   readonly signal: AbortSignal;
   readonly settings: UploadSettings;
   readonly budget: Budget;
-  /** Requests with a body that may be under way at once. */
+  /** Requests with a body that may be under way at once: `settings.parallel`. */
   readonly gate: Gate;
+  /** Reads that may be under way at once, in units of `SMALL_PER_LARGE`. */
+  readonly readGate: Gate;
   readonly retry?: RetryPolicy;
 }
 
@@ -59,6 +71,7 @@ export function openObjects(options: ObjectSessionOptions): ObjectSession {
     trust: openTrust(options),
     budget: options.budget ?? new Budget(DEFAULT_BUDGET_BYTES),
     gate: new Gate(Math.max(1, settings.parallel)),
+    readGate: new Gate(Math.max(1, settings.parallel) * SMALL_PER_LARGE),
   };
 }
 

@@ -4,14 +4,15 @@
  */
 import type { ChangeIdentity } from "../evidence.ts";
 import type { PipelineError } from "../errors.ts";
-import { asPipelineError } from "../errors.ts";
+import { asKnownError } from "../io/io_errors.ts";
 import { existing, finish, mustBe, objectMetadata, type UploadedObject, type UploadRequest } from "./_outcome.ts";
+import { Gate } from "./budget.ts";
 import { choosePartSize, hexToBase64 } from "./checksum.ts";
 import { linkedAbort } from "./_linked_abort.ts";
 import { uploadInParts } from "./multipart.ts";
 import { type ObjectInfo, ObjectStoreError, type PutResult } from "./object_store.ts";
 import { type ExpectedObject, proveSent } from "./prove.ts";
-import { inWords, type ObjectSession, request } from "./session.ts";
+import { inWords, type ObjectSession, request, SMALL_PER_LARGE, weightOf } from "./session.ts";
 import { SourcePass, type UploadSource } from "./source.ts";
 
 export type { UploadedObject, UploadRequest } from "./_outcome.ts";
@@ -35,8 +36,9 @@ export type UploadOutcome =
   & ({ ok: true; object: UploadedObject } | { ok: false; error: PipelineError });
 
 /**
- * Uploads many objects, at most `settings.parallel` at once, and yields what came of each as it ends. One that fails
- * does not stop the others; an aborted signal does.
+ * Uploads many objects and yields what came of each as it ends. At most `settings.parallel` bodies are sent at once;
+ * of small objects a few more are read and proved meanwhile. One that fails does not stop the others; an aborted signal
+ * does.
  */
 export async function* uploadMany(
   session: ObjectSession,
@@ -44,34 +46,31 @@ export async function* uploadMany(
 ): AsyncGenerator<UploadOutcome> {
   using stop = linkedAbort(session.signal);
   const inner = { ...session, signal: stop.signal };
-  const running = new Set<Promise<UploadOutcome>>();
-  const start = (request: UploadRequest) => {
-    const task = uploadObject(inner, request).then(
-      (object): UploadOutcome => ({ request, ok: true, object }),
-      (error): UploadOutcome => ({ request, ok: false, error: asPipelineError(error, `upload "${request.key}"`) }),
-    );
-    const self = task.finally(() => finished.push(self));
-    running.add(self);
-  };
-  const finished: Promise<UploadOutcome>[] = [];
-  const ended = async function* (): AsyncGenerator<UploadOutcome> {
-    await Promise.race(running);
-    for (const task of finished.splice(0)) {
+  const room = new Gate(Math.max(1, session.settings.parallel) * SMALL_PER_LARGE);
+  const running = new Set<Promise<void>>();
+  const ended: UploadOutcome[] = [];
+  const start = (request: UploadRequest, place: Disposable) => {
+    const task: Promise<void> = uploadObject(inner, request).then(
+      (object) => void ended.push({ request, ok: true, object }),
+      (error) => void ended.push({ request, ok: false, error: asKnownError(error, `upload "${request.key}"`) }),
+    ).finally(() => {
       running.delete(task);
-      const outcome = await task;
-      session.signal.throwIfAborted();
-      yield outcome;
-    }
+      place[Symbol.dispose]();
+    });
+    running.add(task);
   };
   try {
     for await (const request of requests) {
-      start(request);
-      if (running.size >= Math.max(1, session.settings.parallel)) yield* ended();
+      start(request, await room.enter(session.signal, weightOf(request.source.size)));
+      session.signal.throwIfAborted();
+      yield* ended.splice(0);
     }
-    while (running.size > 0) yield* ended();
+    for (; running.size > 0; await Promise.race(running)) yield* ended.splice(0);
+    session.signal.throwIfAborted();
+    yield* ended.splice(0);
   } finally {
     // Also when the caller stops listening: no upload goes on behind its back.
-    stop.abort("the uploads were given up");
+    if (running.size > 0) stop.abort("the uploads were given up");
     await Promise.allSettled(running);
   }
 }

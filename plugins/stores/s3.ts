@@ -47,12 +47,16 @@ export const s3 = defineStore({
       expectContinueHeader: false,
       // A wrong clock must be seen: a silently corrected one still stamps ledger and evidence.
       disableClockSkewCorrection: true,
+      // The usual one asks the system for its release at every request.
+      defaultUserAgentProvider: () => Promise.resolve([["labferry", ""]]),
       requestHandler: {
         connectionTimeout: connect_timeout,
         httpAgent: { keepAlive: true, maxSockets: 64 },
         httpsAgent: { keepAlive: true, maxSockets: 64, ca },
       },
     });
+    // It filters every request and answer for a log that nobody keeps.
+    client.middlewareStack.remove("loggerMiddleware");
     return new S3Store(sdk, client, {
       bucket,
       endpoint: endpoint ?? `s3.${region}`,
