@@ -65,7 +65,12 @@ export async function* uploadMany(
       session.signal.throwIfAborted();
       yield* ended.splice(0);
     }
-    for (; running.size > 0; await Promise.race(running)) yield* ended.splice(0);
+    while (running.size > 0) {
+      // Raced before yielding: what is yielded can take so long that nothing is left to wait for.
+      await Promise.race(running);
+      session.signal.throwIfAborted();
+      yield* ended.splice(0);
+    }
     session.signal.throwIfAborted();
     yield* ended.splice(0);
   } finally {

@@ -433,3 +433,17 @@ Deno.test("uploadMany() leaves nothing running when its caller stops listening",
   for (let turn = 0; turn < 100; turn++) await Promise.resolve();
   assert.equal(store.calls.length, calls);
 });
+
+Deno.test("uploadMany() ends when all uploads end while its caller is busy with one", async () => {
+  const store = memoryStore();
+  const session = testSession(store, { parallel: 3 });
+  await session.trust.report(session.signal);
+  const requests = Array.from({ length: 5 }, (_, n) => ({ ...upload(patternBytes(n + 1)), key: `k${n}` }));
+  let outcomes = 0;
+  for await (const outcome of uploadMany(session, requests)) {
+    if (outcome.ok) outcomes++;
+    while (store.objects.size < 5 || session.gate.held > 0) await Promise.resolve();
+    for (let turn = 0; turn < 200; turn++) await Promise.resolve();
+  }
+  assert.equal(outcomes, 5);
+});
