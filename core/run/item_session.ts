@@ -202,6 +202,8 @@ export class ItemSession implements AsyncDisposable {
         hint: "Run again; what is missing is done again.",
       });
     if (source.files === 0) throw refuse("there is no evidence of any file");
+    await this.#run.source.check();
+    for (const place of this.#run.places) await place.check(this.scope.signal);
     const there = await expectedSeal(this.scope, SOURCE_PLACE);
     for (const { id, uuid } of this.#run.places) {
       const totals = await this.scope.evidence.totals(this.item.id, id);

@@ -15,7 +15,7 @@ export interface ListingOptions {
   code?: string;
 }
 
-/** Throws unless folder and evidence of the source name the same files with the same sizes. Streams both. */
+/** Throws unless folder and evidence of the source name the same files with the same sizes and times. Streams both. */
 export async function assertListingIsEvidence(
   fs: FileSystem,
   scope: ItemScope,
@@ -34,7 +34,8 @@ export async function assertListingIsEvidence(
       added.add(entry.path);
       continue;
     }
-    const touched = !options.mayMiss && next.value.identity?.mtimeMs !== entry.mtimeMs;
+    const { identity } = next.value;
+    const touched = !options.mayMiss && (identity?.mtimeMs !== entry.mtimeMs || identity.ctimeMs !== entry.ctimeMs);
     if (next.value.size !== entry.size || touched) changed.add(entry.path);
     next = await known.next();
   }

@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { failure } from "../../kit/memory_object_store.ts";
+import { BACKUP, MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
+import {
+  archived,
+  assertDone,
+  assertFailed,
+  assertSourceWhole,
+  AT_NAS,
+  AT_SOURCE,
+  everything,
+  FILES,
+  runAndAfter,
+  runAndBeforeRemoval,
+  worldWith,
+} from "./_rules.ts";
+
+const OTHER_MARKER = "99999999-0000-4000-8000-000000000000\n";
+const MARKER = "/.labferry-place";
+
+/** The share goes away and its mount point, an empty local folder, shows. */
+function unmountNas(world: World): void {
+  world.fs.unmount("/nas");
+  world.fs.seed({ [`${NAS_ROOT}/`]: "" });
+}
+
+Deno.test("S1 an unmounted NAS is an empty folder: exit 2, the command that marks it, nothing written", async () => {
+  await using world = await worldWith();
+  unmountNas(world);
+  const before = everything(world);
+  const report = await world.run();
+  assert.equal(report.exit_code, 2);
+  assert.equal(report.error?.code, "place/not-marked");
+  assert.match(report.error?.hint ?? "", /install places/);
+  assert.deepEqual(everything(world), before);
+});
+
+Deno.test("S1 a source or ledger folder without a marker stops the run with exit 2, nothing written", async () => {
+  for (const root of [SOURCE_ROOT, MANIFEST_ROOT]) {
+    await using world = await worldWith();
+    world.fs.disk.removeFile(root + MARKER);
+    const before = everything(world);
+    const report = await world.run();
+    assert.equal(report.exit_code, 2, root);
+    assert.equal(report.error?.code, "place/not-marked", root);
+    assert.deepEqual(everything(world), before, root);
+  }
+});
+
+Deno.test("S1 a NAS that goes away between two stages ends the run with exit 1; the source stays", async () => {
+  for (const stage of ["truenas", "verify", "checksum-sidecar", "s3"]) {
+    await using world = await worldWith();
+    const report = await runAndAfter(world, stage, () => unmountNas(world));
+    assert.equal(report.exit_code, 1, stage);
+    assertSourceWhole(world);
+    assert.deepEqual(world.files(NAS_ROOT), {}, "the mount point receives nothing");
+    assert.notEqual((await world.ledger()).get("study1")?.status, "complete", stage);
+    world.fs.disk.removeEmptyDir(NAS_ROOT);
+    world.fs.remount("/nas");
+    assertDone(await world.run());
+    assert.deepEqual(world.files(SOURCE_ROOT), {});
+  }
+});
+
+Deno.test("S1 a NAS that goes away while files are copied: exit 1, failed_truenas, nothing proved", async () => {
+  await using world = await worldWith();
+  let writes = 0;
+  world.fs.fault = ({ operation, path }) => {
+    if (operation === "createNew" && path.startsWith(AT_NAS) && ++writes === 2) unmountNas(world);
+  };
+  const report = await world.run();
+  world.fs.fault = undefined;
+  assert.equal(report.exit_code, 1);
+  assertSourceWhole(world);
+  const record = (await world.ledger()).get("study1");
+  assert.equal(record?.status, "failed_truenas");
+  assert.equal(record?.truenas_verified_at, null);
+});
+
+Deno.test("S1 another marker at the NAS during a run: exit 1 before another byte is written or removed", async () => {
+  for (const stage of ["manifest-append", "truenas", "s3", "record"]) {
+    await using world = await worldWith();
+    const report = await runAndAfter(world, stage, () => {
+      world.fs.seed({ [NAS_ROOT + MARKER]: OTHER_MARKER });
+    });
+    assert.equal(report.exit_code, 1, stage);
+    assertSourceWhole(world);
+    assert.equal((await world.ledger()).get("study1")?.source_deleted_at ?? null, null, stage);
+  }
+});
+
+Deno.test("S1 the markers are looked at before each batch of a destroy, the source's too", async () => {
+  for (const root of [NAS_ROOT, SOURCE_ROOT]) {
+    const files = Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`f${1000 + i}`, "x"]));
+    await using world = await worldWith(files);
+    const report = await runAndBeforeRemoval(world, 1000, () => world.fs.seed({ [root + MARKER]: OTHER_MARKER }));
+    assert.equal(report.exit_code, 1, root);
+    assert.deepEqual(Object.keys(world.files(AT_SOURCE)), ["f2000"], `${root}: the second batch stays`);
+    assert.equal((await world.ledger()).get("study1")?.source_deleted_at, null);
+  }
+});
+
+Deno.test("S1 evidence of a NAS does not count at another NAS under the same path", async () => {
+  await using world = await worldWith();
+  const away = { before: () => Promise.reject(failure("unreachable")) };
+  assertFailed(await runAndAfter(world, "checksum-sidecar", () => world.store.hooks = away), "s3/unreachable");
+  world.store.hooks = {};
+  world.fs.unmount("/nas");
+  world.fs.mount("/nas", {});
+  world.fs.seed({ [NAS_ROOT + MARKER]: OTHER_MARKER });
+  assertDone(await world.run());
+  const copied = world.files(AT_NAS);
+  for (const [path, content] of Object.entries(FILES)) assert.equal(copied[path], content);
+});
+
+const secondCopy = (to: string, more = "") =>
+  BACKUP.replace(
+    `[[stage]]\nuse  = "s3-upload"`,
+    `[[stage]]\nuse = "copy"\nid = "second"\nwith = { to = "${to}"${more} }\n[[stage]]\nuse = "verify"\nid = "verify-second"\n` +
+      `with = { place = "second" }\n[[stage]]\nuse  = "s3-upload"`,
+  );
+
+Deno.test("S2 roots that are one folder, or one within the other, stop the run with exit 2, nothing written", async () => {
+  for (const to of [NAS_ROOT, `${NAS_ROOT}/inner`, `${SOURCE_ROOT}/copies`, MANIFEST_ROOT, "/alias", "/alias/inner"]) {
+    await using world = await worldWith();
+    world.fs.seed({ "/alias": { link: NAS_ROOT }, [`${NAS_ROOT}/inner${MARKER}`]: OTHER_MARKER });
+    world.fs.seed({ [`${SOURCE_ROOT}/copies${MARKER}`]: OTHER_MARKER });
+    const before = everything(world);
+    const report = await world.run({ pipeline: secondCopy(to), unlinted: true });
+    assert.equal(report.exit_code, 2, to);
+    assert.equal(report.error?.code, "place/not-distinct", to);
+    assert.deepEqual(everything(world), before, to);
+  }
+});
+
+Deno.test("S2 two places of one domain count once before a destroy", async () => {
+  const inOneDomain = secondCopy("/nas/second", `, domain = "room"`).replace(
+    `with = { to = "\${paths.truenas_root}" }`,
+    `with = { to = "\${paths.truenas_root}", domain = "room" }`,
+  );
+  const folders = inOneDomain.replace(/\[\[stage\]\]\nuse {2}= "s3-upload"[^[]*/, "");
+  await using world = await worldWith();
+  world.fs.seed({ [`/nas/second${MARKER}`]: OTHER_MARKER });
+  const { diagnostics } = world.compile(folders);
+  assert.ok(diagnostics.some((found) => found.code.startsWith("safety/")), "lint sees it");
+  assertFailed(await world.run({ pipeline: folders, unlinted: true }), "destroy/not-proved");
+  assertSourceWhole(world);
+  const record = (await world.ledger()).get("study1");
+  assert.equal(record?.status, "complete");
+  assert.equal(record?.source_deleting_at, null, "the intent is withdrawn");
+});
+
+Deno.test("S2 a hard link to the source's own file is no copy", async () => {
+  await using world = await worldWith();
+  world.fs.seed({ [`/instrument/copies${MARKER}`]: OTHER_MARKER, "/instrument/copies/study1/": "" });
+  world.fs.disk.link(`${AT_SOURCE}/a.txt`, "/instrument/copies/study1/a.txt");
+  world.clock.time += 3_600_000;
+  assertFailed(await world.run({ pipeline: secondCopy("/instrument/copies") }), "copy/conflict");
+  assertSourceWhole(world);
+});
+
+Deno.test("S2 a copy that becomes a link to the source's own file after its proof permits no destroy", async () => {
+  await using world = await worldWith();
+  world.fs.seed({ [`/instrument/copies${MARKER}`]: OTHER_MARKER });
+  const report = await runAndAfter(world, "record", () => {
+    world.fs.disk.removeFile("/instrument/copies/study1/a.txt");
+    world.fs.disk.link(`${AT_SOURCE}/a.txt`, "/instrument/copies/study1/a.txt");
+  }, { pipeline: secondCopy("/instrument/copies") });
+  assertFailed(report, "destroy/not-proved");
+  assertSourceWhole(world);
+});
+
+Deno.test("S2 one bucket and prefix under two ids stops the run", async () => {
+  const again = `[[stage]]\nuse = "s3-upload"\nid = "again"\n` +
+    `with = { bucket = "\${s3.bucket}", prefix = "\${s3.prefix}/inner" }\n[[stage]]\nuse  = "manifest-append"\nid   = "record"`;
+  const twice = BACKUP.replace(`[[stage]]\nuse  = "manifest-append"\nid   = "record"`, again);
+  await using world = await worldWith();
+  const before = archived(world);
+  const report = await world.run({ pipeline: twice, unlinted: true });
+  assert.equal(report.exit_code, 2);
+  assert.equal(report.error?.code, "place/not-distinct");
+  assert.deepEqual(archived(world), before);
+});
