@@ -7,6 +7,7 @@ import { SIDECAR_NAME } from "../io/names.ts";
 import { itemPath } from "../io/paths.ts";
 import { formatSidecarLine, hashSidecar, readSidecar, writeSidecar } from "../safety/sidecar.ts";
 import type { ItemScope, Seal, SidecarLine } from "./place.ts";
+import { asideName, assertNotRecorded, isRestated } from "./standing_sidecar.ts";
 
 /** Lines of the sidecar an item should have at a place; every file must be proved there. */
 export async function* provedLines(scope: ItemScope, place: string): AsyncIterable<SidecarLine> {
@@ -46,17 +47,10 @@ export async function expectedSeal(
   return files === 0 ? undefined : { sha256: hash.digest("hex"), files, bytes };
 }
 
-/** Refuses to touch a sidecar that a `complete` record of the ledger names (SAFETY S7: never replace what was claimed). */
-export function assertMayReplace(scope: ItemScope, found: string, where: string): void {
-  if (scope.recordedSidecar === null || scope.recordedSidecar !== found) return;
-  throw new PipelineError(
-    "seal/conflict",
-    `Cannot replace the sidecar "${where}": the ledger's complete record names it, and the evidence now makes another`,
-    { hint: "The study changed after it was completed. Keep the changed files under another study name." },
-  );
-}
-
-/** Writes the sidecar into the item's folder. One of an earlier, incomplete attempt gives way; any other never. */
+/**
+ * Writes the sidecar into the item's folder. One of an earlier, incomplete attempt gives way; one that says anything the
+ * new one does not is moved aside, and one that is recorded stays.
+ */
 export async function sealFolder(
   fs: FileSystem,
   scope: ItemScope,
@@ -71,12 +65,31 @@ export async function sealFolder(
   const found = standing ? await hashSidecar(fs, path) : undefined;
   if (found === made.sha256) await fs.removeFile(where.temporary);
   else {
-    if (found !== undefined) assertMayReplace(scope, found, path);
+    if (found !== undefined) await giveWay(fs, scope, { place: where.place, path, found });
     await fs.rename(where.temporary, path);
   }
   await fs.syncDir(where.folder);
   scope.onBytes(made.bytes);
   return { sha256: made.sha256, files: made.files };
+}
+
+async function giveWay(
+  fs: FileSystem,
+  scope: ItemScope,
+  { place, path, found }: { place: string; path: string; found: string },
+): Promise<void> {
+  assertNotRecorded(scope, found, path);
+  if (await isRestated(scope, place, readSidecar(fs, path, { signal: scope.signal }))) return;
+  const aside = asideName(path, found);
+  scope.log.warn(`"${path}" lists other files than this backup; it is kept as "${aside}"`);
+  const moved = await fs.renameNew(path, aside);
+  if (moved === true) return;
+  if (moved === undefined && await fs.lstat(aside) === undefined) await fs.rename(path, aside);
+  else {
+    throw new PipelineError("seal/conflict", `Cannot replace the sidecar "${path}": "${aside}" is there already`, {
+      hint: "Both list files of an earlier backup under this name. Move them away by hand, then run again.",
+    });
+  }
 }
 
 /** The seal of a folder, if its sidecar is exactly what the evidence makes. */

@@ -10,7 +10,8 @@ import type { UploadSource } from "../objects/source.ts";
 import { uploadObject } from "../objects/upload.ts";
 import { formatSidecarLine, parseSidecar } from "../safety/sidecar.ts";
 import type { ItemScope, Seal, SidecarLine } from "./place.ts";
-import { assertMayReplace, expectedSeal, provedLines } from "./seal_files.ts";
+import { expectedSeal, provedLines } from "./seal_files.ts";
+import { asideName, assertNotRecorded, isRestated } from "./standing_sidecar.ts";
 
 interface Where {
   place: string;
@@ -20,7 +21,10 @@ interface Where {
 /** Bytes of one ranged read of a sidecar. */
 const PIECE_BYTES = 4 * 2 ** 20;
 
-/** Uploads the sidecar. One of an earlier, incomplete attempt gives way; any other never. */
+/**
+ * Uploads the sidecar. One of an earlier, incomplete attempt gives way; one that says anything the new one does not is
+ * kept under another key, and one that is recorded stays.
+ */
 export async function sealObject(session: ObjectSession, scope: ItemScope, where: Where): Promise<Seal> {
   const seal = await expectedSeal(scope, where.place);
   if (!seal) {
@@ -31,7 +35,10 @@ export async function sealObject(session: ObjectSession, scope: ItemScope, where
   }
   const standing = await hashObject(session, where.key);
   if (standing !== undefined && standing !== seal.sha256) {
-    assertMayReplace(scope, standing, objectUri(session.store.uri, where.key));
+    assertNotRecorded(scope, standing, objectUri(session.store.uri, where.key));
+    const bytes = objectBytes(session, where.key);
+    const lines = parseSidecar(bytes, { name: where.key, signal: scope.signal });
+    if (!await isRestated(scope, where.place, lines)) await keepAside(session, scope, { key: where.key, standing });
     await inWords(
       session,
       { verb: "replace", key: where.key },
@@ -40,7 +47,7 @@ export async function sealObject(session: ObjectSession, scope: ItemScope, where
   }
   await uploadObject(session, {
     key: where.key,
-    source: evidenceSource(scope, { place: where.place, size: seal.bytes, name: where.key }),
+    source: streamSource(where.key, { size: seal.bytes, open: () => sidecarBytes(scope, where.place) }),
     incarnation: scope.item.id,
     sha256: seal.sha256,
   });
@@ -85,7 +92,7 @@ async function hashObject(session: ObjectSession, key: string): Promise<string |
   return some ? hash.digest("hex") : undefined;
 }
 
-async function* objectBytes(session: ObjectSession, key: string): AsyncIterable<Uint8Array> {
+async function* objectBytes(session: ObjectSession, key: string): AsyncGenerator<Uint8Array> {
   const { store, signal } = session;
   const info = await inWords(
     session,
@@ -103,10 +110,30 @@ async function* objectBytes(session: ObjectSession, key: string): AsyncIterable<
   }
 }
 
-/** An upload source that makes the sidecar's text anew from the evidence each time it is opened. */
-function evidenceSource(
+async function keepAside(
+  session: ObjectSession,
   scope: ItemScope,
-  { place, size, name }: { place: string; size: number; name: string },
+  { key, standing }: { key: string; standing: string },
+): Promise<void> {
+  const aside = asideName(key, standing);
+  const uri = objectUri(session.store.uri, key);
+  scope.log.warn(`"${uri}" lists other files than this backup; it is kept as "${objectUri(session.store.uri, aside)}"`);
+  let size = 0;
+  for await (const bytes of objectBytes(session, key)) size += bytes.length;
+  const source = streamSource(uri, { size, open: () => objectBytes(session, key) });
+  await uploadObject(session, { key: aside, source, incarnation: scope.item.id, sha256: standing });
+}
+
+async function* sidecarBytes(scope: ItemScope, place: string): AsyncGenerator<Uint8Array> {
+  for await (const { path, sha256 } of provedLines(scope, place)) {
+    yield new TextEncoder().encode(`${formatSidecarLine(sha256, path)}\n`);
+  }
+}
+
+/** An upload source whose bytes are made anew each time it is opened. */
+function streamSource(
+  name: string,
+  { size, open }: { size: number; open: () => AsyncGenerator<Uint8Array> },
 ): UploadSource {
   const { stat } = bytesSource(name, new Uint8Array(0));
   const identity = async () => ({ ...(await stat())!, size });
@@ -115,14 +142,14 @@ function evidenceSource(
     size,
     stat: identity,
     open() {
-      const lines = provedLines(scope, place)[Symbol.asyncIterator]();
+      const pieces = open();
       let rest: Uint8Array = new Uint8Array(0);
       return Promise.resolve({
         async read(buffer: Uint8Array) {
-          if (rest.length === 0) {
-            const next = await lines.next();
+          while (rest.length === 0) {
+            const next = await pieces.next();
             if (next.done) return 0;
-            rest = new TextEncoder().encode(`${formatSidecarLine(next.value.sha256, next.value.path)}\n`);
+            rest = next.value;
           }
           const piece = rest.subarray(0, buffer.length);
           buffer.set(piece);
@@ -131,7 +158,7 @@ function evidenceSource(
         },
         stat: identity,
         async [Symbol.asyncDispose]() {
-          await lines.return?.();
+          await pieces.return(undefined);
         },
       });
     },
