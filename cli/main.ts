@@ -1,5 +1,6 @@
 /** From words to an exit code. Everything heavy is loaded when it is needed, so that `--version` is quick. @module */
 import deno from "../deno.json" with { type: "json" };
+import { PipelineError } from "../core/errors.ts";
 import type { Command, CommandContext, CommandSpec } from "./command.ts";
 import type { Invocation } from "./parse.ts";
 import { parseCommandLine } from "./parse.ts";
@@ -18,11 +19,8 @@ export async function main(
   try {
     invocation = await parseCommandLine(argv, commands);
   } catch (error) {
-    const code = await reportBare(error, terminal);
-    const [{ UsageError }, { helpText, usageText }] = await Promise.all([import("./usage.ts"), import("./help.ts")]);
-    if (argv.length === 0) terminal.err(helpText(commands, [], Math.min(terminal.columns(), 100)));
-    else if (error instanceof UsageError) terminal.err(usageText(commands, error.command));
-    return code;
+    const { reportMisuse } = await import("./misuse.ts");
+    return reportMisuse(error, { argv, terminal, commands });
   }
   if (invocation.kind === "version") {
     terminal.out(`labferry ${VERSION}\n`);
@@ -97,7 +95,8 @@ function reportError(
   { text, json, logs, screen }: { text: string; json: boolean } & Pick<CommandContext, "logs" | "screen">,
 ): void {
   const message = error instanceof Error ? error.message : String(error);
-  logs.fatal(message, { error });
+  const { code, hint, cause } = error instanceof PipelineError ? error : {};
+  logs.fatal(message, error instanceof PipelineError ? { code, hint, cause } : { error });
   if (!json) screen.write(logs.scrubber.text(text));
 }
 

@@ -1,6 +1,6 @@
 /** Config, plugins and pipelines, as commands need them. @module */
 import { dirname, resolve } from "@std/path";
-import { PipelineError } from "../core/errors.ts";
+import { asPipelineError, PipelineError } from "../core/errors.ts";
 import { ioError } from "../core/io/io_errors.ts";
 import { lintPipeline } from "../core/lint/safety.ts";
 import type { CompiledPipeline } from "../core/pipeline/compile.ts";
@@ -41,7 +41,7 @@ export function builtinRegistry(): Registry {
  */
 export async function loadProject({ locations, logs }: CommandContext): Promise<Project> {
   const { configFile } = locations;
-  const text = await readTextIfThere(configFile);
+  const text = await readTextIfThere(configFile, "config");
   if (text === undefined) {
     throw new PipelineError("config/not-found", `Cannot read the config "${configFile}": the file does not exist`, {
       stopsRun: 2,
@@ -78,7 +78,7 @@ export function findPipelineText(
   const isPath = /[\\/]|\.toml$/.test(name);
   return findPipeline(isPath ? resolve(terminal.cwd, name) : name, {
     folder: locations.configDir,
-    readText: readTextIfThere,
+    readText: (path) => readTextIfThere(path, "pipeline"),
   });
 }
 
@@ -112,13 +112,20 @@ export async function pipelineNames({ locations }: Pick<CommandContext, "locatio
   return [...names].sort();
 }
 
-/** Text of a file; undefined when it is not there. */
-export async function readTextIfThere(path: string): Promise<string | undefined> {
+/** Text of a file that says what to do; undefined when it is not there. @throws {PipelineError} `io/…`, exit code 2 */
+export async function readTextIfThere(path: string, what: string): Promise<string | undefined> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw ioError(error, { verb: "read", path });
+    const { code, message, cause } = asPipelineError(ioError(error, { verb: `read the ${what}`, path }), "read a file");
+    throw new PipelineError(code, message, {
+      cause,
+      stopsRun: 2,
+      hint: code === "io/denied"
+        ? "Give the account that runs labferry the right to read this file"
+        : "A file that can be read is wanted here",
+    });
   }
 }
 

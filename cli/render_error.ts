@@ -1,5 +1,6 @@
 /** Errors in words for the person on call. Pure. @module */
 import { PipelineError } from "../core/errors.ts";
+import { DiagnosticsError } from "../core/pipeline/diagnostic.ts";
 import type { Finding } from "../core/errors.ts";
 
 /** Areas of error codes that mean: the configuration or the command line is wrong, nothing was tried. */
@@ -31,7 +32,10 @@ export function exitCodeOf(error: unknown): 1 | 2 | 3 {
  */
 export function renderError(error: unknown, options: { verbose?: boolean } = {}): string {
   const lines: string[] = [];
-  if (error instanceof PipelineError) {
+  if (error instanceof DiagnosticsError) {
+    // Each brings its position, code, caret and hint.
+    lines.push(error.message);
+  } else if (error instanceof PipelineError) {
     lines.push(`error: ${error.message} [${error.code}]`);
     lines.push(...error.findings.map((finding) => `  ${renderFinding(finding)}`));
     if (error.hint !== undefined) lines.push(...indent(error.hint, "hint: "));

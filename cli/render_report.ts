@@ -16,7 +16,7 @@ export interface RenderReportOptions {
 /** Returns the report as text: each item with a table of its stages, then a line for the run. */
 export function renderReport(report: RunReport, options: RenderReportOptions = {}): string {
   const shown = options.quiet ? report.items.filter((item) => item.outcome === "failed") : report.items;
-  const lines = shown.flatMap((item) => [...itemLines(item), ""]);
+  const lines = shown.flatMap((item) => [...itemLines(item, report.dry_run), ""]);
   if (report.error !== undefined) lines.push(...errorLines(report.error), "");
   if (!options.quiet || lines.length > 0) lines.push(summaryLine(report));
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
@@ -28,7 +28,7 @@ export function summaryLine(report: RunReport): string {
   for (const { outcome } of report.items) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   const outcomes = report.items.length === 0
     ? "no item was taken up"
-    : [...counts].map(([outcome, number]) => `${number} ${report.dry_run && outcome === "done" ? "planned" : outcome}`)
+    : [...counts].map(([outcome, number]) => `${number} ${outcomeWord(outcome, report.dry_run)}`)
       .join(", ");
   const ms = Date.parse(report.finished_at) - Date.parse(report.started_at);
   const dry = report.dry_run ? " (dry run, nothing was changed)" : "";
@@ -37,13 +37,22 @@ export function summaryLine(report: RunReport): string {
   }, exit code ${report.exit_code}${dry}  [${report.run_id}]`;
 }
 
-function itemLines(item: ItemReport): string[] {
-  const head = `${item.outcome.padEnd(9)} ${item.name}${item.why === undefined ? "" : `: ${item.why}`}`;
+/** What a dry run calls done was only planned. */
+function outcomeWord(outcome: string, dryRun: boolean): string {
+  return dryRun && outcome === "done" ? "planned" : outcome;
+}
+
+function itemLines(item: ItemReport, dryRun: boolean): string[] {
+  const head = `${outcomeWord(item.outcome, dryRun).padEnd(9)} ${item.name}${
+    item.why === undefined ? "" : `: ${item.why}`
+  }`;
   const lines = [head];
   const table = item.stages.filter((stage) => stage.outcome !== "not-reached");
   if (table.length > 0) {
     const header = ["STAGE", "OUTCOME", "STEPS", "FILES", "SIZE", "TIME", "GUARANTEE", "WHY"];
-    lines.push(...columns([header, ...table.map(stageRow)], [2, 3, 4, 5]).map((line) => `  ${line}`));
+    lines.push(
+      ...columns([header, ...table.map((stage) => stageRow(stage, dryRun))], [2, 3, 4, 5]).map((line) => `  ${line}`),
+    );
   }
   const missed = item.stages.length - table.length;
   if (missed > 0) lines.push(`  ${count(missed, "stage")} not reached`);
@@ -51,11 +60,11 @@ function itemLines(item: ItemReport): string[] {
   return lines;
 }
 
-function stageRow(stage: StageReport): string[] {
+function stageRow(stage: StageReport, dryRun: boolean): string[] {
   const steps = stage.skipped === 0 ? `${stage.applied}` : `${stage.applied} + ${stage.skipped} skipped`;
   return [
     stage.id === stage.use ? stage.id : `${stage.id} (${stage.use})`,
-    stage.outcome,
+    outcomeWord(stage.outcome, dryRun),
     steps,
     `${stage.files}`,
     formatBytes(stage.bytes),

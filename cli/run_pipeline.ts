@@ -12,7 +12,7 @@ import type { Arguments, CommandContext } from "./command.ts";
 import { loadProject, makeStateDir, readTextIfThere, requirePipeline } from "./project.ts";
 import type { Project } from "./project.ts";
 import { showProgress } from "./progress_view.ts";
-import { exitCodeOf } from "./render_error.ts";
+import { exitCodeOf, renderFinding } from "./render_error.ts";
 import { renderReport, reportJson, summaryLine } from "./render_report.ts";
 import { withServices } from "./services.ts";
 
@@ -43,6 +43,8 @@ export async function runCommand(name: string, args: Arguments, context: Command
   return report.exit_code;
 }
 
+const STOPPING = "Stopping: the step at work is finished first and the locks are released; interrupt again to stop now";
+
 /** Runs a compiled pipeline on this machine. */
 export async function execute(
   compiled: CompiledPipeline,
@@ -52,6 +54,7 @@ export async function execute(
   const { terminal, locations } = context;
   expectStage(options.force, compiled);
   using interrupts = terminal.interrupts();
+  interrupts.stop.addEventListener("abort", () => context.log.warn(STOPPING), { once: true });
   return await withServices(project.registry, { dryRun: options.dryRun, context }, (services) =>
     runPipeline({
       compiled,
@@ -86,7 +89,7 @@ function expectStage(force: RunOptions["force"], compiled: CompiledPipeline): vo
 }
 
 async function expectFile(path: string | undefined, { terminal }: CommandContext): Promise<void> {
-  if (path === undefined || await readTextIfThere(resolve(terminal.cwd, path)) !== undefined) return;
+  if (path === undefined || await readTextIfThere(resolve(terminal.cwd, path), "credentials") !== undefined) return;
   throw new PipelineError("cli/no-path", `Cannot use --smtp-env "${path}": the file does not exist`, { stopsRun: 2 });
 }
 
@@ -137,16 +140,27 @@ async function withFailureEvent(
   }
 }
 
-/** The log tells each failure, so that the log file of a scheduled task is enough to see why. */
+/** How many findings of an item the log tells one by one; the report has all of them. */
+const FINDINGS_TOLD = 50;
+
+/**
+ * The log tells what to do about each failure, so that the log file of a scheduled task is enough. The failure itself
+ * was logged by the engine when it happened.
+ */
 function logOutcome(report: RunReport, log: CommandContext["log"]): void {
   for (const { name, outcome, error, why } of report.items) {
-    if (outcome === "failed") {
-      log.error(`"${name}" failed: ${error?.message ?? "no reason was given"}`, {
-        code: error?.code,
-        stage: error?.stage,
-      });
-    } else log.debug(`"${name}" is ${outcome}`, { why });
+    if (outcome !== "failed") {
+      log.debug(`"${name}" is ${outcome}`, { why });
+      continue;
+    }
+    const findings = error?.findings ?? [];
+    for (const finding of findings.slice(0, FINDINGS_TOLD)) log.error(`${name}: ${renderFinding(finding)}`);
+    if (findings.length > FINDINGS_TOLD) log.error(`${name}: ${findings.length - FINDINGS_TOLD} more findings`);
+    if (error?.hint !== undefined) log.info(`${name}: what to do: ${error.hint}`);
   }
-  if (report.error !== undefined) log.error(report.error.message, { code: report.error.code });
+  if (report.error !== undefined) {
+    log.error(report.error.message, { code: report.error.code });
+    if (report.error.hint !== undefined) log.error(`what to do: ${report.error.hint}`);
+  }
   log.info(summaryLine(report));
 }

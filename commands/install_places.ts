@@ -5,7 +5,8 @@ import { checkPipeline, loadProject, pipelineNames, requirePipeline } from "../c
 import { withServices } from "../cli/services.ts";
 import { PipelineError } from "../core/errors.ts";
 import type { CompiledPipeline } from "../core/pipeline/compile.ts";
-import { hasErrors } from "../core/pipeline/diagnostic.ts";
+import type { Diagnostic } from "../core/pipeline/diagnostic.ts";
+import { hasErrors, throwOnErrors } from "../core/pipeline/diagnostic.ts";
 import { installPlaces } from "../core/run/install_places.ts";
 
 export const run: Command = async (args, context) => {
@@ -13,13 +14,18 @@ export const run: Command = async (args, context) => {
   const project = await loadProject(context);
   const named = args.all("PIPELINE");
   const compiled: CompiledPipeline[] = [];
+  const errors: Diagnostic[] = [];
   for (const name of named) compiled.push(await requirePipeline(project, name, context));
   for (const name of named.length > 0 ? [] : await pipelineNames(context)) {
     const checked = await checkPipeline(project, name, context);
     // A preset this laboratory does not use may lack its part of the config; its places are then not to be marked.
     if (checked.compiled !== undefined && !hasErrors(checked.diagnostics)) compiled.push(checked.compiled);
-    else log.warn(`pipeline "${name}" is left out: it does not pass lint`, { see: `labferry lint ${name}` });
+    else {
+      log.warn(`pipeline "${name}" is left out: it does not pass lint`, { see: `labferry lint ${name}` });
+      errors.push(...checked.diagnostics);
+    }
   }
+  if (compiled.length === 0) throwOnErrors(errors);
   if (compiled.length === 0) {
     throw new PipelineError("cli/no-pipeline", `Cannot mark places: no pipeline passes lint, wanted at least one`, {
       stopsRun: 2,

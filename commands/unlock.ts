@@ -1,5 +1,5 @@
 /** `unlock ITEM`: clears the lock that a dead run left. @module */
-import { basename, join, resolve } from "@std/path";
+import { basename, dirname, join, resolve } from "@std/path";
 import type { Command, CommandContext } from "../cli/command.ts";
 import { loadProject } from "../cli/project.ts";
 import { PipelineError } from "../core/errors.ts";
@@ -13,7 +13,10 @@ export const run: Command = async (args, context) => {
   const fs = new DiskFiles();
   const folder = await folderOf(args.at("ITEM"), context);
   if ((await fs.lstat(folder))?.kind !== "directory") {
-    throw new PipelineError("cli/no-path", `Cannot unlock "${folder}": there is no such folder`, { stopsRun: 2 });
+    throw new PipelineError("cli/no-path", `Cannot unlock "${folder}": there is no such folder`, {
+      stopsRun: 2,
+      hint: "Give the name of a study below source_root, or the path of the folder that is locked",
+    });
   }
   const asker = { host: terminal.host, pid: Deno.pid, processes: systemProcesses };
   const name = basename(folder);
@@ -52,7 +55,11 @@ function confirm(name: string, isDead: boolean, { terminal, log }: CommandContex
 
 /** A path is taken as it is; a name is a folder below the source root. */
 async function folderOf(item: string, context: CommandContext): Promise<string> {
-  if (/[\\/]/.test(item) || item === "." || item === "..") return resolve(context.terminal.cwd, item);
+  if (/[\\/]/.test(item) || item === "." || item === "..") {
+    const path = resolve(context.terminal.cwd, item);
+    // The lock file itself may be named, as messages about it do.
+    return basename(path) === LOCK_NAME || basename(path) === RUN_LOCK_NAME ? dirname(path) : path;
+  }
   const { config } = await loadProject(context);
   const root = config.config.paths.source_root;
   if (root !== undefined) return join(root, item);

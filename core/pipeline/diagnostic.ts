@@ -149,12 +149,21 @@ export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some((d) => d.severity === "error");
 }
 
+/** Errors in a file, all of them: each message names its position, its code and its hint. */
+export class DiagnosticsError extends PipelineError {
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(errors: readonly Diagnostic[]) {
+    super(errors[0].code, renderDiagnostics(errors), { hint: errors[0].hint, stopsRun: 2 });
+    this.diagnostics = errors;
+  }
+}
+
 /**
  * Throws when any diagnostic is an error: the first one's code, all of them in the message, exit code 2.
- * @throws {PipelineError} with the code of the first error.
+ * @throws {DiagnosticsError} with the code of the first error.
  */
 export function throwOnErrors(diagnostics: readonly Diagnostic[]): void {
   const errors = sortDiagnostics(diagnostics.filter((d) => d.severity === "error"));
-  if (errors.length === 0) return;
-  throw new PipelineError(errors[0].code, renderDiagnostics(errors), { hint: errors[0].hint, stopsRun: 2 });
+  if (errors.length > 0) throw new DiagnosticsError(errors);
 }

@@ -61,7 +61,7 @@ Deno.test("main() keeps stderr to JSON lines with --log-format json, errors incl
   assert.equal(code, 1);
   const lines = stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
   assert.deepEqual(lines.map((line) => line.message), ["on the way", "Cannot do"]);
-  assert.equal(lines[1].data.error.code, "a/b");
+  assert.equal(lines[1].data.code, "a/b");
 });
 
 Deno.test("main() takes secrets out of errors", async () => {
@@ -95,4 +95,19 @@ Deno.test("main() exits 2 without a home folder", async () => {
   const { code, stderr } = await runCli(["work"], { commands: table(() => Promise.resolve(0)), env: {} });
   assert.equal(code, 2);
   assert.match(stderr, /cli\/no-home/);
+});
+
+Deno.test("main() leaves a trace of a misspelled command line where the command keeps a log file, and in JSON if asked", async () => {
+  await using dir = await tempDir();
+  const options = { env: { HOME: dir.path }, commands: table(() => Promise.resolve(0), "file") };
+  const { code, stderr } = await runCli(["work", "--frob"], options);
+  assert.equal(code, 2);
+  assert.match(stderr, /Cannot use "--frob".*\n(.*\n)*See "labferry work --help"/);
+  const logs = join(dir.path, ".config", "labferry", "state", "logs");
+  assert.match(
+    await Deno.readTextFile(join(logs, "labferry-2025-06-15.log")),
+    /error Cannot use "--frob".*unknown-flag/,
+  );
+  const json = await runCli(["work", "--frob", "--log-format", "json"], options);
+  assert.deepEqual(json.stderr.trimEnd().split("\n").map((line) => JSON.parse(line).data.code), ["cli/unknown-flag"]);
 });
