@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { verifyChain } from "../../../core/ledger/verify_chain.ts";
+import { failure } from "../../kit/memory_object_store.ts";
+import { MANIFEST_ROOT, SOURCE_ROOT, type World } from "../../kit/world.ts";
+import { assertDone, assertFailed, assertSourceWhole, FILES, runAndAfter, worldWith } from "./_rules.ts";
+
+const MONTH = "2026-01.jsonl";
+const MIRROR = `fusion/_manifests/${MONTH}`;
+
+const month = (world: World) => world.fs.tree(MANIFEST_ROOT)[`${MANIFEST_ROOT}/${MONTH}`] ?? "";
+const mirror = (world: World) => new TextDecoder().decode(world.store.objects.get(MIRROR)?.bytes);
+
+function append(world: World, text: string): void {
+  const path = `${MANIFEST_ROOT}/${MONTH}`;
+  const before = month(world);
+  world.fs.seed({ [path]: before + text });
+}
+
+Deno.test("S12 a torn last line is closed and never truncated; the records before and after it stand", async () => {
+  await using world = await worldWith();
+  assertDone(await world.run());
+  append(world, `{"backup_name":"study1","status":"fai`);
+  const torn = month(world);
+  world.study("study2", FILES);
+  assertDone(await world.run());
+  assert.ok(month(world).startsWith(`${torn}\n`));
+  const records = await world.ledger();
+  assert.equal(records.get("study1")?.status, "complete");
+  assert.notEqual(records.get("study2")?.source_deleted_at, null);
+  assert.ok(world.log.lines.some((line) => line.level === "warn" && /left out|could not be read/.test(line.message)));
+});
+
+Deno.test("S12 every record is chained to the line before it, over studies and runs", async () => {
+  await using world = await worldWith();
+  world.study("study2", FILES);
+  assertDone(await world.run());
+  world.study("study3", FILES);
+  assertDone(await world.run());
+  const found = await verifyChain(world.fs, `${MANIFEST_ROOT}/${MONTH}`);
+  assert.equal(found.broken, undefined);
+  assert.deepEqual(found.torn, []);
+  assert.equal(found.lines, 3 * 4, "three studies: in_progress, complete, deleting, deleted");
+});
+
+Deno.test("S12 a ledger that cannot be written stops the study before a byte is copied, and frees nothing", async () => {
+  await using world = await worldWith();
+  world.fs.disk.setMount("/manifests", { readOnly: true });
+  const report = await world.run();
+  assert.equal(report.exit_code, 1);
+  assertSourceWhole(world);
+  assert.deepEqual(world.objects(), {});
+  world.fs.disk.setMount("/manifests", { readOnly: false });
+  assertDone(await world.run());
+});
+
+Deno.test("S12 a ledger that is held by another process for long fails the study, and nothing goes", async () => {
+  await using world = await worldWith();
+  const handle = world.fs.disk.openReadWrite(`${MANIFEST_ROOT}/.ledger.lock`);
+  handle.tryLock();
+  assertFailed(await world.run(), "ledger/busy");
+  assertSourceWhole(world);
+  handle.close();
+  assertDone(await world.run());
+});
+
+Deno.test("S12 the mirror equals the ledger after a run, and catches up after it was away", async () => {
+  await using world = await worldWith();
+  world.store.hooks = {
+    before: (call) => {
+      if (call.key === MIRROR) throw failure("unreachable");
+    },
+  };
+  assertDone(await world.run());
+  assert.ok(world.log.lines.some((line) => line.level === "warn" && /mirror/.test(line.message)));
+  assert.equal(world.store.objects.has(MIRROR), false);
+  world.store.hooks = {};
+  world.study("study2", FILES);
+  assertDone(await world.run());
+  assert.equal(mirror(world), month(world));
+});
+
+Deno.test("S12 a ledger that lost lines never takes them from its mirror", async () => {
+  await using world = await worldWith();
+  assertDone(await world.run());
+  const before = mirror(world);
+  world.fs.disk.removeFile(`${MANIFEST_ROOT}/${MONTH}`);
+  world.study("study2", { "a.txt": "x" });
+  await world.run();
+  assert.equal(mirror(world), before);
+  assert.ok(world.log.lines.some((line) => /mirror/.test(line.message)));
+});
+
+Deno.test("S12 a record is never left half-done by a full disk: nothing is freed, the next run goes on", async () => {
+  await using world = await worldWith();
+  const report = await runAndAfter(world, "s3", () => world.fs.disk.setMount("/manifests", { capacity: 2048 }));
+  assert.equal(report.exit_code, 1);
+  assertSourceWhole(world);
+  world.fs.disk.setMount("/manifests", { capacity: 2 ** 30 });
+  assertDone(await world.run());
+  assert.deepEqual(world.files(SOURCE_ROOT), {});
+  assert.notEqual((await world.ledger()).get("study1")?.source_deleted_at, null);
+});
