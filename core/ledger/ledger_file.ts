@@ -22,6 +22,11 @@ export interface LedgerOptions {
   /** OS path of `manifest_root`. It must exist. */
   root: string;
   clock: Clock;
+  /**
+   * Throws unless the root is the marked one (SAFETY S1). Asked before and after an append, so that what an append says
+   * was recorded is not in the empty folder that an unmounted share leaves.
+   */
+  check?: () => Promise<void>;
   /** Name of this host, for the words about a lock. */
   host: string;
   /** How long an append waits for another process's append, in ms. Default: 60 s. */
@@ -102,10 +107,13 @@ class FileLedger implements LedgerFile {
   }
 
   async #appendLocked(entry: LedgerEntry): Promise<LedgerRecord> {
-    const { fs, clock, waitMs = 60_000 } = this.#options;
+    const { fs, clock, check, waitMs = 60_000 } = this.#options;
     const path = join(this.root, LEDGER_LOCK);
     try {
-      return await withFileLock({ fs, path, clock, waitMs }, () => this.#append(entry));
+      await check?.();
+      const record = await withFileLock({ fs, path, clock, waitMs }, () => this.#append(entry));
+      await check?.();
+      return record;
     } catch (error) {
       if (error instanceof PipelineError && error.code === "lock/timeout") {
         throw new PipelineError(

@@ -91,7 +91,7 @@ async function openLedgerOf(
   const used = [...compiled.stages, ...compiled.onItemFailed].some((stage) => stage.plugin.usesLedger);
   const root = config.paths?.manifest_root;
   if (!used || typeof root !== "string" || root === "") return undefined;
-  await openRoot(services, { id: "manifests", path: root }, { dryRun, visible: opened.visible });
+  const marked = await openRoot(services, { id: "manifests", path: root }, { dryRun, visible: opened.visible });
   const { fs, clock, host, log } = services;
   const [bucket] = opened.buckets;
   const mirror = bucket && !dryRun
@@ -101,6 +101,7 @@ async function openLedgerOf(
     fs,
     root,
     clock,
+    check: () => marked.check(),
     host,
     warn: (message: string) => log.warn(message),
     onAppended: async (month: string) => {
