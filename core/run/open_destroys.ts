@@ -36,6 +36,8 @@ export async function takeUpDestroys(run: RunState): Promise<TreeItem[]> {
     }
     if (run.request.dryRun) continue;
     await run.source.check();
+    // The run that removed the folder may have died before that was on the medium; the ledger must not know more.
+    await fs.syncDir(run.source.path);
     const victim = { id: SOURCE_PLACE, begun: "source_deleting_at", ended: "source_deleted_at" } as const;
     await recordEnd({ clock, journal, ledger: run.ledger }, victim, {
       id: record.incarnation,

@@ -65,4 +65,5 @@ Deno.test("asKnownError() gives words to what the system said where no caller ha
   assert.equal(asKnownError(new TypeError("x"), "run").code, "internal/unexpected");
   const own = new PipelineError("copy/conflict", "x");
   assert.equal(asKnownError(own, "run"), own);
+  assert.equal(asKnownError(new SuppressedError(coded("EIO"), own), "run"), own, "what went wrong first counts");
 });
