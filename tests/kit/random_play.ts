@@ -30,6 +30,8 @@ import { NAS_ROOT, SOURCE_ROOT, World } from "./world.ts";
 const OTHER_SOURCE = "/instrument2/studies";
 const DAY = 86_400_000;
 const SIDECAR = "_checksums.sha256";
+/** Longest time a run may take, ms. */
+const RUN_MS = 20_000;
 
 export interface Study {
   name: string;
@@ -286,7 +288,7 @@ class Game implements AsyncDisposable {
         wrap: (services) => ({ ...services, journal: mortal(journal, world) as EngineServices["journal"] }),
       })
     );
-    const ended = await Promise.allSettled(running);
+    const ended = await inTime(Promise.allSettled(running));
     const crashed = world.fs.disk.crashed;
     chaos.endRun();
     const reports = ended.map((end) => end.status === "fulfilled" ? end.value : undefined);
@@ -389,6 +391,17 @@ class Game implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { journal } of this.#players.slice(1)) await journal[Symbol.asyncDispose]();
     await this.#world[Symbol.asyncDispose]();
+  }
+}
+
+/** SAFETY S22: nothing waits for ever. No clock of this world is real, so that a run takes no time to speak of. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("the run waits for ever")), RUN_MS);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -58,6 +58,8 @@ interface Damage {
 }
 
 const SIDECAR = "_checksums.sha256";
+/** The sidecar, and those of earlier attempts that were kept. */
+const SIDECARS = /\/_checksums\.sha256(\.[0-9a-f]+)?$/;
 const MONTH = /^\d{4}-\d{2}\.jsonl$/;
 const WRITES: ReadonlySet<string> = new Set([
   "createNew",
@@ -417,13 +419,13 @@ export class Truth {
     }
     for (const root of roots) {
       for (const path of this.files(root)) {
-        if (!isOwn(path) && !path.endsWith(`/${SIDECAR}`)) this.#judgeFinal(`${root}/${path}`, path);
+        if (!isOwn(path) && !SIDECARS.test(path)) this.#judgeFinal(`${root}/${path}`, path);
       }
     }
     for (const key of this.#world.store.objects.keys()) {
       const prefix = prefixes.find((one) => key.startsWith(one));
       const path = prefix === undefined ? "_" : key.slice(prefix.length);
-      if (/^_|\/_checksums\.sha256$|\/$/.test(path)) continue;
+      if (/^_|\/$/.test(path) || SIDECARS.test(path)) continue;
       this.#judgeFinal(`s3:${key}`, path);
     }
   }
