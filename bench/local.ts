@@ -101,10 +101,15 @@ async function runCase(bench: Bench, mode: Mode, source: string, rclone: string,
   const copied = join(options.scratch, "rclone-copy");
   const cold = mode === "cold";
   const between = cold ? dropCaches : undefined;
+  // What the one before left to be written must not be charged to the next.
+  const settle = cold ? dropCaches : syncDisks;
   let world: Awaited<ReturnType<typeof freshWorld>> | undefined;
   const peer: Contestant = {
     name: `rclone ${RCLONE_VERSION} copy+check+hashsum`,
-    prepare: () => removeTree(copied),
+    async prepare() {
+      await removeTree(copied);
+      await settle();
+    },
     run: () =>
       runRclone({ program: rclone, from: join(source, STUDY), to: copied, sums }, {
         between,
@@ -115,7 +120,7 @@ async function runCase(bench: Bench, mode: Mode, source: string, rclone: string,
     name: "labferry copy+verify+sidecar",
     async prepare() {
       world = await freshWorld(base, source, { mode, program: options.program });
-      await between?.();
+      await settle();
     },
     async run() {
       const sample = await measure(world!.run, { env: world!.env });
