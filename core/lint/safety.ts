@@ -223,12 +223,8 @@ class SafetyLint {
   /** The ledger names the places it was told of: one written after `complete` would never be found again. */
   #writtenAfterRecord(steps: readonly Step[]): void {
     for (const { stage } of steps.filter((step) => step.stage.facts.needsAllProved === true)) {
-      const later = steps.filter((step) => step.ancestors.includes(stage));
-      for (const writer of later) {
-        const isRecorded = later.some((step) =>
-          step.stage.facts.needsAllProved === true && step.ancestors.includes(writer.stage)
-        );
-        if (isRecorded) continue;
+      // Also when it is recorded again behind that: whoever reads "complete" in between would count on places that lack.
+      for (const writer of steps.filter((step) => step.ancestors.includes(stage))) {
         for (const place of placesWritten(writer.stage.facts)) {
           const { id, position } = writer.stage;
           this.#add("safety/complete-before-proof", this.#placeSpan(stage, "complete"), {
