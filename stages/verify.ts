@@ -2,7 +2,10 @@
 import { defineStage } from "../core/contract.ts";
 import { placeId, z } from "../core/options.ts";
 import type { SourceFile } from "../core/contract.ts";
-import type { ReadContext } from "../core/ports.ts";
+import type { Evidence, ReadContext } from "../core/ports.ts";
+
+/** Proofs that rest on what a store says, or that a dry run promised. */
+const NOT_READ: ReadonlySet<Evidence["guarantee"]> = new Set(["server-checksum", "signed-payload", "none"]);
 
 export const verify = defineStage({
   kind: "stage",
@@ -24,7 +27,7 @@ export const verify = defineStage({
     return {
       async *plan(item, ctx) {
         const { place } = options;
-        for await (const batch of ctx.place(place).batches(unproved(ctx, place))) {
+        for await (const batch of ctx.place(place).batches(unread(ctx, place))) {
           yield {
             kind: "todo",
             id: batch.id,
@@ -51,8 +54,11 @@ export const verify = defineStage({
   },
 });
 
-async function* unproved(ctx: ReadContext, place: string): AsyncIterable<SourceFile> {
-  for await (const evidence of ctx.evidence.list(place, ctx.force ? {} : { level: "written" })) {
+/** Files nobody has read at the place since they were written: whoever asks for `verify` wants more than a store's word. */
+async function* unread(ctx: ReadContext, place: string): AsyncIterable<SourceFile> {
+  for await (const evidence of ctx.evidence.list(place)) {
+    const isRead = evidence.level === "proved" && !NOT_READ.has(evidence.guarantee);
+    if (isRead && !ctx.force) continue;
     yield { path: evidence.path, size: evidence.size, mtimeMs: null };
   }
 }

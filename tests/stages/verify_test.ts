@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { NAS_ROOT } from "../kit/world.ts";
-import { assertDone, COPY, itemOf, LOCK, pipelineOf, stageOf, STUDY, studyWorld, VERIFY } from "./_stage_world.ts";
+import { assertDone, COPY, itemOf, LOCK, pipelineOf, S3, stageOf, STUDY, studyWorld, VERIFY } from "./_stage_world.ts";
 
 const PIPELINE = pipelineOf(LOCK, COPY, VERIFY);
 
@@ -36,4 +36,17 @@ Deno.test("S14 verify.apply() fails the item when a proved file is no longer lis
   };
   const report = await world.run({ pipeline: PIPELINE, progress: { stageFinished } });
   assert.equal(itemOf(report).error?.code, "verify/missing");
+});
+
+Deno.test("verify.apply() reads back objects that only the store vouched for", async () => {
+  await using world = await studyWorld();
+  const pipeline = pipelineOf(LOCK, S3, '[[stage]]\nuse = "verify"\nwith = { place = "s3" }\n');
+  world.store.hooks = {
+    store: ({ key }, bytes) => key.endsWith("/a.txt") ? bytes.map((byte) => byte ^ 1) : bytes,
+  };
+  assert.equal(itemOf(await world.run({ pipeline })).error?.code, "s3/mismatch");
+  world.store.hooks = {};
+  world.store.objects.delete(`fusion/${STUDY}/a.txt`);
+  assertDone(await world.run({ pipeline }));
+  assert.equal(stageOf(await world.run({ pipeline }), "verify").files, 0, "what was read is not read again");
 });
