@@ -23,8 +23,8 @@ export interface LedgerOptions {
   root: string;
   clock: Clock;
   /**
-   * Throws unless the root is the marked one (SAFETY S1). Asked before and after an append, so that what an append says
-   * was recorded is not in the empty folder that an unmounted share leaves.
+   * Throws unless the root is the marked one (SAFETY S1). Asked before anything is read, and after an append, so that
+   * the empty folder that an unmounted share leaves neither says "no record" nor keeps one.
    */
   check?: () => Promise<void>;
   /** Name of this host, for the words about a lock. */
@@ -67,6 +67,7 @@ class FileLedger implements LedgerFile {
   }
 
   async latest(backupName: string): Promise<LedgerRecord | undefined> {
+    await this.#options.check?.();
     const found = await this.#cache.latest(backupName);
     this.#tellTorn();
     return found?.record;

@@ -294,7 +294,16 @@ export async function recordEnd(
   item: { id: string; name: string },
 ): Promise<void> {
   const record = await services.ledger.latest(item.name);
-  if (record && record[victim.begun] !== null && record[victim.ended] === null) {
+  if (!record || record[victim.begun] === null) {
+    throw new PipelineError(
+      "destroy/no-intent",
+      `Cannot record that "${item.name}" is gone from ${victim.id}: the ledger does not show this destroy as begun`,
+      {
+        hint: "The ledger's folder is another than it was. Bring it back and run again; the next run records the end.",
+      },
+    );
+  }
+  if (record[victim.ended] === null) {
     await services.ledger.append(follow(record, { [victim.ended]: new Date(services.clock.now()).toISOString() }));
   }
   await services.journal.intents.close(item.id, victim.id);

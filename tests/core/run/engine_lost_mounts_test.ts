@@ -23,3 +23,21 @@ Deno.test("S1 runPipeline() records nothing in the empty folder that an unmounte
     assert.deepEqual(world.files(SOURCE_ROOT), {}, stage);
   }
 });
+
+Deno.test("S18 runPipeline() does not report a study as freed when the ledger is away as the removal ends", async () => {
+  await using world = await World.open();
+  world.study("study1", { "a.txt": "alpha" });
+  world.fs.fault = ({ operation, path }) => {
+    if (operation !== "syncDir" || path !== SOURCE_ROOT) return;
+    world.fs.fault = undefined;
+    world.fs.unmount("/manifests");
+    world.fs.seed({ [`${MANIFEST_ROOT}/`]: "" });
+  };
+  const report = await world.run();
+  assert.equal(report.exit_code, 1);
+  assert.deepEqual(world.files(SOURCE_ROOT), {});
+  world.fs.remount("/manifests");
+  assert.equal((await world.ledger()).get("study1")?.source_deleted_at, null);
+  assert.equal((await world.run()).exit_code, 0);
+  assert.notEqual((await world.ledger()).get("study1")?.source_deleted_at, null);
+});
