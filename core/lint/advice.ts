@@ -92,6 +92,8 @@ function takenAway(
     why,
     hint: everything
       ? `move "${killer.id}" before "${first.id}" (line ${first.position.line}) or to [[before]], or pin its program (sha256) and say what it touches`
+      : killer.facts.destroys
+      ? `move "${killer.id}" behind "${step.stage.id}" (line ${step.stage.position.line})`
       : `move "${killer.id}" before "${giver.id}"`,
   };
 }

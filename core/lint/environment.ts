@@ -20,7 +20,7 @@ export type FolderState =
   | { kind: "absent" }
   | { kind: "not-a-folder" }
   | { kind: "folder"; marker?: string }
-  | { kind: "unreadable"; why: string };
+  | { kind: "unreadable"; why: string; hint?: string };
 
 /** What a store answers. */
 export type StoreState =
@@ -143,7 +143,11 @@ function folderProblem(wanted: Wanted, state: FolderState, soft: boolean) {
         hint: "check the path in the config",
       };
     case "unreadable":
-      return { code: "env/unreadable", message: `${cannot}: ${state.why}`, hint: "check the rights of this account" };
+      return {
+        code: "env/unreadable",
+        message: `${cannot}: ${state.why}`,
+        hint: state.hint ?? "check the rights of this account",
+      };
     case "folder":
       if (state.marker !== undefined) return undefined;
       return {
@@ -178,7 +182,8 @@ export function createEnvironmentProbe(services: ProbeServices): EnvironmentProb
         const marker = await readPlaceMarker(fs, root);
         return marker === undefined ? { kind: "folder" } : { kind: "folder", marker };
       } catch (error) {
-        return { kind: "unreadable", why: lowerFirst(reasonOf(error)) };
+        const hint = error instanceof PipelineError ? error.hint : undefined;
+        return { kind: "unreadable", why: lowerFirst(reasonOf(error)), ...(hint === undefined ? {} : { hint }) };
       }
     },
     nested: (roots) => findNesting(fs, roots),

@@ -4,7 +4,7 @@
  */
 import type { Fact, StageFacts } from "../contract.ts";
 import { missingForRecord, missingNeeds } from "../safety/demands.ts";
-import { applyGives, applyKills, givenBy, type LatticeState, NOTHING, takesAway } from "../safety/lattice.ts";
+import { applyGives, applyKills, givenBy, isProved, type LatticeState, NOTHING, takesAway } from "../safety/lattice.ts";
 
 /** What the flow needs to know of a stage. */
 export interface FlowStage {
@@ -38,16 +38,33 @@ export function flow<S extends FlowStage>(stages: readonly S[]): FlowStep<S>[] {
   const graph = relate(stages);
   const sound = new Map<string, readonly Given[]>();
   const mended = new Map<string, readonly Given[]>();
+  // As long as no branch has begun there is one order, and the lattice itself says what holds.
+  let line: LatticeState | undefined = NOTHING;
   return stages.map((stage) => {
     const { ancestors, concurrent } = graph.get(stage.id) as Relations<S>;
-    const options = { onErrorWarn: stage.onError === "warn" };
     const written = new Set([...ancestors, ...concurrent].flatMap((other) => placesWritten(other.facts)));
-    const state = stateBefore(stage, { graph, given: sound });
-    sound.set(stage.id, asGiven(state, givenBy(applyKills(state, stage.facts), stage.facts, options)));
+    if (concurrent.length > 0) line = undefined;
+    const known = { graph, given: sound };
+    const state = line ?? stateBefore(stage, known);
+    const given = line ? givenIn(state, stage) : givenInAnyOrder(state, stage, writesThatMayStand(stage, known));
+    sound.set(stage.id, asGiven(state, stage, { given }));
+    if (line) line = applyGives(applyKills(line, stage.facts), given);
     const hopeful = stateBefore(stage, { graph, given: mended });
-    mended.set(stage.id, asGiven(hopeful, mendedGives(hopeful, stage, written)));
+    mended.set(stage.id, asGiven(hopeful, stage, { given: mendedGives(hopeful, stage, written) }));
     return { stage, state, mended: hopeful, ancestors, concurrent, written };
   });
+}
+
+function givenIn(state: LatticeState, { facts, onError }: FlowStage): Fact[] {
+  return givenBy(applyKills(state, facts), facts, { onErrorWarn: onError === "warn" });
+}
+
+/** The same, but nothing is recorded while something may have been written that is not proved. */
+function givenInAnyOrder(state: LatticeState, stage: FlowStage, writes: readonly Fact[]): Fact[] {
+  const given = givenIn(state, stage);
+  const { levels } = applyGives(applyKills(state, stage.facts), given);
+  const isUnsure = writes.some(({ place = "" }) => !isProved(levels.get(place) ?? "none"));
+  return isUnsure ? given.filter((fact) => fact.fact !== "recorded") : given;
 }
 
 /** A fact with the places that stood when it was given: a record rests on all of them. */
@@ -56,9 +73,9 @@ interface Given {
   places: readonly string[];
 }
 
-function asGiven(state: LatticeState, facts: readonly Fact[]): Given[] {
-  const places = [...state.levels.keys()];
-  return facts.map((fact) => ({ fact, places }));
+function asGiven(before: LatticeState, stage: FlowStage, { given }: { given: readonly Fact[] }): Given[] {
+  const places = [...applyGives(applyKills(before, stage.facts), given).levels.keys()];
+  return given.map((fact) => ({ fact, places }));
 }
 
 function stateBefore<S extends FlowStage>(
@@ -67,7 +84,8 @@ function stateBefore<S extends FlowStage>(
 ): LatticeState {
   const { ancestors, concurrent } = known.graph.get(stage.id) as Relations<S>;
   const running = [...ancestors, ...concurrent];
-  let state = NOTHING;
+  const weak = writesThatMayStand(stage, known).filter(({ strength }) => strength === "weak");
+  let state: LatticeState = { ...NOTHING, unflushed: new Set(weak.map(({ place = "" }) => place)) };
   for (const giver of ancestors) {
     const { ancestors: done } = known.graph.get(giver.id) as Relations<S>;
     const later = running.filter((other) => other !== giver && !done.includes(other));
@@ -78,6 +96,26 @@ function stateBefore<S extends FlowStage>(
   }
   const gone = running.flatMap(({ facts }) => facts.destroys ? [facts.destroys.place] : []);
   return { ...state, destroyed: new Set(gone.filter((place) => !state.levels.has(place))) };
+}
+
+/**
+ * What may have been written before a stage, unless it is certainly gone again: it is there even where nobody may
+ * count on it, unproved or unflushed.
+ */
+function writesThatMayStand<S extends FlowStage>(
+  stage: S,
+  known: { graph: ReadonlyMap<string, Relations<S>>; given: ReadonlyMap<string, readonly Given[]> },
+): Fact[] {
+  const { ancestors, concurrent } = known.graph.get(stage.id) as Relations<S>;
+  return [...ancestors, ...concurrent].flatMap((writer) => {
+    // A stage beside this one that stands further down in the file has not been walked yet.
+    const given = known.given.get(writer.id)?.map(({ fact }) => fact) ??
+      (writer.onError === "warn" ? [] : writer.facts.gives ?? []);
+    const behind = ancestors.filter((other) => known.graph.get(other.id)?.ancestors.includes(writer));
+    return given.filter((fact) =>
+      fact.fact === "written" && fact.place !== undefined && !behind.some((other) => takesAway(other.facts, fact))
+    );
+  });
 }
 
 /** What a stage would give if everything refused were mended: what it needs, and what it says it gives. */

@@ -281,6 +281,17 @@ class Compiler {
         }));
         return text;
       },
+      plugin: (name, kind, path) => {
+        const { registry } = this.#input;
+        const known = registry.names(kind as PluginKind);
+        if (known.includes(name)) return;
+        bad = true;
+        this.#diagnostics.push(diagnose(this.#at(valueSpan(this.#document, [...base, ...path])), {
+          code: "pipeline/unknown-plugin",
+          message: `Cannot find ${kind} "${name}": no such ${kind} is known`,
+          hint: nameHint(name, known, `known ${kind}s`),
+        }));
+      },
     });
     const subject = { document: this.#document, base, what: about.what, area: "options" };
     const checked = checkSchema(schema, withPaths, subject);

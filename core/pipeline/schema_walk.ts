@@ -47,14 +47,19 @@ function schemaAt(schema: AnySchema, path: readonly PropertyKey[]): AnySchema | 
   return at;
 }
 
-/** Whether a schema is of a string that holds a path (`pathOption` marks it so). */
-function isPath(schema: AnySchema): boolean {
+/** What a schema, or one it wraps, carries under a key of its `meta`. */
+function metaOf(schema: AnySchema, key: string): unknown {
   for (let at: AnySchema = schema;;) {
-    const meta = z.globalRegistry.get(at) as { format?: unknown } | undefined;
-    if (meta?.format === "path") return true;
-    if (!("innerType" in at._zod.def)) return false;
+    const meta = z.globalRegistry.get(at) as Record<string, unknown> | undefined;
+    if (meta?.[key] !== undefined) return meta[key];
+    if (!("innerType" in at._zod.def)) return undefined;
     at = at._zod.def.innerType as AnySchema;
   }
+}
+
+/** Whether a schema is of a string that holds a path (`pathOption` marks it so). */
+function isPath(schema: AnySchema): boolean {
+  return metaOf(schema, "format") === "path";
 }
 
 export interface WalkVisitor {
@@ -62,6 +67,8 @@ export interface WalkVisitor {
   unknownKey?(path: (string | number)[], known: string[]): void;
   /** A string the schema says is a path; the result replaces it. */
   path?(text: string, path: (string | number)[]): string;
+  /** A string the schema says is the name of a plugin of `kind` (`.meta({ plugin: "standard" })`). */
+  plugin?(name: string, kind: string, path: (string | number)[]): void;
 }
 
 /** Walks `value` beside `schema`; returns the value with its paths replaced. Branches of unions are not entered. */
@@ -71,6 +78,8 @@ export function walkSchema(schema: AnySchema, value: Json, visitor: WalkVisitor)
 
 function visit(schema: AnySchema, value: Json, at: { visitor: WalkVisitor; path: (string | number)[] }): Json {
   if (typeof value === "string") {
+    const kind = metaOf(schema, "plugin");
+    if (typeof kind === "string") at.visitor.plugin?.(value, kind, at.path);
     return isPath(schema) && at.visitor.path ? at.visitor.path(value, at.path) : value;
   }
   const bare = bareSchema(schema);

@@ -19,7 +19,7 @@ const fact: fc.Arbitrary<Fact> = fc.record({
   ),
   place: fc.constantFrom(...PLACES),
   strength: fc.constantFrom<"strong" | "weak">("strong", "strong", "weak"),
-});
+}).map(({ fact, place, strength }) => fact === "recorded" || fact === "locked" ? { fact } : { fact, place, strength });
 const facts: fc.Arbitrary<StageFacts> = fc.record({
   gives: fc.array(fact, { maxLength: 5 }),
   kills: fc.oneof(
@@ -141,4 +141,18 @@ Deno.test("flow() keeps what was killed before its giver ran", () => {
     stage("end", ["verify"], {}),
   ]);
   assert.equal(steps[3].state.levels.get("nas"), "strong");
+});
+
+Deno.test("flow() claims no record while a branch may write a place that nobody has proved by then", () => {
+  const steps = flow([
+    stage("all", [], {
+      gives: [...copy("nas").gives ?? [], ...verify("nas").gives ?? [], { fact: "sealed", place: "nas" }],
+    }),
+    stage("record", ["all"], { gives: [{ fact: "recorded" }] }),
+    stage("late", ["all"], copy("far")),
+    stage("end", ["record"], {}),
+  ]);
+  const at = (id: string) => steps.find((step) => step.stage.id === id)?.state as LatticeState;
+  assert.equal(at("end").levels.get("nas"), "strong");
+  assert.equal(at("end").recorded, undefined);
 });

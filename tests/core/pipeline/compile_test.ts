@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type AnyStage, defineStage } from "../../../core/contract.ts";
+import { type AnyStage, defineStage, type Plugin } from "../../../core/contract.ts";
 import { PipelineError } from "../../../core/errors.ts";
 import { pathOption, z } from "../../../core/options.ts";
 import type { Diagnostic } from "../../../core/pipeline/diagnostic.ts";
@@ -275,4 +275,27 @@ Deno.test("compilePipeline() compiles for Windows on any system", () => {
   assert.equal(pipeline?.sourceRoot?.root, "D:\\Fusion");
   assert.equal(pipeline?.stages[3].options.to, "\\\\nas\\lab\\", "the root of a share ends in a separator");
   assert.equal(labConfig().system, "posix");
+});
+
+Deno.test("compilePipeline() refuses an option that names a plugin nobody knows, with the nearest name", () => {
+  const naming = defineStage({
+    ...mailTree(),
+    name: "naming",
+    options: z.object({ store: z.string().default("cellar").meta({ plugin: "store" }) }),
+  });
+  const registry = fakeRegistry([naming, {
+    kind: "store",
+    name: "cellar",
+    summary: "",
+    options: z.object({}),
+    example: "",
+    open: () => Promise.reject(new TypeError("unused")),
+  } as Plugin]);
+  const found = (options: string) =>
+    compileText(`${HEAD}[[stage]]\nuse = "naming"\n${options}`, { registry }).diagnostics.map((
+      d,
+    ) => [d.code, d.line, d.hint]);
+  assert.deepEqual(found(`with = { store = "cellar2" }\n`), [["pipeline/unknown-plugin", 7, 'did you mean "cellar"']]);
+  assert.deepEqual(found(`with = { store = "cellar" }\n`), []);
+  assert.deepEqual(found(""), []);
 });
