@@ -1,5 +1,6 @@
 /** Stage `hook`: runs a program of the operator, once before the run or inside an item. @module */
 import { defineStage } from "../core/contract.ts";
+import { PipelineError } from "../core/errors.ts";
 import { argv, duration, z } from "../core/options.ts";
 
 export const hook = defineStage({
@@ -49,13 +50,24 @@ export const hook = defineStage({
         try {
           await ctx.exec({ argv: options.argv, timeoutMs: options.timeout, pins: pinsOf(options) });
         } catch (error) {
-          if (options.on_error === "fail" || ctx.signal.aborted) throw error;
+          if (options.on_error === "fail" || ctx.signal.aborted) throw withHint(error);
           ctx.log.warn(error instanceof Error ? error.message : String(error));
         }
       },
     };
   },
 });
+
+/** What to do about a program that failed: only the operator knows the program. */
+function withHint(error: unknown): unknown {
+  if (!(error instanceof PipelineError) || error.hint !== undefined) return error;
+  const hint = error.code === "hook/timeout"
+    ? "Find out what it waits for (its output is in the log), or give it more time: with = { timeout = … }"
+    : "Its output is in the log. Run it by hand under the account of labferry to see what is wrong; " +
+      'with = { on_error = "warn" } goes on in spite of it';
+  const { code, message, cause, retry, stopsRun, findings } = error;
+  return new PipelineError(code, message, { cause, retry, stopsRun, findings, hint });
+}
 
 function pinsOf(
   { argv, sha256, pins }: { argv: readonly string[]; sha256?: string; pins: Record<string, string> },

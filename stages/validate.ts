@@ -15,6 +15,7 @@ export const validate = defineStage({
   options: z.strictObject({
     standard: z.string().min(1, "wanted the name of a standard").default("phenocycler").meta({
       description: "Name of the naming standard.",
+      plugin: "standard",
       example: "phenocycler",
     }),
   }),
@@ -40,12 +41,16 @@ export const validate = defineStage({
   },
 });
 
+/** How many findings the message names, for the ledger and for a line of the log; the error carries all. */
+const TOLD = 3;
+
 function nonconforming(study: string, standard: string, findings: readonly Finding[]): PipelineError {
-  const errors = findings.filter((finding) => finding.severity === "error").length;
-  const found = errors === 1 ? "1 finding" : `${errors} findings`;
+  const errors = findings.filter((finding) => finding.severity === "error");
+  const told = errors.slice(0, TOLD).map(({ rule, message }) => `${rule} ${message}`).join("; ");
+  const more = errors.length > TOLD ? `; and ${errors.length - TOLD} more` : "";
   return new PipelineError(
     "validate/nonconforming",
-    `Cannot accept "${study}": ${found} against the standard ${standard}, wanted none`,
-    { findings, hint: `Correct the names, then run again. \`labferry validate study <path>\` shows the same findings` },
+    `Cannot accept "${study}": it breaks the standard ${standard}: ${told}${more}`,
+    { findings, hint: `Correct it, then run again; "labferry validate study <path>" shows the same findings at once` },
   );
 }

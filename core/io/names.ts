@@ -200,9 +200,10 @@ export class NameChecker {
 export function namesError(item: string, findings: readonly Finding[]): PipelineError {
   const shown = findings.slice(0, 10).map(({ path, message }) => `${JSON.stringify(path)}: ${message}`);
   const more = findings.length > shown.length ? [`and ${findings.length - shown.length} more`] : [];
+  const names = findings.length === 1 ? "1 name" : `${findings.length} names`;
   return new PipelineError(
     "item/names",
-    `Cannot back up "${item}": ${findings.length} names cannot be carried safely (${[...shown, ...more].join("; ")})`,
+    `Cannot back up "${item}": ${names} cannot be carried safely (${[...shown, ...more].join("; ")})`,
     { findings, hint: "Rename these entries at the source; nothing of this item has been written." },
   );
 }

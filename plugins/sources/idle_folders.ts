@@ -102,6 +102,8 @@ export async function newestStamps(entries: AsyncIterable<TreeEntry>): Promise<S
   const stamps: Stamps = {};
   for await (const entry of entries) {
     if (entry.kind === "file") {
+      // A name that is no valid text cannot be looked at; it fails the study before a byte is copied (SAFETY S14).
+      if (entry.mtimeMs === null && entry.path.includes("\uFFFD")) continue;
       if (entry.mtimeMs === null) stamps.undated ??= entry.path;
       else stamps.modified = newer(stamps.modified, entry.path, entry.mtimeMs);
     }

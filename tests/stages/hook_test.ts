@@ -31,6 +31,7 @@ Deno.test("hook.apply() fails the item, or warns with on_error", async () => {
   world.onExec = fail;
   const report = await world.run({ pipeline: pipelineOf(hookWith(`argv = ["mount"]`)) });
   assert.deepEqual([report.exit_code, itemOf(report).error?.code], [1, "hook/failed"]);
+  assert.match(itemOf(report).error?.hint ?? "", /output is in the log/);
   assertDone(await world.run({ pipeline: pipelineOf(hookWith(`argv = ["mount"], on_error = "warn"`)) }));
   assert.ok(world.log.lines.some(({ level, message }) => level === "warn" && message.includes("code 3")));
 });

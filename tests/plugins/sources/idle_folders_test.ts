@@ -157,3 +157,10 @@ Deno.test("notEligible() lets a folder go exactly from the time it names", async
     assert.notEqual(notEligible(stamps, { ...wanted, now: at - 1 }), undefined);
   }));
 });
+
+Deno.test("S14 idleFolders.items() takes up a study with a name that is no valid text, so that it fails and is told", async () => {
+  const lost = { mtimeMs: null, ctimeMs: null, birthtimeMs: null };
+  const { names } = await list({ folders: { a: [file("x"), file("bad\uFFFD", lost)] } });
+  assert.deepEqual(names, ["a"]);
+  assert.deepEqual((await list({ folders: { a: [file("x"), file("undated", lost)] } })).names, []);
+});
