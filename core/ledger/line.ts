@@ -37,11 +37,14 @@ const KNOWN: ReadonlySet<string> = new Set([...FIELDS, "prev"]);
 
 /** Returns the record as one line of JSON without a newline. Keys this version does not know come before `prev`. */
 export function formatLedgerLine(record: LedgerRecord): string {
-  const values = record as unknown as Record<string, unknown>;
+  // JSON.stringify escapes newlines, and control characters, so the line is one line.
+  return JSON.stringify(inOrder(record as unknown as Record<string, unknown>));
+}
+
+function inOrder(values: Record<string, unknown>): Record<string, unknown> {
   const ordered = FIELDS.filter((field) => values[field] !== undefined).map((field) => [field, values[field]]);
   const unknown = Object.entries(values).filter(([key, value]) => !KNOWN.has(key) && value !== undefined);
-  // JSON.stringify escapes newlines, and control characters, so the line is one line.
-  return JSON.stringify(Object.fromEntries([...ordered, ...unknown, ["prev", record.prev]]));
+  return Object.fromEntries([...ordered, ...unknown, ["prev", values.prev]]);
 }
 
 /**
@@ -96,7 +99,7 @@ export function parseLedgerLine(bytes: Uint8Array): LedgerRecord | string {
   const found = value as Record<string, unknown>;
   const problem = recordProblem(found);
   if (problem !== undefined) return problem;
-  const record = { ...EMPTY, ...found } as unknown as LedgerRecord;
+  const record = inOrder({ ...EMPTY, ...found }) as unknown as LedgerRecord;
   record.run_name = text(found.run_name) ?? record.backup_name;
   return record;
 }

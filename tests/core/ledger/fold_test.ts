@@ -69,6 +69,13 @@ Deno.test("formatLedgerLine() and parseLedgerLine() are inverse for every record
   }));
 });
 
+Deno.test("parseLedgerLine() gives the fields in the order of a line, so that people find them", () => {
+  const one = { ...entry("a"), prev: "0".repeat(64) };
+  const keys = Object.keys(JSON.parse(formatLedgerLine(one)));
+  const found = parseLedgerLine(bytes(JSON.stringify(Object.fromEntries(Object.entries(one).toReversed()))));
+  assert.deepEqual(Object.keys(found), keys);
+});
+
 Deno.test("parseLedgerLine() fills what older lines lack and keeps what it does not know", () => {
   const line = '{"backup_name":"a","started_at":"2026-01-01T00:00:00Z","status":"complete","tape":{"id":1}}\r';
   const found = parseLedgerLine(bytes(line));
