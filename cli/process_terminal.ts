@@ -1,6 +1,7 @@
 /** The terminal of this process. @module */
 import { hostname } from "node:os";
 import type { Interrupts, Terminal } from "./terminal.ts";
+import { interruption } from "./interruption.ts";
 
 /** Returns the streams, the environment and the signals of this process. */
 export function processTerminal(): Terminal {
@@ -55,7 +56,7 @@ function listen(): Interrupts {
   const stop = new AbortController();
   const abort = new AbortController();
   const onSignal = () => {
-    const reason = new DOMException("The run was interrupted", "AbortError");
+    const reason = interruption();
     if (stop.signal.aborted) abort.abort(reason);
     else stop.abort(reason);
   };

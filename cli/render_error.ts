@@ -2,6 +2,7 @@
 import { PipelineError } from "../core/errors.ts";
 import { DiagnosticsError } from "../core/pipeline/diagnostic.ts";
 import type { Finding } from "../core/errors.ts";
+import { isInterruption } from "./interruption.ts";
 
 /** Areas of error codes that mean: the configuration or the command line is wrong, nothing was tried. */
 const CONFIGURATION = new Set([
@@ -18,7 +19,8 @@ const CONFIGURATION = new Set([
 ]);
 
 /** Returns the exit code of an error that ended a command (DESIGN 4). */
-export function exitCodeOf(error: unknown): 1 | 2 | 3 {
+export function exitCodeOf(error: unknown): 1 | 2 | 3 | 130 {
+  if (isInterruption(error)) return 130;
   if (!(error instanceof PipelineError)) return 3;
   if (error.stopsRun !== undefined) return error.stopsRun;
   const [area] = error.code.split("/");
@@ -31,6 +33,7 @@ export function exitCodeOf(error: unknown): 1 | 2 | 3 {
  * was thrown. What is no `PipelineError` is a fault of labferry and always shows where.
  */
 export function renderError(error: unknown, options: { verbose?: boolean } = {}): string {
+  if (isInterruption(error)) return "interrupted: what was finished is kept; run again to go on\n";
   const lines: string[] = [];
   if (error instanceof DiagnosticsError) {
     // Each brings its position, code, caret and hint.

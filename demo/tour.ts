@@ -67,6 +67,7 @@ export async function tour(options: TourOptions): Promise<string[]> {
   say(heading("3. labferry backup run"));
   const first = await options.backup(configFile);
   say(options.render(first));
+  options.signal.throwIfAborted();
   say(heading("4. The ledger"));
   say(renderLedger(await foldLedger(options.fs, folders.manifests), "text"));
   say(heading("5. Checksums of the copies, from _checksums.sha256"));

@@ -2,7 +2,7 @@
  * Programs whose pin is believed (SAFETY, transfer): before they run, every file they are made of is hashed.
  * @module
  */
-import { isAbsolute } from "@std/path";
+import { isAbsolute, resolve } from "@std/path";
 import { PipelineError } from "../errors.ts";
 import { hashFile } from "../io/transfer.ts";
 import type { ExecOptions } from "../ports.ts";
@@ -24,12 +24,15 @@ export async function execPinned(
 
 async function assertPinned(
   { fs }: EngineServices,
-  { argv, pins }: ExecOptions & { pins: Readonly<Record<string, string>> },
+  { argv, pins, cwd }: ExecOptions & { pins: Readonly<Record<string, string>> },
   signal: AbortSignal,
 ): Promise<void> {
   for (const [index, argument] of argv.entries()) {
-    const isFile = isAbsolute(argument) && (await fs.lstat(argument).catch(() => undefined)) !== undefined;
-    if (index > 0 && !isFile) continue;
+    // A relative argument that names something is a file the pin says nothing of, wherever the program starts.
+    const named = isAbsolute(argument) ? argument : resolve(cwd ?? ".", argument);
+    const isThere = (await fs.lstat(named).catch(() => undefined)) !== undefined;
+    if (index > 0 && !isThere) continue;
+    const isFile = isThere && isAbsolute(argument);
     const pin = Object.hasOwn(pins, argument) ? pins[argument] : undefined;
     if (!isFile || pin === undefined) {
       throw new PipelineError(

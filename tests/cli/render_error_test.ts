@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { exitCodeOf, renderError, renderFinding } from "../../cli/render_error.ts";
+import { interruption } from "../../cli/interruption.ts";
 import { PipelineError } from "../../core/errors.ts";
 
 const ERROR = new PipelineError("copy/conflict", 'Cannot copy "a.tif": other bytes are there', {
@@ -55,4 +56,10 @@ Deno.test("exitCodeOf() tells configuration from failed work and from faults", (
 Deno.test("renderFinding() names the path once", () => {
   assert.equal(renderFinding({ rule: "R1", severity: "error", path: "", message: "m" }), "R1  m");
   assert.equal(renderFinding({ rule: "R1", severity: "error", path: "p", message: "m" }), "R1  p: m");
+});
+
+Deno.test("exitCodeOf() and renderError() know an interruption from any other abort", () => {
+  assert.equal(exitCodeOf(interruption()), 130);
+  assert.match(renderError(interruption()), /^interrupted: /);
+  assert.equal(exitCodeOf(new DOMException("another", "AbortError")), 3);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { resolve } from "@std/path";
 import { PipelineError } from "../../core/errors.ts";
 import { hook } from "../../stages/hook.ts";
 import { NAS_ROOT } from "../kit/world.ts";
@@ -58,7 +59,7 @@ Deno.test("hook.apply() starts a pinned program only when it and the files it is
   await using world = await studyWorld();
   let started = 0;
   world.onExec = () => void started++;
-  world.fs.seed({ "/state/tool": "#!tool", "/state/script": "echo" });
+  world.fs.seed({ "/state/tool": "#!tool", "/state/script": "echo", [resolve("script.sh")]: "rm" });
   const sha = (text: string) => createHash("sha256").update(text).digest("hex");
   const run = async (options: string) =>
     itemOf(await world.run({ pipeline: pipelineOf(hookWith(options)) })).error?.code;
@@ -66,6 +67,7 @@ Deno.test("hook.apply() starts a pinned program only when it and the files it is
   assert.equal(await run(`argv = ["/state/tool", "--fast"], ${pin}`), undefined);
   assert.equal(await run(`argv = ["tool"], ${pin}`), "hook/not-pinned");
   assert.equal(await run(`argv = ["/state/tool", "/state/script"], ${pin}`), "hook/not-pinned");
+  assert.equal(await run(`argv = ["/state/tool", "script.sh"], ${pin}`), "hook/not-pinned");
   assert.equal(await run(`argv = ["/state/tool"], sha256 = "${sha("other")}", touches = []`), "hook/changed");
   const both = `pins = { "/state/script" = "${sha("echo")}" }`;
   assert.equal(await run(`argv = ["/state/tool", "/state/script"], ${both}, ${pin}`), undefined);
