@@ -6,20 +6,15 @@ import fs from "node:fs";
 import type { Barrier, DirEntry, FileHandle, FileStat, FileSystem, SpaceInfo } from "./file_system.ts";
 import type { SmallJob, SmallJobResult } from "./file_system.ts";
 import { DiskHandle, FreshDiskHandle } from "./disk_handle.ts";
-import {
-  DiskPrimitives,
-  expectFile,
-  expectSame,
-  fileStat,
-  hasNoFolderFlush,
-  osPath,
-  systemError,
-} from "./disk_sync.ts";
+import { canReadFresh } from "./disk_fresh.ts";
+import { expectFile, expectSame, fileStat, osPath, systemError } from "./disk_stat.ts";
+import { DiskPrimitives, hasNoFolderFlush } from "./disk_sync.ts";
 import { errnoOf, isAbsent } from "./io_errors.ts";
 import { hasSyncfs, renameNoReplace, syncfs } from "./native.ts";
 import { runSmallJob } from "./small_jobs.ts";
 import type { Clock } from "../ports.ts";
 import { systemClock } from "./clock.ts";
+import { unlink } from "./unlink.ts";
 import { Patience } from "./windows.ts";
 
 const WINDOWS = Deno.build.os === "windows";
@@ -105,7 +100,7 @@ export class DiskFiles implements FileSystem {
 
   async openRead(path: string, options: { fresh?: boolean } = {}): Promise<FileHandle> {
     const before = expectFile(path, await this.lstat(path));
-    if (options.fresh && Deno.build.os === "linux") return new FreshDiskHandle(path, before);
+    if (options.fresh && canReadFresh) return new FreshDiskHandle(path, before);
     const handle = new DiskHandle(await Deno.open(osPath(path)));
     try {
       expectSame(path, before, await handle.stat());
@@ -150,7 +145,7 @@ export class DiskFiles implements FileSystem {
   async removeFile(path: string): Promise<void> {
     // The runtime's call would remove an empty folder too.
     if ((await this.lstat(path))?.kind === "directory") throw systemError("EISDIR", `"${path}" is a folder`);
-    await whileBusy(() => Deno.remove(osPath(path)), this.#busy);
+    await whileBusy(() => unlink(osPath(path)), this.#busy);
   }
 
   async removeEmptyDir(path: string): Promise<void> {
@@ -174,7 +169,7 @@ export class DiskFiles implements FileSystem {
   }
 
   async space(path: string): Promise<SpaceInfo> {
-    const { bavail, blocks, bsize } = await fs.promises.statfs(path);
+    const { bavail, blocks, bsize } = await fs.promises.statfs(osPath(path));
     return { free: bavail * bsize, total: blocks * bsize };
   }
 

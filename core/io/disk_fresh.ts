@@ -3,21 +3,32 @@
  * @module
  */
 import fs from "node:fs";
+import { fdStat } from "./disk_stat.ts";
 import type { FileStat, Medium } from "./file_system.ts";
 import { errnoOf } from "./io_errors.ts";
-import { alignedBuffer, ALIGNMENT, dropCache, isAligned } from "./native.ts";
+import { alignedBuffer, ALIGNMENT, dropCache } from "./native.ts";
+import { openFreshOnWindows } from "./windows_fresh.ts";
 
-/** An open descriptor, and how its reads reach the medium. */
+/** A file opened for fresh reads, and how they reach the medium. */
 export interface FreshFile {
-  fd: number;
-  medium: Medium;
+  readonly medium: Medium;
+  /** Reads take a position, and buffer and position are aligned (`DirectCursor`). Else they go in order, position null. */
+  readonly aligned: boolean;
+  stat(): FileStat;
+  /** Bytes read; 0 at the end. */
+  readSync(target: Uint8Array, position: number | null): number;
+  read(target: Uint8Array, position: number | null): Promise<number>;
+  close(): void;
 }
+
+/** Whether this system has a way past its cache. */
+export const canReadFresh = Deno.build.os === "linux" || Deno.build.os === "windows";
 
 const ARM = Deno.build.arch === "aarch64";
 const O_DIRECT = ARM ? 0o200000 : 0o40000;
 const O_NOFOLLOW = ARM ? 0o100000 : 0o400000;
 
-/** File systems whose pages are the medium itself: there is nothing to bypass. From `linux/magic.h`. */
+/** File systems whose pages are the medium itself: there is nothing beneath to read. From `linux/magic.h`. */
 const MEMORY_FILE_SYSTEMS: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
 /** Network file systems take direct reads of any alignment, so the probe below says nothing of them. */
 const NETWORK_FILE_SYSTEMS: ReadonlySet<number> = new Set([0x6969, 0xff534d42, 0xfe534d42]);
@@ -66,66 +77,54 @@ function openDirect(path: string, stat: FileStat): number | undefined {
   return undefined;
 }
 
-/** Opens for reading past the page cache where Linux allows, without following a final link. */
-export function openFresh(path: string, stat: FileStat): FreshFile {
+/** An open descriptor of Linux. */
+class DescriptorFile implements FreshFile {
+  readonly medium: Medium;
+  readonly aligned: boolean;
+  readonly #fd: number;
+  readonly #like: FileStat;
+
+  constructor(fd: number, how: { medium: Medium; aligned: boolean; like: FileStat }) {
+    this.#fd = fd;
+    this.medium = how.medium;
+    this.aligned = how.aligned;
+    this.#like = how.like;
+  }
+
+  stat = () => fdStat(this.#fd, this.#like);
+  close = () => fs.closeSync(this.#fd);
+
+  readSync(target: Uint8Array, position: number | null): number {
+    return fs.readSync(this.#fd, target, 0, target.length, position);
+  }
+
+  read(target: Uint8Array, position: number | null): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.read(this.#fd, target, 0, target.length, position, (error, got) => error ? reject(error) : resolve(got));
+    });
+  }
+}
+
+function mediumOf(fd: number, path: string): Medium {
+  if (MEMORY_FILE_SYSTEMS.has(fs.statfsSync(path).type)) return "direct";
+  // Only clean pages can be dropped.
+  fs.fdatasyncSync(fd);
+  return dropCache(fd) ? "dropped-cache" : "cached";
+}
+
+function openOnLinux(path: string, stat: FileStat): FreshFile {
   const fd = openDirect(path, stat);
-  if (fd !== undefined) return { fd, medium: "direct" };
+  if (fd !== undefined) return new DescriptorFile(fd, { medium: "direct", aligned: true, like: stat });
   const plain = fs.openSync(path, fs.constants.O_RDONLY | O_NOFOLLOW);
   try {
-    if (MEMORY_FILE_SYSTEMS.has(fs.statfsSync(path).type)) return { fd: plain, medium: "cached" };
-    // Only clean pages can be dropped.
-    fs.fdatasyncSync(plain);
-    return { fd: plain, medium: dropCache(plain) ? "dropped-cache" : "cached" };
+    return new DescriptorFile(plain, { medium: mediumOf(plain, path), aligned: false, like: stat });
   } catch (error) {
     fs.closeSync(plain);
     throw error;
   }
 }
 
-/** Where the next direct read goes and what of it is wanted. */
-export interface DirectRead {
-  target: Uint8Array;
-  position: number;
-  /** The read went through an aligned buffer: the wanted bytes begin here. Undefined when it fills the caller's. */
-  skip?: number;
-}
-
-/** The cursor of a file read directly: decides buffers and offsets; the caller makes the system's call. */
-export class DirectCursor {
-  #offset = 0;
-  #bounce: Uint8Array | undefined;
-  #ended = false;
-  readonly #size: number;
-
-  constructor(size: number) {
-    this.#size = size;
-  }
-
-  /** The next read for `buffer`; undefined at the end of the file. */
-  next(buffer: Uint8Array): DirectRead | undefined {
-    if (this.#ended || buffer.length === 0) return undefined;
-    const inStep = this.#offset % ALIGNMENT === 0;
-    if (inStep && isAligned(buffer)) return { target: buffer, position: this.#offset };
-    const whole = buffer.subarray(0, buffer.length - buffer.length % ALIGNMENT);
-    if (inStep && isAligned(whole)) return { target: whole, position: this.#offset };
-    this.#bounce ??= alignedBuffer(64 * 1024);
-    const skip = this.#offset % ALIGNMENT;
-    return { target: this.#bounce, position: this.#offset - skip, skip };
-  }
-
-  /** Takes what the system's call returned; gives how many bytes of `buffer` are filled now. */
-  took(read: DirectRead, buffer: Uint8Array, got: number): number {
-    const skip = read.skip ?? 0;
-    const bytes = Math.max(0, Math.min(got - skip, buffer.length));
-    if (read.skip !== undefined) buffer.set(read.target.subarray(skip, skip + bytes));
-    this.#offset += bytes;
-    // A read after a short one would not be aligned; at the size the file had when opened it is not needed.
-    if (bytes === 0 || (got < read.target.length && this.#offset >= this.#size)) this.#ended = true;
-    return bytes;
-  }
-
-  seek(offset: number): void {
-    this.#offset = offset;
-    this.#ended = false;
-  }
+/** Opens for reading past the page cache where the system allows; the caller makes sure that it is the file it meant. */
+export function openFresh(path: string, stat: FileStat): FreshFile {
+  return Deno.build.os === "windows" ? openFreshOnWindows(path) : openOnLinux(path, stat);
 }

@@ -2,9 +2,9 @@
  * Open files of a real disk behind the asynchronous port.
  * @module
  */
-import fs from "node:fs";
-import { DirectCursor, openFresh } from "./disk_fresh.ts";
-import { expectSame, fdStat, fileStat, systemError } from "./disk_sync.ts";
+import { DirectCursor } from "./direct_cursor.ts";
+import { type FreshFile, openFresh } from "./disk_fresh.ts";
+import { expectSame, fileStat, systemError } from "./disk_stat.ts";
 import type { FileHandle, FileStat, Medium } from "./file_system.ts";
 
 /** An open file of the runtime. */
@@ -61,44 +61,35 @@ export class DiskHandle implements FileHandle {
   }
 }
 
-function readAt(fd: number, target: Uint8Array, position: number | null): Promise<number> {
-  return new Promise((resolve, reject) => {
-    fs.read(fd, target, 0, target.length, position, (error, got) => error ? reject(error) : resolve(got));
-  });
-}
-
 /** A file whose reads reach the medium where the system allows. It cannot be written. */
 export class FreshDiskHandle implements FileHandle {
   readonly medium: Medium;
-  readonly #fd: number;
-  readonly #stat: FileStat;
+  readonly #file: FreshFile;
   readonly #cursor: DirectCursor | undefined;
   #closed = false;
 
   constructor(path: string, stat: FileStat) {
-    const { fd, medium } = openFresh(path, stat);
-    this.#fd = fd;
-    this.#stat = stat;
-    this.medium = medium;
-    this.#cursor = medium === "direct" ? new DirectCursor(stat.size) : undefined;
+    this.#file = openFresh(path, stat);
+    this.medium = this.#file.medium;
+    this.#cursor = this.#file.aligned ? new DirectCursor(stat.size) : undefined;
     try {
-      expectSame(path, stat, fdStat(fd, stat));
+      expectSame(path, stat, this.#file.stat());
     } catch (error) {
-      fs.closeSync(fd);
+      this.#file.close();
       throw error;
     }
   }
 
   async read(buffer: Uint8Array): Promise<number> {
-    if (this.#cursor === undefined) return await readAt(this.#fd, buffer, null);
+    if (this.#cursor === undefined) return await this.#file.read(buffer, null);
     const next = this.#cursor.next(buffer);
     if (next === undefined) return 0;
-    return this.#cursor.took(next, buffer, await readAt(this.#fd, next.target, next.position));
+    return this.#cursor.took(next, buffer, await this.#file.read(next.target, next.position));
   }
 
   // deno-lint-ignore require-await -- a promise in the port
   async stat(): Promise<FileStat> {
-    return fdStat(this.#fd, this.#stat);
+    return this.#file.stat();
   }
 
   // deno-lint-ignore require-await -- a promise in the port
@@ -111,7 +102,7 @@ export class FreshDiskHandle implements FileHandle {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    fs.closeSync(this.#fd);
+    this.#file.close();
   }
 
   write = () => this.#refuse();

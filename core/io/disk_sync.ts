@@ -2,52 +2,17 @@
  * The synchronous primitives on a real disk.
  * @module
  */
-import fs from "node:fs";
-import { DirectCursor, openFresh } from "./disk_fresh.ts";
+import { DirectCursor } from "./direct_cursor.ts";
+import { canReadFresh, type FreshFile, openFresh } from "./disk_fresh.ts";
+import { expectFile, expectSame, fileStat, osPath, systemError } from "./disk_stat.ts";
 import type { FileStat } from "./file_system.ts";
 import { errnoOf, isAbsent } from "./io_errors.ts";
 import { alignedBuffer, renameNoReplace } from "./native.ts";
 import type { SyncHandle, SyncPrimitives } from "./sync_primitives.ts";
-import { longPath, Patience } from "./windows.ts";
+import { unlinkSync } from "./unlink.ts";
+import { Patience } from "./windows.ts";
 
 const WINDOWS = Deno.build.os === "windows";
-
-/** The path as the system takes it. */
-export const osPath: (path: string) => string = WINDOWS ? longPath : (path) => path;
-
-/** The engine's view of what the runtime says of an entry. */
-export function fileStat(info: Deno.FileInfo): FileStat {
-  return {
-    kind: info.isFile ? "file" : info.isDirectory ? "directory" : info.isSymlink ? "symlink" : "other",
-    dev: info.dev ?? null,
-    ino: info.ino ?? null,
-    size: info.size,
-    mtimeMs: info.mtime?.getTime() ?? null,
-    ctimeMs: info.ctime?.getTime() ?? null,
-    birthtimeMs: info.birthtime?.getTime() ?? null,
-  };
-}
-
-/** A system error as the runtime would throw it. */
-export function systemError(code: string, message: string): Error {
-  return Object.assign(new Error(`${message} (${code})`), { code });
-}
-
-/** Refuses a file that is another than the one looked at before it was opened: a link was put in its place. */
-export function expectSame(path: string, before: FileStat, opened: FileStat): void {
-  if (before.dev === opened.dev && before.ino === opened.ino && before.kind === opened.kind) return;
-  throw systemError("ELOOP", `another file was put in the place of "${path}" while it was opened`);
-}
-
-/** Refuses links and absence before a file is opened, since the runtime would follow a link. */
-export function expectFile(path: string, stat: FileStat | undefined): FileStat {
-  if (stat === undefined) throw systemError("ENOENT", `no such file "${path}"`);
-  if (stat.kind === "symlink") throw systemError("ELOOP", `"${path}" is a symbolic link`);
-  if (stat.kind === "directory") throw systemError("EISDIR", `"${path}" is a folder`);
-  // Opening a named pipe or a device could wait for ever.
-  if (stat.kind !== "file") throw systemError("EINVAL", `"${path}" is no plain file`);
-  return stat;
-}
 
 class PlainHandle implements SyncHandle {
   readonly medium = "cached";
@@ -71,26 +36,22 @@ class PlainHandle implements SyncHandle {
 /** Reads past the page cache, or after dropping it; cannot write. */
 class FreshHandle implements SyncHandle {
   readonly medium;
-  readonly #fd: number;
-  readonly #stat: FileStat;
+  readonly #file: FreshFile;
   readonly #cursor: DirectCursor | undefined;
 
   constructor(path: string, stat: FileStat) {
-    const { fd, medium } = openFresh(path, stat);
-    this.#fd = fd;
-    this.medium = medium;
-    this.#stat = stat;
-    this.#cursor = medium === "direct" ? new DirectCursor(stat.size) : undefined;
+    this.#file = openFresh(path, stat);
+    this.medium = this.#file.medium;
+    this.#cursor = this.#file.aligned ? new DirectCursor(stat.size) : undefined;
   }
 
-  stat = () => fdStat(this.#fd, this.#stat);
+  stat = () => this.#file.stat();
 
   read(buffer: Uint8Array): number {
-    if (this.#cursor === undefined) return fs.readSync(this.#fd, buffer, 0, buffer.length, null);
+    if (this.#cursor === undefined) return this.#file.readSync(buffer, null);
     const next = this.#cursor.next(buffer);
     if (next === undefined) return 0;
-    const got = fs.readSync(this.#fd, next.target, 0, next.target.length, next.position);
-    return this.#cursor.took(next, buffer, got);
+    return this.#cursor.took(next, buffer, this.#file.readSync(next.target, next.position));
   }
 
   write(): void {
@@ -101,23 +62,11 @@ class FreshHandle implements SyncHandle {
     this.write();
   }
 
-  sync = () => fs.fsyncSync(this.#fd);
-  close = () => fs.closeSync(this.#fd);
-}
+  sync(): void {
+    this.write();
+  }
 
-/** The stat of a descriptor in the same form, and with the same precision, as the runtime's own. */
-export function fdStat(fd: number, like: FileStat): FileStat {
-  const info = fs.fstatSync(fd);
-  const kind = info.isFile() ? "file" : info.isDirectory() ? "directory" : "other";
-  return {
-    kind,
-    dev: info.dev,
-    ino: info.ino,
-    size: info.size,
-    mtimeMs: Math.floor(info.mtimeMs),
-    ctimeMs: like.ctimeMs === null ? null : Math.floor(info.ctimeMs),
-    birthtimeMs: like.birthtimeMs,
-  };
+  close = () => this.#file.close();
 }
 
 /** Whether a file system answered that folders cannot be flushed (some network shares); their server keeps the names. */
@@ -158,7 +107,7 @@ export class DiskPrimitives implements SyncPrimitives {
 
   openRead(path: string, options: { fresh: boolean }): SyncHandle {
     const before = expectFile(path, this.lstat(path));
-    const handle = options.fresh && Deno.build.os === "linux"
+    const handle = options.fresh && canReadFresh
       ? new FreshHandle(path, before)
       : new PlainHandle(Deno.openSync(osPath(path)));
     try {
@@ -198,7 +147,7 @@ export class DiskPrimitives implements SyncPrimitives {
   removeFile(path: string): void {
     // The runtime's call would remove an empty folder too.
     if (this.lstat(path)?.kind === "directory") throw systemError("EISDIR", `"${path}" is a folder`);
-    whileBusySync(() => Deno.removeSync(osPath(path)), this.#patience);
+    whileBusySync(() => unlinkSync(osPath(path)), this.#patience);
   }
 
   syncDir(path: string): void {

@@ -1,8 +1,10 @@
 /**
- * The few calls of the C library that the runtime does not offer, on Linux. Loaded when first wanted; where they cannot
- * be loaded everything still works, and evidence says what could not be shown.
+ * The few calls of the system that the runtime does not offer. Loaded when first wanted; where they cannot be loaded
+ * everything still works, and evidence says what could not be shown.
  * @module
  */
+import { MOVEFILE_WRITE_THROUGH, widePath, type WindowsCalls } from "./windows_calls.ts";
+import { windowsCalls } from "./windows_library.ts";
 
 const SYMBOLS = {
   posix_fadvise: { parameters: ["i32", "i64", "i64", "i32"], result: "i32" },
@@ -46,8 +48,17 @@ export async function syncfs(fd: number): Promise<boolean> {
   return await load()?.symbols.syncfs(fd) === 0;
 }
 
+/** `MoveFileExW` without its flag to replace; flushed, since Windows has no flush of a folder. */
+export function moveNoReplace(from: string, to: string, calls: WindowsCalls): boolean {
+  const [source, target] = [widePath(from), widePath(to)];
+  if (source === undefined || target === undefined) return false;
+  return calls.moveFile(source, target, MOVEFILE_WRITE_THROUGH);
+}
+
 /** Renames without replacing. False says only that it did not happen: the caller finds out why. */
 export function renameNoReplace(from: string, to: string): boolean {
+  const calls = windowsCalls();
+  if (calls !== undefined) return moveNoReplace(from, to, calls);
   const symbols = load()?.symbols;
   if (symbols === undefined || !from.isWellFormed() || !to.isWellFormed()) return false;
   const [source, target] = [utf8.encode(from + "\0"), utf8.encode(to + "\0")];

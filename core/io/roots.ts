@@ -5,6 +5,7 @@
  */
 import type { FileStat, FileSystem } from "./file_system.ts";
 import { contains, hostSystem, type PathSystem } from "./paths.ts";
+import { exactInode } from "./same.ts";
 import * as posix from "@std/path/posix";
 import * as windows from "@std/path/windows";
 
@@ -23,14 +24,19 @@ export interface Nesting {
 
 interface Chain {
   root: NamedRoot;
-  /** Identity of the folder itself and of every folder above it that exists, nearest first. */
-  ids: string[];
+  /** Identity of the folder itself and of every folder above it that exists, nearest first; undefined: not known. */
+  ids: (string | undefined)[];
   /** Names below the nearest existing folder, for a root that is not made yet. */
   missing: string[];
   real: string;
 }
 
-const idOf = (stat: FileStat) => stat.dev === null || stat.ino === null ? undefined : `${stat.dev}:${stat.ino}`;
+function idOf(stat: FileStat | undefined): string | undefined {
+  if (stat === undefined || stat.dev === null || stat.ino === null) return undefined;
+  // A rounded file id may be that of a neighbour; the birth time keeps them apart and one folder under two names one.
+  const more = exactInode(stat) === null ? `:${stat.birthtimeMs}` : "";
+  return `${stat.dev}:${stat.ino}${more}`;
+}
 
 async function chainOf(fs: FileSystem, root: NamedRoot, system: PathSystem): Promise<Chain> {
   const { basename, dirname, join, normalize } = system === "windows" ? windows : posix;
@@ -41,11 +47,9 @@ async function chainOf(fs: FileSystem, root: NamedRoot, system: PathSystem): Pro
     at = dirname(at);
   }
   const real = await fs.realPath(at);
-  const ids: string[] = [];
+  const ids: (string | undefined)[] = [];
   for (let folder = real;; folder = dirname(folder)) {
-    const stat = await fs.lstat(folder);
-    const id = stat && idOf(stat);
-    if (id !== undefined) ids.push(id);
+    ids.push(idOf(await fs.lstat(folder)));
     if (dirname(folder) === folder) break;
   }
   return { root, ids, missing, real: missing.length ? join(real, ...missing) : real };
@@ -59,7 +63,7 @@ function relate(outer: Chain, inner: Chain, system: PathSystem): "same" | "insid
     return contains(inner.real, outer.real, system) ? "same" : "inside";
   }
   const at = inner.ids.indexOf(outer.ids[0]);
-  if (outer.ids.length === 0 || at < 0) return undefined;
+  if (outer.ids[0] === undefined || at < 0) return undefined;
   if (outer.missing.length === 0) return at === 0 && inner.missing.length === 0 ? "same" : "inside";
   // A root not made yet: it begins at the same existing folder, so the names below decide.
   if (at > 0 || inner.missing.length < outer.missing.length) return undefined;

@@ -13,10 +13,31 @@ export function describeStat(stat: FileStat): string {
   return `${kind} of ${size} bytes, mtime ${iso(mtimeMs)}, ctime ${iso(ctimeMs)}, inode ${ino ?? "unknown"}`;
 }
 
+/** Whether two parts of a stat differ. One that a system does not give, for an open file or at all, differs from none. */
+const differ = (a: number | null, b: number | null) => a !== null && b !== null && a !== b;
+
 /** Whether two stats show the same file unchanged (SAFETY S6): device, inode, size, mtime, ctime, kind. */
 export function sameFile(a: FileStat, b: FileStat): boolean {
-  return a.kind === b.kind && a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs &&
-    a.ctimeMs === b.ctimeMs;
+  return isSameFile(a, b) && a.size === b.size && !differ(a.mtimeMs, b.mtimeMs) && !differ(a.ctimeMs, b.ctimeMs);
+}
+
+/**
+ * Whether the stat of an open file and that of a path are of one file, changed or not (SAFETY S10, S15): by device and
+ * inode where both have them. Where an open file or a share gives none, size, mtime and birth time tell files apart; the
+ * birth time alone does not, since Windows gives a file made anew under an old name the old one for 15 s.
+ */
+export function isSameFile(held: FileStat, named: FileStat): boolean {
+  if (held.kind !== named.kind) return false;
+  if (held.ino && named.ino) return held.ino === named.ino && !differ(held.dev, named.dev);
+  return held.size === named.size && held.mtimeMs === named.mtimeMs && held.birthtimeMs === named.birthtimeMs;
+}
+
+/**
+ * The inode when it tells one file from all others of its device, else null. File ids of Windows have 64 bits, and the
+ * runtime rounds those from 2^53 on (measured): equal ones may then be of two files.
+ */
+export function exactInode(stat: Pick<FileStat, "ino"> | undefined): number | null {
+  return stat?.ino && Number.isSafeInteger(stat.ino) ? stat.ino : null;
 }
 
 /** The error of a file that changed while it was read. */

@@ -22,6 +22,12 @@ export const BUSY_PATIENCE_MS = 60_000;
 const BUSY_CODES: ReadonlySet<string> = new Set(["EPERM", "EACCES", "EBUSY"]);
 
 /**
+ * A removed file that a scanner still holds open keeps its folder from being empty, for moments. Folders that really are
+ * not empty are common, so the wait is short, in ms.
+ */
+export const EMPTYING_PATIENCE_MS = 500;
+
+/**
  * How many ms to wait before a rename or unlink is tried again, or undefined to give up. Virus scanners and indexers
  * hold new files for moments on Windows; on other systems the same codes are final.
  */
@@ -29,7 +35,8 @@ export function busyDelay(
   failure: { os: string; code: string | undefined; attempt: number; waitedMs: number; patienceMs?: number },
 ): number | undefined {
   const { os, code, attempt, waitedMs, patienceMs = BUSY_PATIENCE_MS } = failure;
-  if (os !== "windows" || code === undefined || !BUSY_CODES.has(code) || waitedMs >= patienceMs) return undefined;
+  const waits = code === "ENOTEMPTY" || BUSY_CODES.has(code ?? "");
+  if (os !== "windows" || !waits || waitedMs >= patienceMs) return undefined;
   return Math.min(10 * attempt, 100, patienceMs - waitedMs);
 }
 
@@ -39,6 +46,7 @@ export function busyDelay(
  */
 export class Patience {
   #ms = BUSY_PATIENCE_MS;
+  #emptyingMs = EMPTYING_PATIENCE_MS;
   readonly os: string;
 
   constructor(os: string = Deno.build.os) {
@@ -47,12 +55,17 @@ export class Patience {
 
   /** As `busyDelay`, with the patience that is left. */
   delay(failure: { code: string | undefined; attempt: number; waitedMs: number }): number | undefined {
-    const ms = busyDelay({ ...failure, os: this.os, patienceMs: this.#ms });
-    if (ms === undefined && failure.waitedMs > 0) this.#ms = 1_000;
+    const emptying = failure.code === "ENOTEMPTY";
+    const ms = busyDelay({ ...failure, os: this.os, patienceMs: emptying ? this.#emptyingMs : this.#ms });
+    if (ms === undefined && failure.waitedMs > 0) {
+      if (emptying) this.#emptyingMs = 20;
+      else this.#ms = 1_000;
+    }
     return ms;
   }
 
   succeeded(): void {
     this.#ms = BUSY_PATIENCE_MS;
+    this.#emptyingMs = EMPTYING_PATIENCE_MS;
   }
 }

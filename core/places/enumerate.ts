@@ -3,6 +3,7 @@ import { PipelineError } from "../errors.ts";
 import type { FileSystem } from "../io/file_system.ts";
 import { SIDECAR_NAME } from "../io/names.ts";
 import { compareBytes } from "../io/paths.ts";
+import { exactInode } from "../io/same.ts";
 import { walkTree } from "../io/walk.ts";
 import { Sample } from "../safety/listing.ts";
 import type { ItemScope } from "./place.ts";
@@ -31,7 +32,7 @@ export async function assertEnumerates(
       if (entry.path !== SIDECAR_NAME) extra.add(entry.path);
       continue;
     }
-    const inode = next.value.identity?.ino ?? null;
+    const inode = exactInode(next.value.identity);
     if (entry.kind !== "file") missing.add(entry.path);
     else if (inode !== null && inodes.has(inode)) shared.add(entry.path);
     if (inode !== null) inodes.add(inode);

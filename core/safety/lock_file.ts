@@ -6,9 +6,10 @@ import { basename, dirname, join } from "@std/path";
 import { PipelineError } from "../errors.ts";
 import { systemClock } from "../io/clock.ts";
 import type { FileHandle, FileSystem } from "../io/file_system.ts";
-import { ioError, isAbsent } from "../io/io_errors.ts";
+import { errnoOf, ioError, isAbsent } from "../io/io_errors.ts";
 import { LOCK_NAME } from "../io/names.ts";
 import { sortBytes } from "../io/paths.ts";
+import { isSameFile } from "../io/same.ts";
 import type { ProcessLiveness } from "../io/process_info.ts";
 import type { Clock, Logger } from "../ports.ts";
 import {
@@ -20,7 +21,7 @@ import {
   parseLockHolder,
   sameHost,
 } from "./lock_judgement.ts";
-import { isSameFile, isStill, readSmall } from "./os_lock.ts";
+import { isStill, readSmall } from "./os_lock.ts";
 
 export type { LockHolder, LockInspection, LockState } from "./lock_judgement.ts";
 
@@ -93,7 +94,11 @@ class HeldLock implements AsyncDisposable {
     );
   }
 
-  /** Removes the file while the lock is still held, then lets go. A second call does nothing. */
+  /**
+   * Removes the file while the lock is still held, then lets go: whoever waits meets a file that is no longer the path's.
+   * Windows allows it, since the runtime opens files so that they can be removed; there the name may stay, and refuse
+   * every open, until the last handle is closed. A second call does nothing.
+   */
   async release(): Promise<void> {
     const handle = this.#handle;
     this.#handle = undefined;
@@ -140,27 +145,50 @@ interface LockTarget {
 async function acquire(target: LockTarget, options: LockOptions): Promise<FileHandle> {
   const { fs, path, kind } = target;
   try {
-    const before = await fs.lstat(path);
-    for (let tries = 1;; tries++) {
-      options.signal?.throwIfAborted();
+    const before = await fs.lstat(path).catch(undefinedWhileVanishing);
+    const taken = await severalTries(options, async () => {
       const handle = await fs.openReadWrite(path);
       let kept = false;
       try {
-        const locked = await handle.tryLock();
-        if (locked && await isStill(fs, path, handle)) {
-          const existed = before !== undefined && isSameFile(await handle.stat(), before);
-          await takeOver(target, handle, { ...options, existed });
-          kept = true;
-          return handle;
-        }
-        if (tries >= TRIES) throw held(kind, path, await holderAt(fs, path));
+        if (!await handle.tryLock() || !await isStill(fs, path, handle)) return undefined;
+        const existed = before !== undefined && isSameFile(await handle.stat(), before);
+        await takeOver(target, handle, { ...options, existed });
+        kept = true;
+        return handle;
       } finally {
         if (!kept) await handle.close();
       }
-      await (options.clock ?? systemClock).sleep(BETWEEN_TRIES_MS, options.signal);
-    }
+    });
+    if (taken === undefined) throw held(kind, path, await holderAt(fs, path));
+    return taken;
   } catch (error) {
     throw ioError(error, { verb: "lock", path });
+  }
+}
+
+/** What Windows answers, for moments, about a file that was removed while somebody still has it open. */
+const VANISHING: ReadonlySet<string> = new Set(["EPERM", "EACCES", "EBUSY"]);
+
+const isVanishing = (error: unknown) => VANISHING.has(errnoOf(error) ?? "");
+
+function undefinedWhileVanishing(error: unknown): undefined {
+  if (!isVanishing(error)) throw error;
+}
+
+/** Tries until there is a result; undefined when there never was one. A refusal that stays is thrown. */
+async function severalTries<T>(
+  { clock = systemClock, signal }: Pick<LockOptions, "clock" | "signal">,
+  work: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  for (let tries = 1;; tries++) {
+    signal?.throwIfAborted();
+    try {
+      const result = await work();
+      if (result !== undefined || tries >= TRIES) return result;
+    } catch (error) {
+      if (!isVanishing(error) || tries >= TRIES) throw error;
+    }
+    await clock.sleep(BETWEEN_TRIES_MS, signal);
   }
 }
 
@@ -210,34 +238,49 @@ function refuseUnlessDead(
   });
 }
 
-function held(kind: LockKind, path: string, holder: LockHolder | undefined): PipelineError {
-  const by = holder ? describeHolder(holder) : "another process that does not say who it is";
+function held(kind: LockKind, path: string, holder: LockHolder | "unreadable" | undefined): PipelineError {
+  const by = holder === "unreadable"
+    ? "another process; while it is, this system lets nobody read by whom"
+    : holder
+    ? describeHolder(holder)
+    : "another process that does not say who it is";
+  const find = holder === "unreadable"
+    ? ` The list of open files, here or at the NAS, names the holder of "${path}".`
+    : "";
   return kind.held(`Cannot lock "${kind.subject(path)}": it is held by ${by}`, {
-    hint: `Wait until that run has ended. If it hangs, stop that process, then run: ${kind.unlock(path)}`,
+    hint: `Wait until that run has ended. If it hangs, stop that process, then run: ${kind.unlock(path)}${find}`,
   });
 }
 
-/** The holder as the path tells it. Windows refuses to read a file that another process has locked. */
-async function holderAt(fs: FileSystem, path: string): Promise<LockHolder | undefined> {
+/** The holder as the path tells it. A lock of Windows keeps others from reading the file, whatever its range. */
+async function holderAt(fs: FileSystem, path: string): Promise<LockHolder | "unreadable" | undefined> {
   try {
     return parseLockHolder(await fs.readText(path));
-  } catch {
-    return undefined; // gone meanwhile, or locked against reading: the words do without
+  } catch (error) {
+    return isAbsent(error) ? undefined : "unreadable"; // either way the words do without
   }
 }
 
 /** Looks at a lock without taking it over. Makes no file. */
-export async function inspectLock(fs: FileSystem, path: string, asker: LockAsker): Promise<LockInspection> {
+export async function inspectLock(
+  fs: FileSystem,
+  path: string,
+  asker: LockAsker & Pick<LockOptions, "clock" | "signal">,
+): Promise<LockInspection> {
   try {
-    if (await fs.lstat(path) === undefined) return FREE;
-    await using handle = await fs.openRead(path);
-    if (!await handle.tryLock()) return judgeLock({ osLock: false, text: await textAt(fs, path) }, asker);
-    if (!await isStill(fs, path, handle)) return FREE;
-    return await judge(await readSmall(handle), asker);
+    return await severalTries(asker, () => inspect(fs, path, asker)) ?? FREE;
   } catch (error) {
     if (isAbsent(error)) return FREE;
     throw ioError(error, { verb: "look at the lock", path });
   }
+}
+
+async function inspect(fs: FileSystem, path: string, asker: LockAsker): Promise<LockInspection> {
+  if (await fs.lstat(path) === undefined) return FREE;
+  await using handle = await fs.openRead(path);
+  if (!await handle.tryLock()) return judgeLock({ osLock: false, text: await textAt(fs, path) }, asker);
+  if (!await isStill(fs, path, handle)) return FREE;
+  return await judge(await readSmall(handle), asker);
 }
 
 const FREE: LockInspection = { state: "free", why: "there is no lock" };
@@ -246,7 +289,7 @@ async function textAt(fs: FileSystem, path: string): Promise<string> {
   try {
     return await fs.readText(path);
   } catch {
-    return ""; // as in `holderAt`
+    return ""; // gone, or locked against reading: a held lock needs no text
   }
 }
 
@@ -258,10 +301,12 @@ export async function* scanLocks(fs: FileSystem, root: string): AsyncGenerator<{
   const studies = entries.filter((entry) => entry.kind === "directory").map((entry) => entry.name);
   for (const study of sortBytes(studies)) {
     const path = join(root, study, LOCK_NAME);
-    const stat = await fs.lstat(path).catch((error) => {
+    const there = await fs.lstat(path).then((stat) => stat !== undefined, (error) => {
+      // Being removed, or denied: whoever looks closer waits, and says which.
+      if (isVanishing(error)) return true;
       throw ioError(error, { verb: "look for a lock at", path });
     });
-    if (stat !== undefined) yield { study, path };
+    if (there) yield { study, path };
   }
 }
 

@@ -3,7 +3,8 @@
  * @module
  */
 import { PipelineError } from "../errors.ts";
-import type { FileHandle, FileStat, FileSystem } from "../io/file_system.ts";
+import type { FileHandle, FileSystem } from "../io/file_system.ts";
+import { isSameFile } from "../io/same.ts";
 import type { Clock } from "../ports.ts";
 
 export interface FileLockOptions {
@@ -56,16 +57,6 @@ async function lockFile({ fs, path, clock, waitMs, signal }: FileLockOptions): P
 export async function isStill(fs: FileSystem, path: string, handle: FileHandle): Promise<boolean> {
   const [held, named] = [await handle.stat(), await fs.lstat(path)];
   return named !== undefined && isSameFile(held, named);
-}
-
-/**
- * Compares the stat of an open file with that of a path. Windows gives no inode for an open file, and gives a file made
- * anew under an old name the old birth time for 15 s; there size and mtime tell them apart, since every holder writes.
- */
-export function isSameFile(held: FileStat, named: FileStat): boolean {
-  if (held.kind !== named.kind) return false;
-  if (held.ino && named.ino) return held.ino === named.ino && held.dev === named.dev;
-  return held.size === named.size && held.mtimeMs === named.mtimeMs && held.birthtimeMs === named.birthtimeMs;
 }
 
 /** The text of a small file from its open handle; at most `limit` bytes. */

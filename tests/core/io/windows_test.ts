@@ -38,3 +38,20 @@ Deno.test("Patience.delay() shortens the wait after one in vain, until a call su
   patience.succeeded();
   assert.equal(waitInVain(patience), 60_000);
 });
+
+Deno.test("Patience.delay() waits half a second for a folder to become empty, and hardly after one in vain", () => {
+  const patience = new Patience("windows");
+  const waits = () => {
+    for (let attempt = 1, waitedMs = 0;; attempt++) {
+      const ms = patience.delay({ code: "ENOTEMPTY", attempt, waitedMs });
+      if (ms === undefined) return waitedMs;
+      waitedMs += ms;
+    }
+  };
+  assert.equal(waits(), 500);
+  assert.equal(waits(), 20);
+  assert.equal(waitInVain(patience), 60_000);
+  patience.succeeded();
+  assert.equal(waits(), 500);
+  assert.equal(new Patience("linux").delay({ code: "ENOTEMPTY", attempt: 1, waitedMs: 0 }), undefined);
+});
