@@ -43,7 +43,11 @@ function toStep(item: string, stage: string, plan: Plan): PlannedStep {
   const step: PlannedStep = { item, stage, kind: plan.kind };
   if (plan.kind === "todo") step.summary = plan.summary;
   else step.why = plan.why;
-  const files = plan.kind === "todo" ? plan.files?.length : plan.kind === "skip" ? plan.files : undefined;
+  const files = plan.kind === "todo"
+    ? plan.files?.filter((file) => !file.emptyFolder).length
+    : plan.kind === "skip"
+    ? plan.files
+    : undefined;
   if (files !== undefined) step.files = files;
   if ((plan.kind === "todo" || plan.kind === "skip") && plan.bytes !== undefined) step.bytes = plan.bytes;
   return step;

@@ -67,5 +67,13 @@ export async function* evidenceBatches(scope: ItemScope, place: string): AsyncIt
 }
 
 function summarize(batch: readonly SourceFile[]): string {
-  return batch.length === 1 ? batch[0].path : `${batch.length} files from ${batch[0].path}`;
+  if (batch.length === 1) return batch[0].path;
+  const folders = batch.filter((file) => file.emptyFolder).length;
+  const files = batch.length - folders;
+  const words = [counted(files, "file"), counted(folders, "empty folder")].filter((word) => word !== "");
+  return `${words.join(" and ")} from ${batch[0].path}`;
+}
+
+function counted(number: number, noun: string): string {
+  return number === 0 ? "" : `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

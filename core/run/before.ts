@@ -1,12 +1,13 @@
 /** What stands before the items: the context of a run, and the stages of `[[before]]`. @module */
-import type { Item, Todo } from "../contract.ts";
+import type { Item } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { asKnownError } from "../io/io_errors.ts";
 import type { RunContext, WriteContext } from "../ports.ts";
 import { execPinned } from "./pinned_exec.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
+import { runStage } from "./stage_run.ts";
 
-type BeforeRequest = Pick<RunRequest, "compiled" | "config" | "dryRun" | "abort">;
+type BeforeRequest = Pick<RunRequest, "compiled" | "config" | "dryRun" | "abort"> & Partial<Pick<RunRequest, "stop">>;
 
 export function runContext(request: BeforeRequest, services: EngineServices, runId: string): RunContext {
   return {
@@ -36,12 +37,28 @@ export async function runBefore(request: BeforeRequest, services: EngineServices
       dryRun: false,
       force: false,
       stage: stage.id,
-      exec: (options: Parameters<WriteContext["exec"]>[0]) => execPinned(services, options, request.abort),
     } as WriteContext;
     try {
-      for await (const plan of opened.plan(item, ctx)) {
-        if (plan.kind === "todo") await opened.apply(plan as Todo, ctx);
-      }
+      await runStage({
+        plugin: stage.plugin,
+        run: opened,
+        plan: () => opened.plan(item, ctx),
+        apply: (step, signal) => {
+          const exec: WriteContext["exec"] = (options) => execPinned(services, options, signal);
+          return opened.apply(step, { ...ctx, signal, exec });
+        },
+        dryRun: false,
+        parallel: 1,
+        retry: stage.retry,
+        timeoutMs: stage.timeoutMs,
+        stop: request.stop ?? request.abort,
+        abort: request.abort,
+        clock: services.clock,
+        log: services.log,
+        isFinished: () => Promise.resolve(false),
+        finished: () => Promise.resolve(),
+        onPlan: () => {},
+      }, { applied: 0, skipped: 0, files: 0, bytes: 0 });
     } catch (error) {
       const known = asKnownError(error, `run "${stage.id}" before the run`);
       if (stage.onError === "warn") services.log.warn(known.message);

@@ -110,13 +110,10 @@ async function openLedgerOf(
   });
 }
 
-/** SAFETY S10, S11: locks of earlier runs are judged first, then the run's own lock is taken at every folder place. */
+/** SAFETY S10, S11: the run's own lock at every folder place, then the locks that earlier runs left are judged. */
 async function takeLocks(run: RunState, stack: AsyncDisposableStack): Promise<void> {
   const { services, request, staleLocks } = run;
   const { fs, host, processes, log, clock } = services;
-  if (request.compiled.stages.some((stage) => givesLock(stage))) {
-    if (!request.dryRun) await checkLocks(fs, run.source.path, { host, pid: Deno.pid, processes, staleLocks, log });
-  }
   if (request.dryRun) return;
   for (const place of request.compiled.places) {
     if (place.kind !== "directory") continue;
@@ -131,6 +128,10 @@ async function takeLocks(run: RunState, stack: AsyncDisposableStack): Promise<vo
         log,
       }),
     );
+  }
+  // Behind the run's own lock: another run at work is told as such, not by the lock of the study it works on.
+  if (request.compiled.stages.some((stage) => givesLock(stage))) {
+    await checkLocks(fs, run.source.path, { host, pid: Deno.pid, processes, staleLocks, log });
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { PlaceDeclaration } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
+import { PLACE_MARKER_NAME } from "../io/names.ts";
 import { findNesting } from "../io/roots.ts";
 import { Budget } from "../objects/budget.ts";
 import { storeClockOffset } from "../objects/clock_skew.ts";
@@ -53,6 +54,7 @@ export async function openPlaces(
   const source = await openRoot(services, { id: "source", path: sourceRoot }, { dryRun: request.dryRun, visible });
   const budget = new Budget(DEFAULT_BUDGET_BYTES);
   const places: Place[] = [];
+  const roots: MarkedRoot[] = [];
   const buckets: OpenedPlaces["buckets"] = [];
   const claim = claimOf(services, source);
   for (const declared of compiled.places) {
@@ -69,6 +71,7 @@ export async function openPlaces(
         dryRun: request.dryRun,
         visible,
       });
+      roots.push(root);
       places.push(new DirectoryPlace({ ...common, root, durability: declared.durability }));
     } else {
       const session = await openBucket(request, services, { declared, stack, budget });
@@ -79,7 +82,23 @@ export async function openPlaces(
   }
   const assertDistinct = () => assertRootsDistinct(request, services);
   await assertDistinct();
+  for (const [index, root] of roots.entries()) {
+    const other = [source, ...roots.slice(0, index)].find(({ uuid }) => uuid === root.uuid);
+    if (other) throw sameMarker(root, other);
+  }
   return { source, places, buckets, visible, assertDistinct };
+}
+
+/** SAFETY S1, S2: evidence names a place by its marker's UUID, so that two places must not share one. */
+function sameMarker(root: MarkedRoot, other: MarkedRoot): PipelineError {
+  return new PipelineError(
+    "place/same-marker",
+    `Cannot use "${root.path}" as a place: its ${PLACE_MARKER_NAME} is a copy of the one in "${other.path}"`,
+    {
+      stopsRun: 2,
+      hint: `Remove ${PLACE_MARKER_NAME} from the folder it was copied to, then run: labferry install places`,
+    },
+  );
 }
 
 /** Roots of a run, in the order they are named in messages. */

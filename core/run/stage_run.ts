@@ -118,7 +118,7 @@ function pauseBefore(retry: RetrySettings | undefined, error: unknown, attempt: 
 
 function countStep(counts: StageCounts, step: Todo): void {
   counts.applied++;
-  counts.files += step.files?.length ?? 0;
+  counts.files += step.files?.filter((file) => !file.emptyFolder).length ?? 0;
   counts.bytes += step.bytes ?? 0;
 }
 
@@ -147,6 +147,7 @@ function stageError(
         {
           cause: failure,
           retry: "transient",
+          hint: "Find out what it waits for, or raise the timeout of this stage in the pipeline",
         },
       );
     }

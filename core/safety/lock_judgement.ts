@@ -75,10 +75,10 @@ export function judgeLock(
     return { state: "held", holder, why: holder ? `held by ${describeHolder(holder)}` : "held by another process" };
   }
   if (isUnfinished(found.text)) return { state: "dead", why: "its holder ended before it had begun" };
-  if (holder === undefined) return { state: "unprovable", why: "its text is no lock of labferry and names no host" };
+  if (holder === undefined) return { state: "unprovable", why: "its text names no host" };
   const by = describeHolder(holder);
   if (!sameHost(holder.host, self.host)) {
-    return { state: "unprovable", holder, why: `left by another host: ${by}` };
+    return { state: "unprovable", holder, why: `its holder is on another host: ${by}` };
   }
   // This process could take the OS lock, so it is not the one that holds it: the number was used again.
   if (holder.pid === self.pid) return { state: "dead", holder, why: `its holder has ended: ${by}` };
@@ -87,5 +87,5 @@ export function judgeLock(
   if (found.life?.startedAtMs !== undefined && found.life.startedAtMs > since + START_SLACK_MS) {
     return { state: "dead", holder, why: `its holder has ended and another process has its number: ${by}` };
   }
-  return { state: "unprovable", holder, why: `a process of that number is alive: ${by}` };
+  return { state: "unprovable", holder, why: `a process of its number is alive: ${by}` };
 }

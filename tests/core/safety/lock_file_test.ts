@@ -110,8 +110,8 @@ Deno.test("S22 a lock left between its making and its text does not wait for eve
 
 Deno.test("S10 a lock whose holder cannot be proved dead stops the run under both policies and stays", async () => {
   const cases: [Partial<LockHolder> | string, ProcessLife, RegExp][] = [
-    [{ host: "scope-2" }, { alive: false }, /left by another host: scope-2, process 4711/],
-    [{}, { alive: true }, /a process of that number is alive/],
+    [{ host: "scope-2" }, { alive: false }, /its holder is on another host: scope-2, process 4711/],
+    [{}, { alive: true }, /a process of its number is alive/],
     [{}, { alive: true, startedAtMs: Date.parse(STARTED) - 1000 }, /is alive/],
     [{ started_at: "?" }, { alive: true, startedAtMs: Date.parse(STARTED) }, /is alive/],
     ["half a lo", { alive: false }, /names no host/],

@@ -181,3 +181,15 @@ Deno.test("S2 one bucket and prefix under two ids stops the run", async () => {
   assert.equal(report.error?.code, "place/not-distinct");
   assert.deepEqual(archived(world), before);
 });
+
+Deno.test("S2 a place that carries a copy of another's marker: exit 2, nothing written", async () => {
+  await using world = await worldWith();
+  const marker = world.fs.disk.tree(SOURCE_ROOT)[SOURCE_ROOT + MARKER];
+  world.fs.disk.removeFile(NAS_ROOT + MARKER);
+  world.fs.seed({ [NAS_ROOT + MARKER]: marker });
+  const before = everything(world);
+  const report = await world.run();
+  assert.deepEqual([report.exit_code, report.error?.code], [2, "place/same-marker"]);
+  assert.match(report.error?.hint ?? "", /install places/);
+  assert.deepEqual(everything(world), before);
+});
