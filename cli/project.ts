@@ -54,6 +54,11 @@ export async function loadProject({ locations, logs }: CommandContext): Promise<
   throwOnErrors(diagnostics);
   for (const diagnostic of diagnostics) logs.logger.warn(renderDiagnostic(diagnostic));
   if (loaded === undefined) throw new TypeError("the config has no error and was not loaded");
+  if (loaded.config.plugins.files.length > 0) {
+    logs.logger.warn("[plugins] files is set in the config, but this version knows built-in stages only", {
+      files: loaded.config.plugins.files,
+    });
+  }
   return { config: loaded, registry: builtinRegistry() };
 }
 

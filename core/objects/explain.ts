@@ -48,7 +48,9 @@ const WORDS: Record<ObjectStoreError["kind"], { code: string; found: string; hin
   denied: {
     code: "s3/denied",
     found: "the store refuses access",
-    hint: "Check the access key of this user, and that its policy allows to list, read and write the bucket.",
+    hint:
+      "Check the access key of the account that runs labferry (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws), " +
+      "and that its policy allows to list, read and write the bucket.",
   },
   "bad-digest": {
     code: "s3/bad-digest",
@@ -79,12 +81,12 @@ const WORDS: Record<ObjectStoreError["kind"], { code: string; found: string; hin
   "bad-request": {
     code: "s3/refused",
     found: "the store refuses the request",
-    hint: "Check region, endpoint and force_path_style under [s3]; run the doctor command against this store.",
+    hint: "Check region, endpoint and force_path_style under [s3] in the configuration, then run: labferry lint",
   },
   unsupported: {
     code: "s3/unsupported",
     found: "the store does not know this operation",
-    hint: "Check that the endpoint is an S3 store; run the doctor command against it.",
+    hint: "Check that the endpoint under [s3] in the configuration is an S3 store, then run: labferry lint",
   },
   archived: {
     code: "s3/archived",

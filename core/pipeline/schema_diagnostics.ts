@@ -144,7 +144,7 @@ function choiceHint(issue: z.core.$ZodIssue, found: Json | undefined): string | 
     if (issue.expected === "boolean" && /^(true|false)$/i.test(found)) {
       return `write ${found.toLowerCase()} without quotes`;
     }
-    if (issue.expected === "array") return `write [${JSON.stringify(found)}]`;
+    if (issue.expected === "array") return `write ${asList(found)}`;
   }
   if (
     issue.code === "invalid_type" && issue.expected === "string" &&
@@ -153,6 +153,13 @@ function choiceHint(issue: z.core.$ZodIssue, found: Json | undefined): string | 
     return `write "${found}" with quotes`;
   }
   return undefined;
+}
+
+/** A text where a list is wanted; a command line becomes a program and its arguments. */
+function asList(found: string): string {
+  const words = found.trim().split(/\s+/);
+  const list = `[${words.map((word) => JSON.stringify(word)).join(", ")}]`;
+  return words.length > 1 ? `${list}, each part by itself` : list;
 }
 
 function shown(value: Json | undefined): string {

@@ -82,7 +82,9 @@ export function storeError(error: unknown, now: number): ObjectStoreError {
   const status = failure.$response?.statusCode ?? failure.$metadata?.httpStatusCode;
   const serverDate = parseDate(failure.$response?.headers?.date);
   const options = { status, serverDate, cause: bareCause(failure) };
-  const words = [code, failure.message].filter((word) => word && word !== "Error" && word !== "UnknownError").join(
+  const words = [code, failure.message].filter((word) =>
+    word && word !== "Error" && word !== "Unknown" && word !== "UnknownError"
+  ).join(
     ": ",
   );
   // A status of success belongs to an answer that broke off or that cannot be read.
