@@ -81,12 +81,12 @@ const WORDS: Record<ObjectStoreError["kind"], { code: string; found: string; hin
   "bad-request": {
     code: "s3/refused",
     found: "the store refuses the request",
-    hint: "Check region, endpoint and force_path_style under [s3] in the configuration, then run: labferry lint",
+    hint: "Check region, endpoint and force_path_style under [s3] in the configuration, then run labferry lint.",
   },
   unsupported: {
     code: "s3/unsupported",
     found: "the store does not know this operation",
-    hint: "Check that the endpoint under [s3] in the configuration is an S3 store, then run: labferry lint",
+    hint: "Check that the endpoint under [s3] in the configuration is an S3 store, then run labferry lint.",
   },
   archived: {
     code: "s3/archived",
