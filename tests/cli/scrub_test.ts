@@ -79,3 +79,9 @@ Deno.test("isSecretName() knows the usual spellings", () => {
   }
   for (const name of ["key", "path", "bucket", "passed", "host"]) assert.ok(!isSecretName(name), name);
 });
+
+Deno.test("createScrubber() leaves a template as it is written: it names a secret and holds none", () => {
+  const { text } = createScrubber({});
+  assert.equal(text('argv = ["password=${env.PASS}"]'), 'argv = ["password=${env.PASS}"]');
+  assert.equal(text("password = hunter2hunter2"), "password = ***");
+});
