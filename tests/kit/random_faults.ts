@@ -1,216 +1,14 @@
 /**
- * What befalls a world while the engine runs in it: faults of disks and stores, crashes, instruments that write, people
- * and hosts that interfere. Every event is plain data, so that a counter-example shrinks to the few that matter.
+ * Lets random events befall a world while the engine runs in it: faults of disks and stores, crashes, instruments that
+ * write, people and hosts that interfere.
  * @module
  */
-import fc from "fast-check";
 import type { ProgressSink } from "../../core/run/progress.ts";
 import { CrashError, type Fault, type FaultCall, systemError } from "./memory_types.ts";
 import { failure, type StoreCall } from "./memory_object_store.ts";
+import { type Act, type Event, isAt, isStoreTrigger, OF_CALLS, OPS, type Trigger } from "./random_events.ts";
 import { isOwn, type Truth } from "./truth.ts";
 import { NAS_ROOT, type World } from "./world.ts";
-
-/** When an event happens: at the nth call of a kind, or when a stage begins or ends. */
-export type Trigger =
-  | { on: "fs"; where: "source" | "nas" | "ledger" | "any"; ops: keyof typeof OPS; nth: number }
-  | { on: "store"; name: string; nth: number }
-  | { on: "stage"; use: string; edge: "started" | "finished"; nth: number };
-
-/** What happens. `file` and `place` choose among those of the plan. */
-export type Act =
-  | { act: "errno"; code: string; times: number }
-  | { act: "flip"; bit: number }
-  | { act: "crash"; lose: "nothing" | "all" | "zeros" | number }
-  | { act: "refuse"; kind: "throttled" | "unreachable" | "denied"; times: number }
-  | { act: "lose-answer" }
-  | { act: "corrupt"; bit: number }
-  | { act: "misread"; bit: number }
-  | { act: "instrument"; what: "write" | "replace" | "sneak" | "add" | "remove" | "touch"; file: number; ms: number }
-  | { act: "nas"; what: "rot" | "remove" | "rewrite" | "truncate" | "foreign"; place: number; file: number }
-  | { act: "object"; what: "rot" | "drop" | "overwrite" | "foreign"; place: number; file: number }
-  | { act: "unmount"; mount: "/nas" | "/instrument" | "/manifests" }
-  | { act: "clock"; ms: number }
-  | { act: "unlock"; file: number }
-  | { act: "stop" }
-  | { act: "abort" };
-
-export interface Event {
-  /** 0 for the first run. */
-  run: number;
-  trigger: Trigger;
-  act: Act;
-}
-
-const OPS = {
-  any: undefined,
-  look: ["lstat", "readDir", "realPath", "stat", "readText"],
-  read: ["openRead", "read"],
-  write: ["createNew", "openReadWrite", "write", "setMtime", "mkdir", "truncate"],
-  publish: ["rename", "renameNew", "link"],
-  flush: ["sync", "syncFile", "syncDir", "flush", "openBarrier", "close"],
-  remove: ["removeFile", "removeEmptyDir"],
-} as const;
-
-/** Acts that befall one call and its answer. */
-const OF_CALLS: ReadonlySet<string> = new Set(["errno", "flip", "refuse", "lose-answer", "corrupt", "misread"]);
-
-const nth = fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 400 }));
-const few = fc.integer({ min: 1, max: 3 });
-const index = fc.nat(9);
-const bit = fc.nat(400);
-
-const fsTrigger: fc.Arbitrary<Trigger> = fc.record({
-  on: fc.constant("fs" as const),
-  where: fc.constantFrom("source" as const, "nas" as const, "ledger" as const, "any" as const),
-  ops: fc.constantFrom(...Object.keys(OPS) as (keyof typeof OPS)[]),
-  nth,
-});
-const storeTrigger: fc.Arbitrary<Trigger> = fc.record({
-  on: fc.constant("store" as const),
-  name: fc.constantFrom("any", "any", "put", "head", "get", "list", "headBucket", "uploadPart", "completeUpload"),
-  nth: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 40 })),
-});
-const stageTrigger: fc.Arbitrary<Trigger> = fc.record({
-  on: fc.constant("stage" as const),
-  use: fc.constantFrom(
-    "lock",
-    "copy",
-    "verify",
-    "checksum-sidecar",
-    "s3-upload",
-    "manifest-append",
-    "delete",
-    "delete",
-  ),
-  edge: fc.constantFrom("started" as const, "finished" as const),
-  nth: fc.integer({ min: 1, max: 4 }),
-});
-const anyTrigger = fc.oneof(fsTrigger, storeTrigger, { weight: 2, arbitrary: stageTrigger });
-
-const nasTrigger = (ops: keyof typeof OPS) =>
-  fc.record({ on: fc.constant("fs" as const), where: fc.constant("nas" as const), ops: fc.constant(ops), nth });
-
-const lose: fc.Arbitrary<"nothing" | "all" | "zeros" | number> = fc.oneof(
-  fc.constantFrom<"nothing" | "all" | "zeros">("nothing", "all", "zeros"),
-  fc.nat(),
-);
-
-const worldAct: fc.Arbitrary<Act> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      act: fc.constant("instrument" as const),
-      what: fc.constantFrom<"write" | "replace" | "sneak" | "add" | "remove" | "touch">(
-        "write",
-        "replace",
-        "sneak",
-        "add",
-        "remove",
-        "touch",
-      ),
-      file: index,
-      ms: fc.constantFrom(1, 7, 900, 3000),
-    }),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      act: fc.constant("nas" as const),
-      what: fc.constantFrom<"rot" | "remove" | "rewrite" | "truncate" | "foreign">(
-        "rot",
-        "remove",
-        "rewrite",
-        "truncate",
-        "foreign",
-      ),
-      place: index,
-      file: index,
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      act: fc.constant("object" as const),
-      what: fc.constantFrom<"rot" | "drop" | "overwrite" | "foreign">("rot", "drop", "overwrite", "foreign"),
-      place: index,
-      file: index,
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      act: fc.constant("unmount" as const),
-      mount: fc.constantFrom<"/nas" | "/instrument" | "/manifests">("/nas", "/nas", "/instrument", "/manifests"),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      act: fc.constant("clock" as const),
-      ms: fc.constantFrom(-86_400_000, -3_600_000, -3000, 500, 2000, 700_000, 3_600_000),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ act: fc.constant("unlock" as const), file: index }) },
-  { weight: 1, arbitrary: fc.constantFrom<Act>({ act: "stop" }, { act: "abort" }) },
-);
-
-type Pair = { trigger: Trigger; act: Act };
-const pair = (trigger: fc.Arbitrary<Trigger>, act: fc.Arbitrary<Act>): fc.Arbitrary<Pair> =>
-  fc.record({ trigger, act });
-
-const pairs: fc.Arbitrary<Pair> = fc.oneof(
-  { weight: 8, arbitrary: pair(anyTrigger, worldAct) },
-  {
-    weight: 3,
-    arbitrary: pair(
-      fsTrigger,
-      fc.record({
-        act: fc.constant("errno" as const),
-        code: fc.constantFrom("EIO", "ENOSPC", "EACCES", "ENOTCONN"),
-        times: few,
-      }),
-    ),
-  },
-  {
-    weight: 3,
-    arbitrary: pair(
-      fc.oneof(fsTrigger, fsTrigger, storeTrigger),
-      fc.record({ act: fc.constant("crash" as const), lose }),
-    ),
-  },
-  {
-    weight: 2,
-    arbitrary: pair(
-      fc.oneof(nasTrigger("write"), nasTrigger("read")),
-      fc.record({ act: fc.constant("flip" as const), bit }),
-    ),
-  },
-  {
-    weight: 3,
-    arbitrary: pair(
-      storeTrigger,
-      fc.oneof(
-        fc.record({
-          act: fc.constant("refuse" as const),
-          kind: fc.constantFrom<"throttled" | "unreachable" | "denied">("throttled", "unreachable", "denied"),
-          times: few,
-        }),
-        fc.constant<Act>({ act: "lose-answer" }),
-        fc.record({ act: fc.constantFrom("corrupt" as const, "misread" as const), bit }),
-      ),
-    ),
-  },
-);
-
-/** An event in one of three runs; most in the first. */
-export const event: fc.Arbitrary<Event> = fc.tuple(fc.constantFrom(0, 0, 0, 1, 2), pairs)
-  .map(([run, { trigger, act }]) => ({ run, ...{ trigger, act } }));
-
-/** Events that a rerun must overcome without a person: SAFETY S22. */
-export function isGentle({ act }: Event): boolean {
-  return ["errno", "crash", "lose-answer", "stop", "abort"].includes(act.act) ||
-    (act.act === "refuse" && act.kind !== "denied");
-}
 
 interface Armed {
   event: Event;
@@ -230,7 +28,7 @@ export interface Targets {
   prefixes: string[];
   /** Whether `corrupt` may be excused: the store takes back its word after a checksum it was trusted with. */
   trusted: boolean;
-  /** The store refuses to replace an object when it is asked to. */
+  /** The store never replaces an object when asked not to. */
   holdsIfAbsent: boolean;
   /** Two hosts run: what happens at one may fall between two calls of the other. */
   isCrowded: boolean;
@@ -312,8 +110,9 @@ export class Chaos {
     this.#truth.beforeEvents();
     this.#quiet = true;
     const use = this.uses.get(stage);
-    const hit = this.#hit((trigger) => trigger.on === "stage" && trigger.use === use && trigger.edge === edge);
-    for (const armed of hit) this.#happen(armed);
+    for (
+      const armed of this.#hit((when) => when.on === "stage" && when.use === use && when.edge === edge)
+    ) this.#happen(armed);
   }
 
   /** Events whose moment is now. Those that are due but cannot happen yet stay so. */
@@ -443,7 +242,7 @@ export class Chaos {
       case "abort":
         this.#abort.abort(new DOMException("stopped at once", "AbortError"));
         return true;
-      default:
+      default: // of calls, at a moment that is none
         return true;
     }
   }
@@ -580,15 +379,6 @@ export class Chaos {
     this.#entriesOf(`${study}/.labferry.lock`).delete(".labferry.lock");
     return true;
   }
-}
-
-function isStoreTrigger(trigger: Trigger, call: StoreCall): boolean {
-  return trigger.on === "store" && (trigger.name === "any" || trigger.name === call.name);
-}
-
-function isAt(where: "source" | "nas" | "ledger" | "any", path: string): boolean {
-  if (where === "any") return true;
-  return path.startsWith({ source: "/instrument", nas: "/nas", ledger: "/manifests" }[where]);
 }
 
 function flipped(bytes: Uint8Array, bit: number): Uint8Array {

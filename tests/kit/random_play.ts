@@ -3,21 +3,19 @@
  * says what was untrue in the end.
  * @module
  */
-import fc from "fast-check";
 import type { LocalJournal } from "../../core/journal/sqlite.ts";
 import { openMemoryJournal } from "../../core/journal/sqlite.ts";
 import type { CompiledPipeline } from "../../core/pipeline/compile.ts";
 import type { RunReport } from "../../core/run/report.ts";
 import type { EngineServices } from "../../core/run/services.ts";
 import { patternBytes } from "./object_session.ts";
-import { Chaos, type Event, event, isGentle, type Targets } from "./random_faults.ts";
+import { type Event, isGentle } from "./random_events.ts";
+import { Chaos, type Targets } from "./random_faults.ts";
+import type { Plan, Study } from "./random_plan.ts";
 import { CrashError } from "./memory_types.ts";
 import {
   changed,
-  type Mutation,
-  operatorChanges,
   type PipelineSpec,
-  pipelineSpec,
   renderPipeline,
   SECOND_ROOT,
   THIRD_ROOT,
@@ -32,96 +30,6 @@ const DAY = 86_400_000;
 const SIDECAR = "_checksums.sha256";
 /** Longest time a run may take, ms. */
 const RUN_MS = 20_000;
-
-export interface Study {
-  name: string;
-  files: string[];
-}
-
-export interface Plan {
-  pipeline: PipelineSpec;
-  /** What an operator changes before the second run. */
-  changes: Mutation[];
-  studies: Study[];
-  events: Event[];
-  runs: number;
-  /** Whether the journal is lost after the run. */
-  loses: boolean[];
-  /** Days between runs. */
-  gap: number;
-  /** Another host has a study of the same name as the first. */
-  crowd: boolean;
-  force: boolean;
-  /** What a hook that may touch everything does, in turn. */
-  hooks: Event["act"][];
-  store: { checksums: boolean; putIfAbsent: boolean; completeIfAbsent: boolean; versioned: boolean };
-  disk: { links: boolean; renameNew: boolean; barrier: boolean; isCached: boolean };
-  /** How far the store's clock is off, minutes. */
-  skew: number;
-}
-
-const mostly = (usual: boolean, weight = 5) =>
-  fc.oneof({ weight, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constant(!usual) });
-
-const PATHS = [
-  "a.txt",
-  "b.bin",
-  "zero",
-  "Scan1/x.qptiff",
-  "Scan1/.temp/",
-  "Scan1/ü/ñ.dat",
-  "Scan1/\nnew\\line",
-  "deep/er/est/f",
-  "empty/",
-];
-
-const study: fc.Arbitrary<Study> = fc.record({
-  name: fc.constantFrom("study1", "study10", "ünï ¢ødé", "a b"),
-  files: fc.tuple(
-    fc.subarray(PATHS, { minLength: 1, maxLength: 6 }),
-    fc.oneof(
-      { weight: 60, arbitrary: fc.constant([]) },
-      { weight: 3, arbitrary: fc.constant(["large"]) },
-      { weight: 1, arbitrary: fc.constant(["parts"]) },
-    ),
-  ).map(([some, big]) => [...some.some((path) => !path.endsWith("/")) ? some : [...some, "a.txt"], ...big]),
-});
-
-export const plan: fc.Arbitrary<Plan> = fc.record({
-  pipeline: pipelineSpec,
-  changes: operatorChanges,
-  studies: fc.oneof(
-    { weight: 3, arbitrary: fc.uniqueArray(study, { minLength: 1, maxLength: 1 }) },
-    {
-      weight: 1,
-      arbitrary: fc.uniqueArray(study, { minLength: 1, maxLength: 3, selector: ({ name }: Study) => name }),
-    },
-  ),
-  events: fc.oneof(
-    { weight: 1, arbitrary: fc.constant<Event[]>([]) },
-    { weight: 6, arbitrary: fc.array(event, { minLength: 1, maxLength: 2 }) },
-    { weight: 3, arbitrary: fc.array(event, { minLength: 3, maxLength: 6 }) },
-  ),
-  runs: fc.constantFrom(1, 1, 2, 2, 3),
-  loses: fc.tuple(mostly(false, 3), mostly(false, 3)).map((both) => [...both]),
-  gap: fc.constantFrom(0, 1 / 24, 20),
-  crowd: mostly(false, 6),
-  force: mostly(false, 8),
-  hooks: fc.array(event.map(({ act }) => act), { maxLength: 2 }),
-  store: fc.record({
-    checksums: mostly(true, 3),
-    putIfAbsent: mostly(true, 3),
-    completeIfAbsent: mostly(true, 3),
-    versioned: mostly(false, 3),
-  }),
-  disk: fc.record({
-    links: mostly(true),
-    renameNew: mostly(true, 2),
-    barrier: mostly(true, 2),
-    isCached: mostly(false, 6),
-  }),
-  skew: fc.oneof({ weight: 12, arbitrary: fc.constant(0) }, fc.constantFrom(3, 10)),
-});
 
 /** What came of a plan. */
 export interface Outcome {
@@ -158,6 +66,7 @@ class Game implements AsyncDisposable {
   readonly #players: Player[] = [];
   readonly #told: string[] = [];
   #chaos: Chaos | undefined;
+  readonly #prefixes = new Set<string>();
   #hooks = 0;
   #runs = 0;
 
@@ -168,21 +77,18 @@ class Game implements AsyncDisposable {
   }
 
   static async open(plan: Plan): Promise<Game> {
-    let game: Game | undefined;
-    const world = await World.open({
-      store: { ...plan.store, now: () => game?.storeTime() ?? 0 },
-    });
+    const seats: Game[] = [];
+    const world = await World.open({ store: { ...plan.store, now: () => seats[0]?.storeTime() ?? 0 } });
     const { fs } = world;
     const { isCached, ...disk } = plan.disk;
     fs.disk.setMount("/nas", { ...disk, medium: isCached ? "cached" : "direct" });
     fs.mount("/nas2");
     fs.mount("/instrument2");
-    for (const [n, root] of [SECOND_ROOT, THIRD_ROOT, OTHER_SOURCE].entries()) {
-      fs.seed({ [`${root}/.labferry-place`]: `00000000-0000-4000-8000-00000000001${n}\n` });
-    }
+    for (const [n, root] of [SECOND_ROOT, THIRD_ROOT, OTHER_SOURCE].entries()) mark(world, root, n);
     fs.seed({ [TOOL]: TOOL_TEXT });
     const truth = new Truth(world, ["/instrument", "/instrument2", "/nas", "/nas2", "/manifests"]);
-    game = new Game(plan, world, truth);
+    const game = new Game(plan, world, truth);
+    seats.push(game);
     await game.#seat();
     return game;
   }
@@ -242,6 +148,9 @@ class Game implements AsyncDisposable {
     if (!first) return this.#outcome(false);
     const later = changed(pipeline, changes);
     const second = unlinted ? undefined : changes.length > 0 ? accepts(this.#world, later) : undefined;
+    for (const place of [...first.places, ...second?.places ?? []]) {
+      if (place.kind === "directory" && place.root.endsWith("/nested")) mark(this.#world, place.root, 9);
+    }
     this.#chaos = new Chaos(this.#world, this.#truth, this.#targets(first));
     for (let run = 0; run < runs; run++) {
       const isChanged = run > 0 && second !== undefined;
@@ -301,7 +210,9 @@ class Game implements AsyncDisposable {
     }
     if (!crashed) { for (const report of reports) if (report) this.#judgeReport(report, compiled); }
     const { folders, prefixes } = this.#targets(compiled);
-    truth.judgeFinalNames(folders, prefixes);
+    for (const prefix of prefixes) this.#prefixes.add(prefix);
+    // The longest first: a key below `fusion/` is no study called fusion, whatever another run's prefix was.
+    truth.judgeFinalNames(folders, [...this.#prefixes].sort((a, b) => b.length - a.length));
     return reports;
   }
 
@@ -397,16 +308,23 @@ class Game implements AsyncDisposable {
 /** SAFETY S22: nothing waits for ever. No clock of this world is real, so that a run takes no time to speak of. */
 async function inTime<T>(work: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error("the run waits for ever")), RUN_MS);
+  const deadline = AbortSignal.timeout(RUN_MS);
+  const late = () => reject(new Error("the run waits for ever"));
+  deadline.addEventListener("abort", late);
   try {
     return await Promise.race([work, promise]);
   } finally {
-    clearTimeout(timer);
+    deadline.removeEventListener("abort", late);
   }
 }
 
 function isAborted(report: RunReport): boolean {
   return report.exit_code === 130;
+}
+
+/** What `labferry install places` does. */
+function mark({ fs }: World, root: string, n: number): void {
+  fs.seed({ [`${root}/.labferry-place`]: `00000000-0000-4000-8000-00000000001${n}\n` });
 }
 
 /** Content that says where it was; two hosts never have the same. */

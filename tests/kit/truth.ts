@@ -3,10 +3,10 @@
  * of power would leave of them, and by the objects of the bucket.
  * @module
  */
-import { createHash } from "node:crypto";
 import type { FaultCall } from "./memory_types.ts";
-import type { Node } from "./memory_nodes.ts";
 import type { StoreCall } from "./memory_object_store.ts";
+import { bitsApart, parseSidecar, same, sha256 } from "./truth_bytes.ts";
+import { Copies } from "./truth_copies.ts";
 import { MANIFEST_ROOT, type World } from "./world.ts";
 
 /** A place as the pipeline in force declares it. */
@@ -48,15 +48,6 @@ interface Line {
   incarnation: string;
 }
 
-/** Something that befell a copy after it was made. `before`: its bytes until then. */
-interface Damage {
-  kind: "visible" | "silent";
-  tick: number;
-  before: Uint8Array | undefined;
-  /** The engine's last look at the copy before it. */
-  looked: number;
-}
-
 const SIDECAR = "_checksums.sha256";
 /** The sidecar, and those of earlier attempts that were kept. */
 const SIDECARS = /\/_checksums\.sha256(\.[0-9a-f]+)?$/;
@@ -74,25 +65,10 @@ const WRITES: ReadonlySet<string> = new Set([
 ]);
 
 export const isOwn = (path: string) => path.split("/").some((part) => /^\.(labferry|cleanup\.lock)/.test(part));
-const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
-
-function same(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a !== undefined && b !== undefined && a.length === b.length && Buffer.compare(a, b) === 0;
-}
-
-/** How many bits differ; Infinity when the lengths do. */
-function bitsApart(a: Uint8Array, b: Uint8Array): number {
-  if (a.length !== b.length) return Infinity;
-  let bits = 0;
-  for (let i = 0; i < a.length; i++) for (let x = a[i] ^ b[i]; x > 0; x >>= 1) bits += x & 1;
-  return bits;
-}
-
-export class Truth {
+export class Truth extends Copies {
   /** What was found untrue, in words. */
   readonly violations: string[] = [];
   readonly hosts: Host[] = [];
-  tick = 0;
   /** Bits flipped on their way to a disk or into the bucket so far. */
   flips = 0;
   crashes = 0;
@@ -100,13 +76,7 @@ export class Truth {
   /** Mounts that are away: what is seen under their paths is not theirs. */
   readonly away = new Set<string>();
   readonly #world: World;
-  readonly #roots = new Map<string, Node>();
   readonly #versions = new Map<string, Uint8Array[]>();
-  readonly #foreign = new Map<string, Uint8Array>();
-  readonly #damage = new Map<string, Damage[]>();
-  readonly #looks = new Map<string, number>();
-  readonly #opens = new Map<string, number>();
-  readonly #lists: { prefix: string; tick: number }[] = [];
   readonly #began = new Map<string, number>();
   readonly #changes = new Map<string, { tick: number; quiet: boolean }>();
   readonly #ledger = new Map<string, string>();
@@ -116,46 +86,12 @@ export class Truth {
   #ledgerTouched = true;
 
   constructor(world: World, mounts: readonly string[]) {
+    super(world, mounts);
     this.#world = world;
-    for (const mount of mounts) this.#roots.set(mount, world.fs.disk._find(mount, { follow: true }));
   }
 
   #say(words: string): void {
     if (this.violations.length < 20) this.violations.push(`tick ${this.tick}: ${words}`);
-  }
-
-  /** A root's own device answers, whatever is mounted there now. */
-  node(path: string, { durable = false } = {}): Node | undefined {
-    for (const [mount, root] of this.#roots) {
-      if (path !== mount && !path.startsWith(`${mount}/`)) continue;
-      let node: Node | undefined = root;
-      for (const name of path.slice(mount.length + 1).split("/").filter((part) => part !== "")) {
-        if (node?.kind !== "directory") return undefined;
-        node = durable ? durableEntry(node, name) : node.entries.get(name)?.node;
-      }
-      return node;
-    }
-    return undefined;
-  }
-
-  bytes(path: string): Uint8Array | undefined {
-    const node = this.node(path);
-    return node?.kind === "file" ? node.content.subarray(0, node.size) : undefined;
-  }
-
-  /** What a loss of power at this instant would leave. */
-  durableBytes(path: string): Uint8Array | undefined {
-    const node = this.node(path, { durable: true });
-    return node?.kind === "file" ? node.flushed.content.subarray(0, node.flushed.size) : undefined;
-  }
-
-  *files(folder: string, below = ""): Generator<string> {
-    const node = this.node(below === "" ? folder : `${folder}/${below}`);
-    for (const { name, node: child } of node?.entries.values() ?? []) {
-      const path = below === "" ? name : `${below}/${name}`;
-      if (child.kind === "directory") yield* this.files(folder, path);
-      else yield path;
-    }
   }
 
   /** Notes a content that a file of a source has from now on. `quiet`: no listing of the source was under way. */
@@ -170,32 +106,6 @@ export class Truth {
   #relative(path: string): string {
     const host = this.hosts.find(({ sourceRoot }) => path.startsWith(`${sourceRoot}/`));
     return host ? path.slice(host.sourceRoot.length + 1) : path;
-  }
-
-  /** Notes what is about to befall a copy (`where`: OS path, or `s3:key`). */
-  damages(where: string, kind: Damage["kind"]): void {
-    const before = this.#copyAt(where)?.slice();
-    const log = this.#damage.get(where) ?? [];
-    log.push({ kind, tick: ++this.tick, before, looked: this.#lookedAt(where) });
-    this.#damage.set(where, log);
-    this.#foreign.delete(where);
-  }
-
-  /** Notes bytes that somebody else put at a place; they must stay. */
-  foreignAt(where: string, bytes: Uint8Array): void {
-    this.#foreign.set(where, bytes.slice());
-  }
-
-  #copyAt(where: string): Uint8Array | undefined {
-    return where.startsWith("s3:") ? this.#world.store.objects.get(where.slice(3))?.bytes : this.bytes(where);
-  }
-
-  #lookedAt(where: string): number {
-    let tick = this.#looks.get(where) ?? 0;
-    if (!where.startsWith("s3:")) return tick;
-    const key = where.slice(3);
-    for (const list of this.#lists) if (list.tick > tick && key.startsWith(list.prefix)) tick = list.tick;
-    return tick;
   }
 
   /** Whether the ledger, as a loss of power would leave it, shows this study of this source as being freed. */
@@ -224,8 +134,8 @@ export class Truth {
     this.tick++;
     if ([...this.away].some((mount) => path.startsWith(mount))) return;
     if (path.startsWith(MANIFEST_ROOT)) this.#ledgerTouched = true;
-    if (operation === "lstat") this.#looks.set(path, this.tick);
-    if (operation === "openRead" || operation === "read") this.#opens.set(path, this.tick);
+    if (operation === "lstat") this.looksAt(path);
+    if (operation === "openRead" || operation === "read") this.reads(path);
     const host = this.hosts.find(({ sourceRoot }) => path.startsWith(`${sourceRoot}/`));
     if (host && !isOwn(path)) {
       if (operation === "removeFile") this.#judgeRemoval(host, path);
@@ -242,15 +152,15 @@ export class Truth {
 
   beforeStore(call: StoreCall): void {
     this.beforeEvents();
-    if (call.name === "get") this.#opens.set(`s3:${call.key}`, this.tick);
+    if (call.name === "get") this.reads(`s3:${call.key}`);
     const scratch = call.key.includes("_probe/") || call.key.endsWith(`/${SIDECAR}`);
     if (call.name === "delete" && !scratch) this.#say(`an object is removed: ${call.key}`);
   }
 
   afterStore(call: StoreCall): void {
     this.tick++;
-    if (call.name === "list") this.#lists.push({ prefix: call.key, tick: this.tick });
-    if (call.name === "head" || call.name === "get") this.#looks.set(`s3:${call.key}`, this.tick);
+    if (call.name === "list") this.lists(call.key);
+    if (call.name === "head" || call.name === "get") this.looksAt(`s3:${call.key}`);
   }
 
   #judgeRemoval(host: Host, path: string): void {
@@ -307,7 +217,7 @@ export class Truth {
   }
 
   #holds(place: TruthPlace, where: string, bytes: Uint8Array): boolean {
-    if (!same(this.#copyAt(where), bytes)) return false;
+    if (!same(this.copyAt(where), bytes)) return false;
     // A copy that was never flushed is none, unless the pipeline says that it counts as a weak one.
     return place.folder === undefined || !place.strong || same(this.durableBytes(where), bytes);
   }
@@ -321,11 +231,11 @@ export class Truth {
     { bytes, root, place }: { bytes: Uint8Array; root: string; place: TruthPlace },
   ): boolean {
     if (!place.strong && this.crashes > 0) return true;
-    const damage = this.#damage.get(where)?.find(({ before }) => same(before, bytes));
+    const damage = this.damageOf(where).find(({ before }) => same(before, bytes));
     if (damage === undefined) return false;
-    if (damage.kind === "silent") return (this.#opens.get(where) ?? 0) < damage.tick;
+    if (damage.kind === "silent") return this.readAt(where) < damage.tick;
     const began = this.#began.get(root) ?? 0;
-    return damage.looked > began && this.#lookedAt(where) === damage.looked;
+    return damage.looked > began && this.lookedAt(where) === damage.looked;
   }
 
   /** Reads what is durable of the ledger and judges every new line against the world as it is now. */
@@ -380,10 +290,10 @@ export class Truth {
     const places = Object.values(line.places).map(({ uri }) =>
       uri.startsWith("s3://") ? `s3:${uri.slice(uri.indexOf("/", 5) + 1)}` : uri
     );
-    const texts = places.map((place) => this.#copyAt(`${place}/${SIDECAR}`));
+    const texts = places.map((place) => this.copyAt(`${place}/${SIDECAR}`));
     const sidecar = texts.find((bytes) => bytes && sha256(bytes) === line.sidecar_sha256);
     if (!sidecar) {
-      if (!places.some((place) => this.#damage.has(`${place}/${SIDECAR}`))) say("no place holds its sidecar");
+      if (!places.some((place) => this.damageOf(`${place}/${SIDECAR}`).length > 0)) say("no place holds its sidecar");
       return;
     }
     const listed = parseSidecar(new TextDecoder().decode(sidecar));
@@ -392,10 +302,10 @@ export class Truth {
       let bytes = 0, damaged = false;
       for (const file of listed) {
         const where = `${place}/${file.path}`;
-        const copy = this.#copyAt(where);
+        const copy = this.copyAt(where);
         bytes += copy?.length ?? 0;
         if (copy && sha256(copy) === file.sha256) continue;
-        if (this.#damage.has(where)) damaged = true;
+        if (this.damageOf(where).length > 0) damaged = true;
         else if (!this.#mayBeLost(place)) say(`${where} is not what its sidecar says`);
       }
       if (!damaged && bytes !== line.total_bytes && !this.#mayBeLost(place)) {
@@ -414,8 +324,8 @@ export class Truth {
 
   /** SAFETY S7: whatever stands under a final name is some version of its source, whole. */
   judgeFinalNames(roots: readonly string[], prefixes: readonly string[]): void {
-    for (const [where, bytes] of this.#foreign) {
-      if (!same(this.#copyAt(where), bytes)) this.#say(`what somebody else put at ${where} was changed`);
+    for (const [where, bytes] of this.foreign()) {
+      if (!same(this.copyAt(where), bytes)) this.#say(`what somebody else put at ${where} was changed`);
     }
     for (const root of roots) {
       for (const path of this.files(root)) {
@@ -431,8 +341,10 @@ export class Truth {
   }
 
   #judgeFinal(where: string, path: string): void {
-    const bytes = this.#copyAt(where);
-    if (bytes === undefined || this.#foreign.has(where) || this.#damage.has(where) || this.#mayBeLost(where)) return;
+    const bytes = this.copyAt(where);
+    if (bytes === undefined || this.isForeign(where) || this.damageOf(where).length > 0 || this.#mayBeLost(where)) {
+      return;
+    }
     const versions = this.#versions.get(path) ?? [];
     if (versions.some((version) => bitsApart(version, bytes) <= this.flips)) return;
     this.#say(`${where} holds ${bytes.length} bytes that no version of its source had`);
@@ -442,25 +354,4 @@ export class Truth {
   latest(study: string): Pick<Line, "status" | "source_deleting_at" | "source_deleted_at"> | undefined {
     return this.#latest.get(study);
   }
-}
-
-/** An entry of a folder as a loss of power would leave it: as it was before the first change that is not flushed. */
-function durableEntry(folder: Node, key: string): Node | undefined {
-  for (const change of folder.pending) {
-    if (change.flushed) continue;
-    const undo = change.undo.find((one) => one.folder === folder && one.key === key);
-    if (undo) return undo.before?.node;
-  }
-  return folder.entries.get(key)?.node;
-}
-
-function parseSidecar(text: string): { sha256: string; path: string }[] {
-  return text.split("\n").filter((line) => line !== "").map((line) => {
-    const escaped = line.startsWith("\\");
-    const [, hash, name] = /^\\?([0-9a-f]{64}) [ *](.*)$/s.exec(line) ?? ["", "", ""];
-    const path = escaped
-      ? name.replace(/\\(.)/g, (_, letter) => ({ n: "\n", r: "\r" } as Record<string, string>)[letter] ?? letter)
-      : name;
-    return { sha256: hash, path };
-  });
 }

@@ -1,0 +1,38 @@
+/** Small judgements the truth rests on: bytes, sidecars, and what a loss of power leaves of a folder. @module */
+import { createHash } from "node:crypto";
+import type { Node } from "./memory_nodes.ts";
+
+export const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+export function same(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a !== undefined && b !== undefined && a.length === b.length && Buffer.compare(a, b) === 0;
+}
+
+/** How many bits differ; Infinity when the lengths do. */
+export function bitsApart(a: Uint8Array, b: Uint8Array): number {
+  if (a.length !== b.length) return Infinity;
+  let bits = 0;
+  for (let i = 0; i < a.length; i++) for (let x = a[i] ^ b[i]; x > 0; x >>= 1) bits += x & 1;
+  return bits;
+}
+
+/** An entry of a folder as a loss of power would leave it: as it was before the first change that is not flushed. */
+export function durableEntry(folder: Node, key: string): Node | undefined {
+  for (const change of folder.pending) {
+    if (change.flushed) continue;
+    const undo = change.undo.find((one) => one.folder === folder && one.key === key);
+    if (undo) return undo.before?.node;
+  }
+  return folder.entries.get(key)?.node;
+}
+
+export function parseSidecar(text: string): { sha256: string; path: string }[] {
+  return text.split("\n").filter((line) => line !== "").map((line) => {
+    const escaped = line.startsWith("\\");
+    const [, hash, name] = /^\\?([0-9a-f]{64}) [ *](.*)$/s.exec(line) ?? ["", "", ""];
+    const path = escaped
+      ? name.replace(/\\(.)/g, (_, letter) => ({ n: "\n", r: "\r" } as Record<string, string>)[letter] ?? letter)
+      : name;
+    return { sha256: hash, path };
+  });
+}
