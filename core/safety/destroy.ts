@@ -176,6 +176,8 @@ export class ItemDestroy {
   /** S5(c), S5(d) for each batch: still ours, still recorded with our intent. */
   async #assertStill(): Promise<void> {
     await this.#victim.assertLocked();
+    // Where a store does not hold If-None-Match, two hosts may have claimed a name at once: the last one has it.
+    for (const place of this.#services.survivors) await place.assertClaimable(this.#scope);
     const record = await this.#recorded();
     if (record[this.#victim.begun] === null || record[this.#victim.ended] !== null) {
       throw this.#refusal("destroy/no-intent", "the ledger does not show this destroy as begun");
@@ -228,10 +230,11 @@ export class ItemDestroy {
     if (!stat || stat.kind !== "file" || !sameIdentity(stat, identity)) {
       throw this.#refusal("destroy/source-changed", `${relative} changed between its last check and its removal`);
     }
+    // Counted before: a removal whose answer is an error may have been done.
+    this.#removed++;
     await fs.removeFile(path).catch((cause) => {
       throw ioError(cause, { verb: "remove", path });
     });
-    this.#removed++;
   }
 
   async #removeFolders(): Promise<void> {
