@@ -51,15 +51,16 @@ const NAS = [copy("truenas", NAS_ROOT), verify("truenas"), seal("truenas")];
 const SECOND = [copy("second", SECOND_ROOT), verify("second"), seal("second")];
 
 /** The order of the shipped preset `backup`, without the naming standard. */
-export const SHIPPED: StageSpec[] = [LOCK, BEGIN, ...NAS, upload("s3", "fusion"), RECORD, FREE];
+const SHIPPED: StageSpec[] = [LOCK, BEGIN, ...NAS, upload("s3", "fusion"), RECORD, FREE];
 
-const BASES: Record<string, StageSpec[]> = {
+/** Pipelines an operator could mean: all of them pass lint. */
+export const BASES: Record<string, StageSpec[]> = {
   shipped: SHIPPED,
   "upload first": [LOCK, BEGIN, upload("s3", "fusion"), ...NAS, RECORD, FREE],
-  "bucket only": [LOCK, upload("s3", "fusion"), RECORD, FREE_ONE],
+  "bucket only": [LOCK, upload("s3", "fusion"), seal("s3"), RECORD, FREE_ONE],
   "NAS only": [LOCK, BEGIN, ...NAS, RECORD, FREE_ONE],
   "two folders": [LOCK, ...NAS, ...SECOND, RECORD, FREE],
-  "two prefixes": [LOCK, upload("s3", "fusion"), upload("s3b", "copies"), RECORD, FREE],
+  "two prefixes": [LOCK, upload("s3", "fusion"), upload("s3b", "copies"), seal("s3b"), RECORD, FREE],
   "three places": [
     LOCK,
     ...NAS,
@@ -73,6 +74,7 @@ const BASES: Record<string, StageSpec[]> = {
     copy("truenas", NAS_ROOT, { durability: "cached" }),
     verify("truenas"),
     upload("s3", "fusion"),
+    seal("s3"),
     RECORD,
     FREE,
   ],
