@@ -69,9 +69,15 @@ export class ItemSession implements AsyncDisposable {
       processes: services.processes,
       log: services.log,
     });
+    try {
+      const listed = this.#run.listingOf(root);
+      if (listed !== undefined) await assertSettled(services.fs, { name, root, listed, signal: this.scope.signal });
+    } catch (error) {
+      // Held only once it is known to be settled: a retry asks again.
+      await lock.release().catch((left) => services.log.warn(`${name}: its lock stays: ${(left as Error).message}`));
+      throw error;
+    }
     this.#lock = lock;
-    const listed = this.#run.listingOf(root);
-    if (listed !== undefined) await assertSettled(services.fs, { name, root, listed, signal: this.scope.signal });
   }
 
   /** Throws unless this process holds the item's lock and the lock file is still the one it locked. */
