@@ -42,6 +42,11 @@ export async function judgeFolder(fs: FileSystem, root: string, ours: OurClaim):
   return verdict;
 }
 
+/** The claim of a name as it stands at a folder place. */
+export function claimAtFolder(fs: FileSystem, root: string, name: string): Promise<NameClaim | undefined> {
+  return readClaim(fs, claimPath(root, name));
+}
+
 function claimPath(root: string, name: string): string {
   return itemPath(root, `${CLAIMS}/${name}.json`);
 }

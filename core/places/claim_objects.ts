@@ -4,7 +4,7 @@ import { normalPrefix, objectUri } from "../objects/keys.ts";
 import { ObjectStoreError } from "../objects/object_store.ts";
 import { inWords, request } from "../objects/session.ts";
 import type { ObjectSession } from "../objects/session.ts";
-import { claimedByOther, formatClaim, judgeClaim, parseClaim } from "../safety/claims.ts";
+import { claimedByOther, claimedByOtherPlace, formatClaim, judgeClaim, parseClaim } from "../safety/claims.ts";
 import type { ClaimVerdict, NameClaim } from "../safety/claims.ts";
 
 /** A claim is a few hundred bytes; more is not a claim of ours. */
@@ -15,6 +15,8 @@ export interface OurClaim {
   place: string;
   name: string;
   claim: NameClaim;
+  /** The other buckets of the pipeline: a claim that one of them made shows that both are one place. */
+  others: readonly string[];
 }
 
 /**
@@ -41,6 +43,12 @@ export function judgePrefix(session: ObjectSession, prefix: string, ours: OurCla
   return inWords(session, { verb: "look at the claim", key }, async () => (await judge(session, key, ours)).verdict);
 }
 
+/** The claim of a name as it stands below a prefix. */
+export function claimAtPrefix(session: ObjectSession, prefix: string, name: string): Promise<NameClaim | undefined> {
+  const key = claimKey(prefix, name);
+  return inWords(session, { verb: "look at the claim", key }, () => readClaim(session, key));
+}
+
 function claimKey(prefix: string, name: string): string {
   return `${normalPrefix(prefix)}_claims/${name}.json`;
 }
@@ -54,6 +62,7 @@ async function judge(
   if (!found) return { verdict: "free" };
   const verdict = judgeClaim(found, ours.claim);
   if (verdict === "foreign") throw claimedByOther(ours.name, ours.place, found);
+  if (ours.others.includes(found.place ?? "")) throw claimedByOtherPlace(ours.name, ours.place, found);
   return { verdict, found };
 }
 

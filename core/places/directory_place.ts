@@ -15,7 +15,7 @@ import type { NameClaim } from "../safety/claims.ts";
 import { identityOf, identitySuffices, sameIdentity, sameInode } from "../safety/incarnation.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
 import { batchFiles, DIRECTORY_BATCH, stepId } from "./batches.ts";
-import { claimFolder, judgeFolder } from "./claim_files.ts";
+import { claimAtFolder, claimFolder, judgeFolder } from "./claim_files.ts";
 import { assertEnumerates } from "./enumerate.ts";
 import { assertSameHash, hashedEvidence, requireHashed } from "./hashed.ts";
 import { missingFiles } from "./missing.ts";
@@ -70,6 +70,10 @@ export class DirectoryPlace implements Place {
   async assertClaimable(scope: ItemScope): Promise<void> {
     const { fs, root, claim } = this.#options;
     await judgeFolder(fs, root.path, { place: this.id, name: scope.item.name, claim: claim(scope) });
+  }
+
+  claimant(itemName: string): Promise<NameClaim | undefined> {
+    return claimAtFolder(this.#options.fs, this.#options.root.path, itemName);
   }
 
   batches(scope: ItemScope, files: AsyncIterable<SourceFile>): AsyncIterable<FileBatch> {

@@ -21,7 +21,8 @@ import type { UploadedObject, UploadRequest } from "../objects/upload.ts";
 import type { Clock, FileBatch } from "../ports.ts";
 import type { NameClaim } from "../safety/claims.ts";
 import { batchFiles } from "./batches.ts";
-import { claimPrefix, judgePrefix } from "./claim_objects.ts";
+import { claimAtPrefix, claimPrefix, judgePrefix } from "./claim_objects.ts";
+import type { OurClaim } from "./claim_objects.ts";
 import { assertSameHash, hashedEvidence, requireHashed } from "./hashed.ts";
 import { missingFiles } from "./missing.ts";
 import type { Doubts, ItemScope, Place, Seal, SidecarLine } from "./place.ts";
@@ -37,6 +38,8 @@ export interface ObjectPlaceOptions {
   clock: Clock;
   sourceUuid: string;
   claim: (scope: ItemScope) => NameClaim;
+  /** Ids of the pipeline's other buckets. */
+  others: readonly string[];
 }
 
 /** Rows of evidence compared with one listing (SAFETY S5). */
@@ -82,8 +85,13 @@ export class ObjectPlace implements Place {
     await judgePrefix(this.#session(scope.signal), this.#options.prefix, this.#ourClaim(scope));
   }
 
-  #ourClaim(scope: ItemScope): { place: string; name: string; claim: NameClaim } {
-    return { place: this.id, name: scope.item.name, claim: this.#options.claim(scope) };
+  claimant(itemName: string, signal: AbortSignal): Promise<NameClaim | undefined> {
+    return claimAtPrefix(this.#session(signal), this.#options.prefix, itemName);
+  }
+
+  #ourClaim(scope: ItemScope): OurClaim {
+    const { claim, others } = this.#options;
+    return { place: this.id, name: scope.item.name, claim: { ...claim(scope), place: this.id }, others };
   }
 
   batches(scope: ItemScope, files: AsyncIterable<SourceFile>): AsyncIterable<FileBatch> {
@@ -99,9 +107,21 @@ export class ObjectPlace implements Place {
   ): AsyncIterable<SourceFile> {
     await this.#compareOnce(scope);
     const proving = this.#options.session.settings.verify !== "none";
-    const stands = (_file: SourceFile, here: Evidence | undefined) =>
-      Promise.resolve(here !== undefined && (here.level === "proved" || !proving));
+    // Nothing is asked of a place that nothing was written to yet (SAFETY S17).
+    const isKnown = (await scope.evidence.totals(scope.item.id, this.id)).files > 0;
+    const stands = async (file: SourceFile, here: Evidence | undefined) => {
+      if (file.emptyFolder) return isKnown && await this.#hasFolder(scope, file);
+      return here !== undefined && (here.level === "proved" || !proving);
+    };
     yield* missingFiles(this.#options.fs, scope, files, { place: this.id, placeUuid: this.uuid, stands, onHeld });
+  }
+
+  /** An empty folder carries no evidence: its object is looked for. */
+  async #hasFolder(scope: ItemScope, file: SourceFile): Promise<boolean> {
+    const session = this.#session(scope.signal);
+    const key = this.#key(scope.item.name, file);
+    const ask = () => request(session, `look at "${key}"`, () => session.store.head(key, scope.signal));
+    return await inWords(session, { verb: "look at", key }, ask) !== undefined;
   }
 
   async write(scope: ItemScope, files: readonly SourceFile[]): Promise<void> {

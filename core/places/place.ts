@@ -7,6 +7,7 @@ import type { Item, SourceFile } from "../contract.ts";
 import type { Evidence } from "../evidence.ts";
 import type { EvidenceStore } from "../journal/journal.ts";
 import type { FileBatch, Logger } from "../ports.ts";
+import type { NameClaim } from "../safety/claims.ts";
 
 /** What a place needs to know of the item and the run while it works on it. */
 export interface ItemScope {
@@ -52,6 +53,8 @@ export interface Place {
   claim(scope: ItemScope): Promise<void>;
   /** Looks whether `claim` would meet another holder; writes nothing. @throws {PipelineError} `item/name-claimed` */
   assertClaimable(scope: ItemScope): Promise<void>;
+  /** The claim of a name as it stands here, whoever holds it; undefined when there is none. */
+  claimant(itemName: string, signal: AbortSignal): Promise<NameClaim | undefined>;
   missing(
     scope: ItemScope,
     files: AsyncIterable<SourceFile>,

@@ -19,6 +19,7 @@ import type { TreeItem } from "./item_session.ts";
 import { takeUpDestroys } from "./open_destroys.ts";
 import { openPlaces, openRoot } from "./open_places.ts";
 import type { OpenedPlaces } from "./open_places.ts";
+import { toReportError } from "./report.ts";
 import type { ItemReport, RunReport } from "./report.ts";
 import { RunState } from "./run_state.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
@@ -72,9 +73,12 @@ async function runAll(request: RunRequest, services: EngineServices, report: Run
   await takeLocks(run, stack);
   const stages = await openStages(request, context, stack);
   const done = new Set<string>();
-  for (const item of await takeUpDestroys(run)) {
+  const wanted = (name: string) => request.only === undefined || request.only === name;
+  const open = await takeUpDestroys(run);
+  const bad = open.bad.filter((item) => wanted(item.name));
+  reportBad(run, report, bad);
+  for (const item of open.items.filter((item) => wanted(item.name))) {
     if (request.stop.aborted) return;
-    if (request.only !== undefined && request.only !== item.name) continue;
     done.add(item.id);
     await runOneItem(run, { item, stages, report });
   }
@@ -169,16 +173,9 @@ async function runItems(
   stack.defer(async () => await opened[Symbol.asyncDispose]?.());
   const candidates = await listCandidates(run);
   const wanted = (name: string) => request.only === undefined || request.only === name;
-  for (const { name, error } of candidates.bad.filter((folder) => wanted(folder.name))) {
-    services.log.error(error.message, { code: error.code });
-    report.items.push({
-      name,
-      outcome: "failed",
-      error: { code: error.code, message: error.message, stage: "", hint: error.hint, findings: [...error.findings] },
-      stages: [],
-    });
-  }
-  const good = candidates.good.filter((folder) => wanted(folder.name));
+  const failed = new Set(report.items.filter((item) => item.outcome === "failed").map((item) => item.name));
+  reportBad(run, report, candidates.bad.filter((folder) => wanted(folder.name)));
+  const good = candidates.good.filter((folder) => wanted(folder.name) && !failed.has(folder.name));
   if (request.only !== undefined && good.length === 0 && report.items.length === 0) {
     throw new PipelineError(
       "run/no-such-item",
@@ -192,6 +189,14 @@ async function runItems(
     if (item.root === undefined) throw new TypeError(`source "${source.use}" yielded an item without a root`);
     const outcome = await runOneItem(run, { item: item as TreeItem, stages, report });
     await opened.ack?.(item, outcome, shared);
+  }
+}
+
+/** Items that fail before their first stage. */
+function reportBad(run: RunState, report: RunReport, bad: readonly { name: string; error: PipelineError }[]): void {
+  for (const { name, error } of bad) {
+    run.services.log.error(`${name}: ${error.message}`, { code: error.code });
+    report.items.push({ name, outcome: "failed", error: toReportError(error, ""), stages: [] });
   }
 }
 

@@ -4,7 +4,10 @@
  * @module
  */
 import { dirname } from "@std/path";
+import type { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
+import { asKnownError } from "../io/io_errors.ts";
+import { itemPath } from "../io/paths.ts";
 import { follow } from "../ledger/entry.ts";
 import type { Ledger, LedgerRecord } from "../ledger/record.ts";
 import { foldLedger } from "../ledger/fold.ts";
@@ -14,38 +17,85 @@ import type { TreeItem } from "./item_session.ts";
 import type { RunState } from "./run_state.ts";
 import { itemOf } from "./source_context.ts";
 
-/** Closes what is done and returns the items whose destroy goes on, in byte order of their names. */
-export async function takeUpDestroys(run: RunState): Promise<TreeItem[]> {
-  if (!run.ledger) return [];
-  const { fs, clock, journal, log } = run.services;
+/** The items whose destroy goes on, and those nobody could look at; each in byte order of the names. */
+export interface TakenUp {
+  items: TreeItem[];
+  bad: { name: string; error: PipelineError }[];
+}
+
+/** Closes what is done and returns what goes on. A destroy that cannot be looked at stops no other (SAFETY S19). */
+export async function takeUpDestroys(run: RunState): Promise<TakenUp> {
+  const taken: TakenUp = { items: [], bad: [] };
+  if (!run.ledger) return taken;
+  const { fs, log } = run.services;
   const { records, torn } = await foldLedger(fs, run.ledger.root);
   for (const { file, line, reason } of torn) log.warn(`line ${line} of ${file} could not be read: ${reason}`);
-  const items: TreeItem[] = [];
   for (const record of records.values()) {
-    if (!isOpen(record) || dirname(record.source_path) !== run.source.path || !await isOurs(run, record)) continue;
-    const stat = await fs.lstat(record.source_path);
-    if (stat && stat.kind !== "directory") {
-      log.warn(`${record.backup_name}: it was being freed, and a ${stat.kind} stands at "${record.source_path}" now`);
-      continue;
+    const name = record.backup_name;
+    try {
+      if (!isOpen(record) || !await isOurs(run, record)) continue;
+      const item = await takeUp(run, run.ledger, record);
+      if (item) taken.items.push(item);
+    } catch (cause) {
+      const error = asKnownError(cause, `take up the removal of "${name}" that an earlier run began`);
+      if (error.stopsRun !== undefined) throw error;
+      taken.bad.push({ name, error });
     }
-    if (stat) {
-      const item = await itemOf(run, { name: record.backup_name, path: record.source_path });
-      if (item.id === record.incarnation) items.push(item);
-      else if (!run.request.dryRun) await withdraw(run, run.ledger, record);
-      continue;
-    }
-    if (run.request.dryRun) continue;
-    await run.source.check();
-    // The run that removed the folder may have died before that was on the medium; the ledger must not know more.
-    await fs.syncDir(run.source.path);
-    const victim = { id: SOURCE_PLACE, begun: "source_deleting_at", ended: "source_deleted_at" } as const;
-    await recordEnd({ clock, journal, ledger: run.ledger }, victim, {
-      id: record.incarnation,
-      name: record.backup_name,
-    });
-    log.info(`${record.backup_name}: an earlier run had removed it; the ledger says so now`);
   }
-  return items.sort((a, b) => a.name < b.name ? -1 : 1);
+  taken.items.sort((a, b) => a.name < b.name ? -1 : 1);
+  taken.bad.sort((a, b) => a.name < b.name ? -1 : 1);
+  return taken;
+}
+
+async function takeUp(run: RunState, ledger: Ledger, record: LedgerRecord): Promise<TreeItem | undefined> {
+  const { fs, clock, journal, log } = run.services;
+  const name = record.backup_name;
+  const path = itemPath(run.source.path, name);
+  const stat = await fs.lstat(path);
+  if (stat?.kind === "directory") {
+    const item = await itemOf(run, { name, path });
+    if (item.id === record.incarnation) return item;
+  }
+  if (run.request.dryRun || !await isOfThisRoot(run, record)) return undefined;
+  if (stat && stat.kind !== "directory") {
+    log.warn(`${name}: it was being freed, and a ${stat.kind} stands at "${path}" now`);
+    return undefined;
+  }
+  if (stat) {
+    await withdraw(run, ledger, record);
+    return undefined;
+  }
+  await run.source.check();
+  // The run that removed the folder may have died before that was on the medium; the ledger must not know more.
+  await fs.syncDir(run.source.path);
+  const victim = { id: SOURCE_PLACE, begun: "source_deleting_at", ended: "source_deleted_at" } as const;
+  await recordEnd({ clock, journal, ledger }, victim, { id: record.incarnation, name });
+  log.info(`${name}: an earlier run had removed it; the ledger says so now`);
+  return undefined;
+}
+
+/**
+ * Whether the study came from the root that is marked here now: another disk at the same path says nothing of it. Its
+ * claims at the places name the root it came from (SAFETY S1, S11).
+ */
+async function isOfThisRoot(run: RunState, record: LedgerRecord): Promise<boolean> {
+  const { log } = run.services;
+  const here = dirname(record.source_path) === run.source.path;
+  for (const place of run.places) {
+    const claim = await place.claimant(record.backup_name, run.request.abort);
+    if (claim?.incarnation !== record.incarnation) continue;
+    if (claim.source_root === run.source.uuid) return true;
+    if (here) {
+      log.warn(`${record.backup_name}: it was being freed on another disk than the one at "${run.source.path}"`);
+    }
+    return false;
+  }
+  if (here) {
+    log.warn(
+      `${record.backup_name}: it was being freed, and no place tells from which disk; the ledger leaves it open`,
+    );
+  }
+  return false;
 }
 
 /** Another folder stands in the place of the one that was being freed: that destroy has nothing left to remove. */

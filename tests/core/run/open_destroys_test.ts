@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { CrashError } from "../../kit/memory_file_system.ts";
-import { MANIFEST_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
+import { PLACE_MARKER_NAME } from "../../../core/io/names.ts";
+import { CrashError, systemError } from "../../kit/memory_file_system.ts";
+import { MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
+import { runAndBeforeRemoval } from "../safety/_rules.ts";
 
 Deno.test("S22 takeUpDestroys() says in the ledger that a folder is gone only after that is on the medium", async () => {
   await using world = await World.open();
@@ -20,4 +22,61 @@ Deno.test("S22 takeUpDestroys() says in the ledger that a folder is gone only af
   assert.equal((await world.run()).exit_code, 0);
   assert.deepEqual(acts, ["the removal is flushed", "the ledger says so"]);
   assert.notEqual((await world.ledger()).get("study1")?.source_deleted_at, null);
+});
+
+Deno.test("S3 takeUpDestroys() does not take a study for removed because another disk is marked at its path", async () => {
+  await using world = await World.open();
+  world.study("study1", { "a.txt": "alpha", "b.txt": "beta" });
+  await runAndBeforeRemoval(world, 2, () => world.fs.crash()).catch(() => {});
+  world.fs.restart();
+  world.fs.unmount("/instrument");
+  const marker = `${SOURCE_ROOT}/${PLACE_MARKER_NAME}`;
+  for (const name of ["", "study1/new.txt"]) {
+    world.fs.seed({ [marker]: "00000000-0000-4000-8000-0000000000aa\n" });
+    if (name !== "") world.fs.seed({ [`${SOURCE_ROOT}/${name}`]: "another instrument's" });
+    await world.run();
+    const record = (await world.ledger()).get("study1");
+    assert.notEqual(record?.source_deleting_at, null, name);
+    assert.equal(record?.source_deleted_at, null, name);
+  }
+  assert.ok(world.log.lines.some((line) => line.message.includes("on another disk than the one at")));
+  world.fs.remount("/instrument");
+  assert.equal((await world.run()).exit_code, 0);
+  assert.deepEqual(world.files(SOURCE_ROOT), {});
+  assert.notEqual((await world.ledger()).get("study1")?.source_deleted_at, null);
+});
+
+Deno.test("S3 takeUpDestroys() leaves a removal open when no place tells from which disk it was", async () => {
+  await using world = await World.open();
+  world.study("study1", { "a.txt": "alpha" });
+  world.fs.fault = ({ operation, path }) => {
+    if (operation === "syncDir" && path === SOURCE_ROOT) throw new CrashError();
+  };
+  await world.run();
+  world.fs.fault = undefined;
+  world.fs.restart();
+  world.fs.disk.removeFile(`${NAS_ROOT}/.labferry/claims/study1.json`);
+  world.store.objects.delete("fusion/_claims/study1.json");
+  await world.run();
+  assert.equal((await world.ledger()).get("study1")?.source_deleted_at, null);
+  assert.ok(world.log.lines.some((line) => line.message.includes("no place tells from which disk")));
+});
+
+Deno.test("S19 takeUpDestroys() reports a half-removed study it cannot look at, and the others go on", async () => {
+  await using world = await World.open();
+  world.study("study1", { "a.txt": "alpha", "b.txt": "beta" });
+  await runAndBeforeRemoval(world, 2, () => world.fs.crash()).catch(() => {});
+  world.fs.restart();
+  world.study("study2", { "a.txt": "alpha" });
+  world.fs.fault = ({ operation, path }) => {
+    if (operation === "lstat" && path === `${SOURCE_ROOT}/study1`) throw systemError("EIO");
+  };
+  const report = await world.run();
+  assert.equal(report.exit_code, 1);
+  assert.equal(report.error, undefined, report.error?.message);
+  assert.deepEqual(report.items.map(({ name, outcome }) => `${name} ${outcome}`), ["study1 failed", "study2 done"]);
+  assert.match(report.items[0].error?.message ?? "", /study1/);
+  world.fs.fault = undefined;
+  assert.equal((await world.run()).exit_code, 0);
+  assert.deepEqual(world.files(SOURCE_ROOT), {});
 });
