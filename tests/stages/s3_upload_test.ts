@@ -28,6 +28,10 @@ Deno.test("s3-upload.apply() puts empty folders and the sidecar, and never the l
     Object.keys(world.objects()).sort(),
     [...Object.keys(FILES), "_checksums.sha256", "nothing in it/"].map((path) => `${STUDY}/${path}`).sort(),
   );
+  assert.equal(stageOf(await world.run({ pipeline: PIPELINE }), "s3").outcome, "skipped", "nothing is uploaded twice");
+  world.store.objects.delete(`fusion/${STUDY}/nothing in it/`);
+  assertDone(await world.run({ pipeline: PIPELINE }));
+  assert.ok(`${STUDY}/nothing in it/` in world.objects());
 });
 
 Deno.test("s3-upload.plan() skips objects that stand as they were proved, and uploads one that vanished", async () => {
