@@ -43,6 +43,14 @@ export function isReservedName(name: string): boolean {
   return folded === SIDECAR_NAME || folded.startsWith(".labferry");
 }
 
+/** What the engine keeps beside the studies at a place, where no study may take its name. */
+const BESIDE_STUDIES = new Set(["_claims", "_manifests", "_probe", ".cleanup.lock", ".ledger.lock"]);
+
+/** Whether a study may not have this name (in any letter case), since the engine keeps something of its own under it. */
+export function isReservedStudyName(name: string): boolean {
+  return BESIDE_STUDIES.has(name.toLowerCase());
+}
+
 const utf8 = new TextEncoder();
 const bytesOf = (text: string) => utf8.encode(text).length;
 

@@ -1,7 +1,7 @@
 /** What a source is given: the candidates below its root, told apart and named safely (SAFETY S14, S15). @module */
 import type { Json } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
-import { checkName, collisionKey, namesError } from "../io/names.ts";
+import { checkName, collisionKey, isReservedStudyName, namesError } from "../io/names.ts";
 import { hostSystem, itemPath, sortBytes } from "../io/paths.ts";
 import { ioError } from "../io/io_errors.ts";
 import { walkTree } from "../io/walk.ts";
@@ -54,6 +54,10 @@ function nameError(name: string, alike: readonly string[]): PipelineError | unde
   const findings = checkName({ path: name, kind: "directory" }, { system: hostSystem });
   const unsafe = checkItemSegment(name);
   if (unsafe) findings.push({ rule: "names/unsafe", severity: "error", path: name, message: `the name ${unsafe}` });
+  if (isReservedStudyName(name)) {
+    const message = "labferry keeps something of its own under this name beside the studies";
+    findings.push({ rule: "names/reserved", severity: "error", path: name, message });
+  }
   const other = alike.find((candidate) => candidate !== name);
   if (other !== undefined) {
     const message = `it differs from "${other}" only in letter case or in the form of its accents`;

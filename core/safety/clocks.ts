@@ -23,7 +23,11 @@ export async function checkClocks(
     throw new PipelineError(
       "destroy/clock",
       `Cannot remove anything: this host's clock says ${stamp(now)}, but the journal was written at ${stamp(latest)}`,
-      { hint: "Set the clock right (a time server), then run again. Nothing was removed." },
+      {
+        hint:
+          "Set the clock right (a time server), then run again. Nothing was removed. If this clock is right and it " +
+          "was wrong when the journal was written, move journal.db out of the state folder: everything is proved again.",
+      },
     );
   }
   for (const place of services.survivors) {

@@ -6,7 +6,7 @@
 import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { FileSystem } from "../io/file_system.ts";
-import { ioError } from "../io/io_errors.ts";
+import { ioError, isAbsent } from "../io/io_errors.ts";
 import { itemPath } from "../io/paths.ts";
 import { walkTree } from "../io/walk.ts";
 import type { Journal } from "../journal/journal.ts";
@@ -65,6 +65,8 @@ export class ItemDestroy {
   /** An earlier run began this destroy: files may be gone already. */
   #resumed = false;
   #removed = 0;
+  /** What this run removed of batches that are not finished: the next attempt must not miss it. */
+  readonly #gone = new Set<string>();
 
   constructor(services: DestroyServices, scope: ItemScope, target: { victim: Victim; rules: DestroyRules }) {
     this.#services = services;
@@ -78,7 +80,9 @@ export class ItemDestroy {
     return this.#inTurn(async () => {
       await this.#begin();
       try {
-        await this.#removeFiles(batch.files.map((file) => file.path));
+        const paths = batch.files.map((file) => file.path);
+        await this.#removeFiles(paths);
+        for (const path of paths) this.#gone.delete(path);
       } catch (error) {
         await this.#withdrawIfUntouched();
         throw error;
@@ -188,7 +192,6 @@ export class ItemDestroy {
   async #removeFiles(paths: readonly string[]): Promise<void> {
     const { clock } = this.#services;
     this.#proofs.begin();
-    const ours = new Set<string>();
     let rest = paths;
     for (let round = 1; rest.length > 0; round++) {
       const since = clock.now();
@@ -196,7 +199,9 @@ export class ItemDestroy {
       await this.#assertStill();
       await checkClocks(this.#services, this.#scope.signal);
       await this.#checkRoots();
-      const { present, refusals } = await this.#proofs.prove(rest, { resumed: this.#resumed, removed: ours });
+      const resumed = this.#resumed;
+      const so = { resumed, underWay: resumed || this.#removed > 0, removed: this.#gone };
+      const { present, refusals } = await this.#proofs.prove(rest, so);
       if (refusals.length > 0) {
         throw this.#refusal(
           "destroy/not-proved",
@@ -205,13 +210,16 @@ export class ItemDestroy {
       }
       const folders = new FolderGuard(this.#services.fs, this.#victim.root);
       const before = this.#removed;
+      const inodes = new Set<number | null>();
       for (const file of present) {
-        if (old()) break;
+        this.#scope.signal.throwIfAborted();
+        // The change time of a file is new once another of its names went: it is looked at again.
+        if (old() || (file.identity.ino !== null && inodes.has(file.identity.ino))) break;
         await folders.check(file.path);
         await this.#unlink(file);
-        ours.add(file.path);
+        inodes.add(file.identity.ino);
       }
-      rest = present.map((file) => file.path).filter((path) => !ours.has(path));
+      rest = present.map((file) => file.path).filter((path) => !this.#gone.has(path));
       if (this.#removed > before) round = 0;
       if (rest.length > 0 && round >= MAX_ROUNDS) {
         throw this.#refusal(
@@ -232,9 +240,12 @@ export class ItemDestroy {
     }
     // Counted before: a removal whose answer is an error may have been done.
     this.#removed++;
-    await fs.removeFile(path).catch((cause) => {
+    await fs.removeFile(path).catch(async (cause) => {
+      // What somebody else removed in this moment is not ours.
+      if (!isAbsent(cause) && await fs.lstat(path).catch(() => stat) === undefined) this.#gone.add(relative);
       throw ioError(cause, { verb: "remove", path });
     });
+    this.#gone.add(relative);
   }
 
   async #removeFolders(): Promise<void> {

@@ -67,12 +67,13 @@ export class DestroyProofs {
   }
 
   /**
-   * `resumed`: an earlier run began this destroy, so that only it can go on. Files may be gone then, and one that was
-   * touched may still go, if its bytes are those of the archive. `removed`: those this run removed.
+   * `resumed`: an earlier run began this destroy; files may be gone. `underWay`: a file is gone, so that only this
+   * destroy can go on, and a file that was touched may still go, if its bytes are those of the archive. `removed`: those
+   * this run removed.
    */
   async prove(
     paths: readonly string[],
-    { resumed, removed }: { resumed: boolean; removed: ReadonlySet<string> },
+    { removed, ...so }: { resumed: boolean; underWay: boolean; removed: ReadonlySet<string> },
   ): Promise<ProofOutcome> {
     const { evidence, item } = this.#scope;
     const sources = await evidence.getMany(item.id, SOURCE_PLACE, paths);
@@ -86,8 +87,8 @@ export class DestroyProofs {
         refusals.push(`${path}: no evidence of its hash`);
         continue;
       }
-      if (removed.has(path)) continue;
-      const identity = await this.#proveVictim(source, { refusals, resumed });
+      if (removed.has(path) && await this.#services.fs.lstat(itemPath(this.#root, path)) === undefined) continue;
+      const identity = await this.#proveVictim(source, { refusals, ...so });
       if (!identity) continue;
       if (holders.get(path)?.inodes.some((other) => sameInode(other, identity))) {
         refusals.push(`${path}: a place holds this very file, not a copy of it`);
@@ -141,7 +142,7 @@ export class DestroyProofs {
   /** S5(a), S6: returns the identity of the file that was hashed; undefined when it is gone or may not go. */
   async #proveVictim(
     source: Evidence,
-    { refusals, resumed }: { refusals: string[]; resumed: boolean },
+    { refusals, resumed, underWay }: { refusals: string[]; resumed: boolean; underWay: boolean },
   ): Promise<ChangeIdentity | undefined> {
     const { fs, clock } = this.#services;
     const path = itemPath(this.#root, source.path);
@@ -152,7 +153,7 @@ export class DestroyProofs {
     }
     const expected = source.identity;
     // Device numbers change over a restart of the host; the root's marker is the same, and the bytes are read again.
-    const known = expected && (sameButDevice(stat, expected) || (resumed && stat.size === source.size));
+    const known = expected && (sameButDevice(stat, expected) || (underWay && stat.size === source.size));
     if (stat.kind !== "file" || !known) {
       refusals.push(
         `${source.path}: it changed after it was hashed (${describeIdentity(expected)}; now ${describeIdentity(stat)})`,

@@ -90,6 +90,17 @@ Deno.test("S14 odd names that can be carried are carried as they are", async () 
   }
 });
 
+Deno.test("S14 a study named as the engine's own keys and files beside the studies is refused", async () => {
+  const names = ["_claims", "_manifests", "_Probe", ".cleanup.lock"];
+  await using world = await worldWith();
+  for (const name of names) world.study(name, FILES);
+  const report = await world.run();
+  const codes = Object.fromEntries(report.items.map((item) => [item.name, item.error?.code]));
+  assert.deepEqual(codes, { ...Object.fromEntries(names.map((name) => [name, "item/names"])), study1: undefined });
+  for (const name of names) assertSourceWhole(world, FILES, name);
+  assert.equal((await world.ledger()).size, 1);
+});
+
 Deno.test("S15 a link in a study fails it and is never followed", async () => {
   for (const [name, link] of [["link", "/secret"], ["Scan1/link", "../.."], ["dangling", "nowhere"], ["a", "b.txt"]]) {
     await using world = await worldWith();

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { systemError } from "../../kit/memory_file_system.ts";
 import { failure } from "../../kit/memory_object_store.ts";
-import { SOURCE_ROOT } from "../../kit/world.ts";
-import { assertDone, assertSourceWhole, AT_SOURCE, FILES, runAndAfter, worldWith } from "./_rules.ts";
+import { NAS_ROOT, SOURCE_ROOT } from "../../kit/world.ts";
+import { assertDone, assertSourceWhole, AT_SOURCE, FILES, manyFiles, runAndAfter, worldWith } from "./_rules.ts";
 
 Deno.test("S19 a study that fails, at any stage, stops no other; the run ends with exit 1", async () => {
   const ways: Record<string, (world: Awaited<ReturnType<typeof worldWith>>) => void> = {
@@ -66,6 +66,21 @@ Deno.test("S20 a destroy removes what the evidence names, file by file, and fold
   assert.deepEqual(removed, ["Scan1/c.bin", "Scan1/deep/d.bin", "a.txt", "b.txt", ".labferry.lock"]);
   assert.deepEqual(folders.toSorted(), ["", "Scan1", "Scan1/deep", "empty"]);
   assert.equal(folders.at(-1), "", "the study's own folder goes last");
+});
+
+Deno.test("S20 a study with hard links is freed in one run, over batches too", async () => {
+  for (const files of [FILES, manyFiles()]) {
+    await using world = await worldWith(files);
+    const [first] = Object.keys(files);
+    for (const name of ["b2", "z1", "z2"]) world.fs.disk.link(`${AT_SOURCE}/${first}`, `${AT_SOURCE}/${name}`);
+    world.clock.time += 3_600_000;
+    assertDone(await world.run());
+    assert.equal(world.fs.disk.lstat(AT_SOURCE), undefined);
+    assert.equal(world.files(`${NAS_ROOT}/study1`).z2, files[first]);
+    const record = (await world.ledger()).get("study1");
+    assert.equal(record?.file_count, Object.keys(files).length + 3);
+    assert.notEqual(record?.source_deleted_at, null);
+  }
 });
 
 Deno.test("S20 what arrives during the destroy stays, with the folders that lead to it", async () => {

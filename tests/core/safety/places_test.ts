@@ -164,7 +164,10 @@ Deno.test("S2 a copy that becomes a link to the source's own file after its proo
   world.fs.seed({ [`/instrument/copies${MARKER}`]: OTHER_MARKER });
   const report = await runAndAfter(world, "record", () => {
     world.fs.disk.removeFile("/instrument/copies/study1/a.txt");
+    const { ctimeMs } = world.fs.disk.lstat(`${AT_SOURCE}/a.txt`)!;
     world.fs.disk.link(`${AT_SOURCE}/a.txt`, "/instrument/copies/study1/a.txt");
+    // As if it were made within the second of the file's last change.
+    world.fs.disk._find(`${AT_SOURCE}/a.txt`, { follow: false }).ctimeMs = ctimeMs!;
   }, { pipeline: secondCopy("/instrument/copies") });
   assertFailed(report, "destroy/not-proved");
   assertSourceWhole(world);
