@@ -3,38 +3,39 @@
  * links and mounts make of the names is asked of the machine, in tier 3 and at every run.
  * @module
  */
-import type { PlaceDeclaration, Plugin } from "../contract.ts";
+import type { Plugin } from "../contract.ts";
 import { contains, type PathSystem } from "../io/paths.ts";
 import type { CompiledPart, CompiledPipeline, CompiledStage } from "../pipeline/compile.ts";
 import { diagnose, type Diagnostic } from "../pipeline/diagnostic.ts";
+import { type ObjectPlaceDeclaration, relateBuckets } from "../safety/distinct_buckets.ts";
 import { ruleSeverity } from "./rules.ts";
 
 interface Located {
   /** For messages. */
   name: string;
-  /** Only what is in one space can overlap: folders, or one bucket. */
-  space: string;
-  /** Path of the folder, or key prefix. */
-  key: string;
+  /** Path of a folder, without the long form of Windows; or a bucket with its prefix. Only like can overlap. */
+  at: { folder: string } | { bucket: ObjectPlaceDeclaration };
   shown: string;
-  within(other: string): boolean;
   part: CompiledPart<Plugin>;
 }
 
 /** Finds places that are one inside the other, or the same. */
 export function lintPlaces(pipeline: CompiledPipeline): Diagnostic[] {
   const located = locate(pipeline);
+  const { system } = pipeline.config;
   const found: Diagnostic[] = [];
   located.forEach((later, index) => {
-    const earlier = located.slice(0, index).find((other) => other.space === later.space && relate(other, later));
+    const earlier = located.slice(0, index).find((other) => relate(other, later, system));
     if (earlier === undefined) return;
-    const relation = relate(earlier, later);
+    const relation = relate(earlier, later, system);
     found.push(diagnose({ source: pipeline.document.source, span: later.part.position }, {
       code: "safety/same-place-twice",
       severity: ruleSeverity("safety/same-place-twice"),
       message:
         `Cannot use ${later.name} at "${later.shown}": it ${relation} ${earlier.name} at "${earlier.shown}" (line ${earlier.part.position.line}), wanted places apart from each other`,
-      hint: "two copies at one place are one copy: give each a folder or a prefix of its own",
+      hint: "bucket" in later.at
+        ? "two copies at one place are one copy: give each a bucket or a prefix of its own; for two stores whose buckets share a name, declare a domain for each"
+        : "two copies at one place are one copy: give each a folder of its own",
     }));
   });
   return found;
@@ -42,10 +43,7 @@ export function lintPlaces(pipeline: CompiledPipeline): Diagnostic[] {
 
 function locate(pipeline: CompiledPipeline): Located[] {
   const { system, config } = pipeline.config;
-  const directory = (root: string) => {
-    const key = plainRoot(root, system);
-    return { space: "directory", key, shown: root, within: (other: string) => contains(other, key, system) };
-  };
+  const directory = (root: string) => ({ at: { folder: plainRoot(root, system) }, shown: root });
   const located: Located[] = [];
   if (pipeline.sourceRoot) {
     located.push({ name: "the source", ...directory(pipeline.sourceRoot.root), part: pipeline.source });
@@ -54,7 +52,7 @@ function locate(pipeline: CompiledPipeline): Located[] {
   for (const place of pipeline.places) {
     const part = writers.get(place.id) ?? pipeline.source;
     const name = `place "${place.id}"`;
-    located.push({ name, ...(place.kind === "directory" ? directory(place.root) : objectSpace(place)), part });
+    located.push({ name, ...(place.kind === "directory" ? directory(place.root) : objects(place)), part });
   }
   const ledger = pipeline.stages.find((stage) => stage.plugin.usesLedger === true);
   if (ledger && config.paths.manifest_root !== undefined) {
@@ -68,19 +66,22 @@ function plainRoot(root: string, system: PathSystem): string {
   return system === "windows" ? root.replace(/^\\\\\?\\UNC\\/i, "\\\\").replace(/^\\\\\?\\(?=[A-Za-z]:)/, "") : root;
 }
 
-function objectSpace(place: Extract<PlaceDeclaration, { kind: "objects" }>) {
-  const { endpoint, bucket } = place.options;
-  const host = typeof endpoint === "string" ? endpoint.replace(/\/+$/, "").toLowerCase() : "";
-  return {
-    space: JSON.stringify([place.store, host, bucket ?? ""]),
-    key: place.prefix,
-    within: (other: string) => place.prefix.startsWith(other),
-    shown: `${place.store}://${typeof bucket === "string" ? bucket : ""}/${place.prefix}`,
-  };
+function objects(place: ObjectPlaceDeclaration) {
+  const { bucket } = place.options;
+  const shown = `${place.store}://${typeof bucket === "string" ? bucket : ""}/${place.prefix}`;
+  return { at: { bucket: place }, shown };
 }
 
-function relate(a: Located, b: Located): string | undefined {
-  const [inA, inB] = [b.within(a.key), a.within(b.key)];
-  if (inA && inB) return "is the same as";
-  return inA ? "lies within" : inB ? "contains" : undefined;
+const WORDS = { same: "is the same as", inside: "lies within", contains: "contains" };
+
+/** How `b` lies to `a`, in words. */
+function relate({ at: a }: Located, { at: b }: Located, system: PathSystem): string | undefined {
+  if ("bucket" in a && "bucket" in b) {
+    const relation = relateBuckets(a.bucket, b.bucket);
+    return relation && WORDS[relation];
+  }
+  if (!("folder" in a) || !("folder" in b)) return undefined;
+  const [inA, inB] = [contains(a.folder, b.folder, system), contains(b.folder, a.folder, system)];
+  if (inA && inB) return WORDS.same;
+  return inA ? WORDS.inside : inB ? WORDS.contains : undefined;
 }

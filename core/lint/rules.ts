@@ -176,7 +176,7 @@ const SAFETY: Row[] = [
   [
     "safety/same-place-twice",
     "error",
-    "Two of source, places and ledger are the same folder or prefix, or one lies within the other (SAFETY S2). Two copies at one place are one copy, and a destroy of one would be a destroy of both.",
+    "Two of source, places and ledger are the same folder or prefix, or one lies within the other (SAFETY S2). Two copies at one place are one copy, and a destroy of one would be a destroy of both. Buckets of one name are one place whatever the endpoint, unless two endpoints are given and each place declares a `domain` of its own.",
   ],
   [
     "safety/read-after-destroy",

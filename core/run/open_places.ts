@@ -16,6 +16,7 @@ import { DirectoryPlace } from "../places/directory_place.ts";
 import { ObjectPlace } from "../places/object_place.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import type { NameClaim } from "../safety/claims.ts";
+import { relateBuckets } from "../safety/distinct_buckets.ts";
 import { checkPlace, confirmPlace } from "../safety/place_marker.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
@@ -77,7 +78,10 @@ export async function openPlaces(
       const session = await openBucket(request, services, { declared, stack, budget });
       visible.add(declared.id);
       buckets.push({ prefix: declared.prefix, session });
-      places.push(new ObjectPlace({ ...common, prefix: declared.prefix, session }));
+      const others = compiled.places.filter(({ kind, id }) => kind === "objects" && id !== declared.id);
+      places.push(
+        new ObjectPlace({ ...common, prefix: declared.prefix, session, others: others.map(({ id }) => id) }),
+      );
     }
   }
   const assertDistinct = () => assertRootsDistinct(request, services);
@@ -189,11 +193,11 @@ async function assertRootsDistinct(request: RunRequest, services: EngineServices
   const buckets = request.compiled.places.filter((place) => place.kind === "objects");
   for (const [index, a] of buckets.entries()) {
     for (const b of buckets.slice(index + 1)) {
-      const same = JSON.stringify(a.options) === JSON.stringify(b.options);
-      if (!same || !(a.prefix.startsWith(b.prefix) || b.prefix.startsWith(a.prefix))) continue;
+      if (!relateBuckets(a, b)) continue;
       throw new PipelineError("place/not-distinct", `Cannot use ${a.id} and ${b.id}: both name one bucket and prefix`, {
         stopsRun: 2,
-        hint: "Two places must not be one. Give them buckets or prefixes apart.",
+        hint:
+          "Two places must not be one, and an endpoint may have two names. Give them buckets or prefixes apart; for two stores whose buckets share a name, declare a domain for each.",
       });
     }
   }

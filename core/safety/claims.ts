@@ -13,6 +13,8 @@ export interface NameClaim {
   source_root: string;
   source_path: string;
   claimed_at: string;
+  /** At a bucket: id of the place. A second place that meets it is the same bucket by another name (SAFETY S2). */
+  place?: string;
 }
 
 /** What to do about a claim found at a place. */
@@ -23,7 +25,8 @@ export type ClaimVerdict = "ours" | "take-over" | "foreign";
  * one may take over; anybody else's claim stands.
  */
 export function judgeClaim(found: NameClaim, ours: NameClaim): ClaimVerdict {
-  if (found.incarnation === ours.incarnation) return "ours";
+  // A place that got another id writes its claim again.
+  if (found.incarnation === ours.incarnation) return found.place === ours.place ? "ours" : "take-over";
   return found.source_root === ours.source_root && found.source_path === ours.source_path ? "take-over" : "foreign";
 }
 
@@ -38,6 +41,7 @@ export function parseClaim(text: string, where: string): NameClaim {
         source_root: value.source_root,
         source_path: String(value.source_path ?? "unknown"),
         claimed_at: String(value.claimed_at ?? "unknown"),
+        ...(typeof value.place === "string" ? { place: value.place } : {}),
       };
     }
   } catch (cause) {
@@ -58,6 +62,18 @@ export function claimedByOther(name: string, placeId: string, found: NameClaim):
     {
       hint:
         "Two instruments must not use one study name. Rename this study, or remove the other one's claim if it is gone.",
+    },
+  );
+}
+
+/** The refusal for a claim that another place of the same pipeline made: both are one bucket (SAFETY S2). */
+export function claimedByOtherPlace(name: string, placeId: string, found: NameClaim): PipelineError {
+  return new PipelineError(
+    "place/not-distinct",
+    `Cannot back up "${name}" to ${placeId}: its claim there was made as ${found.place}, so both are one place`,
+    {
+      hint:
+        `Two endpoints can lead to one bucket. Give ${placeId} and ${found.place} buckets or prefixes apart. If their ids were exchanged, remove the claim and run again.`,
     },
   );
 }
