@@ -117,8 +117,7 @@ async function courseOf(run: RunState, session: ItemSession, record: LedgerRecor
 /** SAFETY S5(d): a journal behind its ledger is void and rebuilt by proving again. */
 async function restoreEvidence(run: RunState, session: ItemSession, record: LedgerRecord): Promise<void> {
   const { fs, clock, log } = run.services;
-  const places = run.places.filter((place) => Object.hasOwn(record.places, place.id));
-  if (await knowsBackup(session, { record, places })) return;
+  if (await knowsBackup(session, { record, places: run.places })) return;
   if (run.request.dryRun) {
     log.warn(`${session.item.name}: the journal does not know this backup as the ledger does; a run proves it again`);
     return;
@@ -126,10 +125,13 @@ async function restoreEvidence(run: RunState, session: ItemSession, record: Ledg
   log.warn(
     `${session.item.name}: the journal does not know this backup as the ledger does; every byte is proved again`,
   );
-  await reproveFromSidecar({ fs, clock, places, sourceUuid: run.source.uuid }, session.scope, record);
+  const named = run.places.filter((place) => Object.hasOwn(record.places, place.id));
+  // A place that came later may hold the study too; the ledger does not promise that, so its failure is no obstacle.
+  const further = run.places.filter((place) => !named.includes(place));
+  await reproveFromSidecar({ fs, clock, places: named, further, sourceUuid: run.source.uuid }, session.scope, record);
 }
 
-/** Whether the evidence of the source, and of each place the ledger names, is the archived list of files. */
+/** Whether the evidence of the source, and of each place, is the archived list of files. */
 async function knowsBackup(
   { scope }: ItemSession,
   { record, places }: { record: LedgerRecord; places: readonly Place[] },

@@ -8,7 +8,6 @@ import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import { ioError } from "../io/io_errors.ts";
 import { ledgerEntry } from "../ledger/entry.ts";
-import type { PlaceState } from "../ledger/entry.ts";
 import type { LedgerRecord, LedgerStatus } from "../ledger/record.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import type { DestroyRules, FileBatch } from "../ports.ts";
@@ -17,6 +16,7 @@ import { ItemDestroy } from "../safety/destroy.ts";
 import { assertListingIsEvidence } from "../safety/listing.ts";
 import { StudyLock } from "../safety/lock_file.ts";
 import { assertSettled } from "../safety/settled.ts";
+import { knowsAllFiles, placeStates, withPlaces } from "./item_record.ts";
 import type { RunState } from "./run_state.ts";
 
 export type TreeItem = Item & { root: string };
@@ -99,10 +99,16 @@ export class ItemSession implements AsyncDisposable {
     // SAFETY S4: what is complete stays complete; a study that came back unchanged is under way again without a record.
     if (before?.status === "complete" && status !== "complete") return;
     const source = await evidence.totals(this.item.id, SOURCE_PLACE);
-    const places = await this.#placeStates();
     const sidecar = status === "complete" ? await this.#proveComplete(source) : null;
+    const whole = sidecar !== null || await knowsAllFiles(this.#run.services.fs, this.scope, source);
+    const places = await placeStates(this.#run.places, this.scope, { source, whole });
     const latest = await ledger.latest(this.item.name);
-    if (status === "complete" && latest?.status === "complete" && latest.incarnation === this.item.id) return;
+    if (sidecar !== null && latest?.status === "complete" && latest.incarnation === this.item.id) {
+      if (latest.sidecar_sha256 !== sidecar) throw this.#notProved("its files are not those that are recorded");
+      const entry = withPlaces(latest, places);
+      if (entry) await ledger.append(entry);
+      return;
+    }
     await ledger.append(ledgerEntry({
       name: this.item.name,
       sourcePath: this.item.root,
@@ -184,29 +190,9 @@ export class ItemSession implements AsyncDisposable {
     };
   }
 
-  async #placeStates(): Promise<PlaceState[]> {
-    const states: PlaceState[] = [];
-    for (const place of this.#run.places) {
-      const totals = await this.scope.evidence.totals(this.item.id, place.id);
-      if (totals.files === 0) continue;
-      const proved = totals.weakest !== null && totals.weakest !== "none";
-      states.push({
-        id: place.id,
-        kind: place.kind,
-        uri: place.uri(this.item.name),
-        verifiedAt: proved ? totals.latestAt : null,
-        guarantee: totals.weakest ?? "none",
-      });
-    }
-    return states;
-  }
-
   /** Returns the sidecar's hash when every place is proved, one is sealed, and the source is still what was copied. */
   async #proveComplete(source: { files: number; bytes: number }): Promise<string> {
-    const refuse = (found: string) =>
-      new PipelineError("record/not-proved", `Cannot record "${this.item.name}" as complete: ${found}`, {
-        hint: "Run again; what is missing is done again.",
-      });
+    const refuse = (found: string) => this.#notProved(found);
     if (source.files === 0) throw refuse("there is no evidence of any file");
     await this.#run.source.check();
     for (const place of this.#run.places) await place.check(this.scope.signal);
@@ -226,6 +212,12 @@ export class ItemSession implements AsyncDisposable {
       if (seal) return seal.sha256;
     }
     throw refuse("no place holds a checksum sidecar that equals the evidence");
+  }
+
+  #notProved(found: string): PipelineError {
+    return new PipelineError("record/not-proved", `Cannot record "${this.item.name}" as complete: ${found}`, {
+      hint: "Run again; what is missing is done again.",
+    });
   }
 
   #now(): string {

@@ -17,7 +17,10 @@ import { identityOf } from "./incarnation.ts";
 export interface ReproveServices {
   fs: FileSystem;
   clock: Clock;
+  /** Places the ledger names: each must hold every file. */
   places: readonly Place[];
+  /** Places that may hold the study too; evidence of one that does not is left out. */
+  further: readonly Place[];
   /** UUID of the source root's marker. */
   sourceUuid: string;
 }
@@ -38,10 +41,14 @@ export async function reproveFromSidecar(
   const { evidence, item, signal } = scope;
   await evidence.remove(item.id);
   const keeper = await placeWithSidecar(services.places, scope, record);
+  const further = new Set(services.further);
   let batch: SidecarLine[] = [];
   const prove = async () => {
     if (batch.length === 0) return;
     for (const place of services.places) await place.reprove(scope, batch);
+    for (const place of further) {
+      if (!await reproveIfHeld(place, scope, batch)) further.delete(place);
+    }
     const sizes = await evidence.getMany(item.id, keeper.id, batch.map((line) => line.path));
     const sources: Evidence[] = [];
     for (const line of batch) {
@@ -55,6 +62,19 @@ export async function reproveFromSidecar(
     if (batch.length >= LINES_AT_ONCE) await prove();
   }
   await prove();
+}
+
+async function reproveIfHeld(place: Place, scope: ItemScope, lines: readonly SidecarLine[]): Promise<boolean> {
+  try {
+    await place.reprove(scope, lines);
+    return true;
+  } catch (error) {
+    scope.signal.throwIfAborted();
+    if (!(error instanceof PipelineError) || error.stopsRun !== undefined) throw error;
+    scope.log.warn(`${scope.item.name}: ${place.id} does not count for its removal: ${error.message}`);
+    await scope.evidence.remove(scope.item.id, place.id);
+    return false;
+  }
 }
 
 async function placeWithSidecar(places: readonly Place[], scope: ItemScope, record: LedgerRecord): Promise<Place> {

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { BACKUP, NAS_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
+import { formatLedgerLine, NO_PREVIOUS } from "../../../core/ledger/line.ts";
+import { ObjectStoreError } from "../../../core/objects/object_store.ts";
+import { BACKUP, MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
+import { runAndBeforeRemoval } from "../safety/_rules.ts";
 
 Deno.test("S13 lock() asks at every attempt whether the study is settled", async () => {
   await using world = await World.open();
@@ -17,4 +20,74 @@ Deno.test("S13 lock() asks at every attempt whether the study is settled", async
   assert.equal(world.clock.slept.filter((ms) => ms >= 1000).length, 2);
   assert.deepEqual(world.files(NAS_ROOT), {});
   assert.equal(world.fs.disk.lstat(`${SOURCE_ROOT}/study1/.labferry.lock`), undefined);
+});
+
+/** The pipeline without its bucket and without the delete. */
+const NAS_ONLY = BACKUP.replace(/\[\[stage\]\]\nuse  = "s3-upload"[\s\S]*?(?=\[\[stage\]\])/, "")
+  .replace(/\[\[stage\]\]\nuse  = "delete"\nwith = .*\n/, "");
+const FILES = { "a.txt": "alpha", "b.txt": "beta", "Scan1/c.bin": "gamma" };
+
+Deno.test("S4 record() names a place that was added after the backup was complete, and keeps what stands", async () => {
+  await using world = await World.open();
+  world.study("study1", FILES);
+  assert.equal((await world.run({ pipeline: NAS_ONLY })).exit_code, 0);
+  const before = (await world.ledger()).get("study1")!;
+  assert.deepEqual(Object.keys(before.places), ["truenas"]);
+  const noDelete = BACKUP.replace(/\[\[stage\]\]\nuse  = "delete"\nwith = .*\n/, "");
+  assert.equal((await world.run({ pipeline: noDelete })).exit_code, 0);
+  const after = (await world.ledger()).get("study1")!;
+  assert.deepEqual(after.places.truenas, before.places.truenas);
+  assert.equal(after.places.s3.guarantee, "server-checksum");
+  assert.equal(after.s3_uri, "s3://archive/fusion/study1");
+  assert.notEqual(after.s3_verified_at, null);
+  assert.equal(after.completed_at, before.completed_at);
+  const lines = () => Object.values(world.fs.tree(MANIFEST_ROOT)).join("").split("\n").length;
+  const count = lines();
+  assert.equal((await world.run({ pipeline: NAS_ONLY })).exit_code, 0);
+  assert.equal(lines(), count, "what stands is said once");
+});
+
+for (const named of [true, false]) {
+  Deno.test(`S5 a destroy goes on after a crash and a lost journal, the ledger naming ${named ? "all" : "some"} places`, async () => {
+    await using world = await World.open();
+    world.study("study1", FILES);
+    assert.equal((await world.run({ pipeline: NAS_ONLY })).exit_code, 0);
+    await runAndBeforeRemoval(world, 2, () => world.fs.crash()).catch(() => {});
+    world.fs.restart();
+    await world.loseJournal();
+    if (!named) await forgetPlace(world, "s3");
+    const report = await world.run();
+    assert.equal(report.exit_code, 0, JSON.stringify(report.items));
+    assert.deepEqual(world.files(SOURCE_ROOT), {});
+    assert.notEqual((await world.ledger()).get("study1")?.source_deleted_at, null);
+  });
+}
+
+/** Writes the ledger as an engine would have that named no place added after `complete`. */
+async function forgetPlace(world: World, id: string): Promise<void> {
+  const record = { ...(await world.ledger()).get("study1")!, prev: NO_PREVIOUS };
+  record.places = Object.fromEntries(Object.entries(record.places).filter(([place]) => place !== id));
+  const [month] = Object.keys(world.fs.tree(MANIFEST_ROOT)).filter((path) => path.endsWith(".jsonl"));
+  world.fs.disk.removeFile(month);
+  world.fs.seed({ [month]: `${formatLedgerLine(record)}\n` });
+}
+
+Deno.test("S18 record() never says that a place is verified which holds a part of the study", async () => {
+  await using world = await World.open();
+  world.study("study1", FILES);
+  const { put } = world.store;
+  world.store.put = (key, ...rest) => {
+    if (key.endsWith("study1/b.txt")) return Promise.reject(new ObjectStoreError("denied", "not this one"));
+    return put.call(world.store, key, ...rest);
+  };
+  const s3First = BACKUP.replace(/\[\[stage\]\]\nuse  = "copy"[\s\S]*?(?=\[\[stage\]\]\nuse  = "s3-upload")/, "")
+    .replace(/\[\[stage\]\]\nuse  = "manifest-append"\nid   = "record"[\s\S]*?(?=\[\[on_item_failed\]\])/, "");
+  for (const pipeline of [BACKUP, s3First]) {
+    assert.equal((await world.run({ pipeline })).exit_code, 1);
+    const record = (await world.ledger()).get("study1")!;
+    assert.equal(record.status, "failed_s3");
+    assert.equal(record.s3_verified_at, null);
+    assert.equal(record.places.s3.guarantee, "none");
+    assert.equal(record.truenas_verified_at !== null, pipeline === BACKUP);
+  }
 });
