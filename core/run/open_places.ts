@@ -17,7 +17,7 @@ import { ObjectPlace } from "../places/object_place.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import type { NameClaim } from "../safety/claims.ts";
 import { relateBuckets } from "../safety/distinct_buckets.ts";
-import { checkPlace, confirmPlace } from "../safety/place_marker.ts";
+import { checkPlace, confirmPlace, readPlaceMarker } from "../safety/place_marker.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 
@@ -55,7 +55,6 @@ export async function openPlaces(
   const source = await openRoot(services, { id: "source", path: sourceRoot }, { dryRun: request.dryRun, visible });
   const budget = new Budget(DEFAULT_BUDGET_BYTES);
   const places: Place[] = [];
-  const roots: MarkedRoot[] = [];
   const buckets: OpenedPlaces["buckets"] = [];
   const claim = claimOf(services, source);
   for (const declared of compiled.places) {
@@ -72,7 +71,6 @@ export async function openPlaces(
         dryRun: request.dryRun,
         visible,
       });
-      roots.push(root);
       places.push(new DirectoryPlace({ ...common, root, durability: declared.durability }));
     } else {
       const session = await openBucket(request, services, { declared, stack, budget });
@@ -86,21 +84,36 @@ export async function openPlaces(
   }
   const assertDistinct = () => assertRootsDistinct(request, services);
   await assertDistinct();
-  for (const [index, root] of roots.entries()) {
-    const other = [source, ...roots.slice(0, index)].find(({ uuid }) => uuid === root.uuid);
-    if (other) throw sameMarker(root, other);
-  }
   return { source, places, buckets, visible, assertDistinct };
 }
 
-/** SAFETY S1, S2: evidence names a place by its marker's UUID, so that two places must not share one. */
-function sameMarker(root: MarkedRoot, other: MarkedRoot): PipelineError {
+/**
+ * SAFETY S1, S2: evidence names a root by its marker's UUID, so that no two may share one. A share that is mounted twice
+ * shows one marker on two devices.
+ */
+async function assertMarkersDistinct({ fs }: EngineServices, roots: readonly NamedPath[]): Promise<void> {
+  const seen = new Map<string, NamedPath>();
+  for (const root of roots) {
+    const uuid = await readPlaceMarker(fs, root.path).catch((error) => {
+      // Whoever opens that root refuses it.
+      if (error instanceof PipelineError && error.code === "place/marker-invalid") return undefined;
+      throw error;
+    });
+    if (uuid === undefined) continue;
+    const other = seen.get(uuid);
+    if (other) throw sameMarker(root, other);
+    seen.set(uuid, root);
+  }
+}
+
+function sameMarker(root: NamedPath, other: NamedPath): PipelineError {
   return new PipelineError(
     "place/same-marker",
-    `Cannot use "${root.path}" as a place: its ${PLACE_MARKER_NAME} is a copy of the one in "${other.path}"`,
+    `Cannot use "${root.path}" as ${root.id}: its ${PLACE_MARKER_NAME} is the one of ${other.id} "${other.path}"`,
     {
       stopsRun: 2,
-      hint: `Remove ${PLACE_MARKER_NAME} from the folder it was copied to, then run: labferry install places`,
+      hint:
+        `If both are one share, mounted twice, they are one place: mend the paths in the config. If the folder was copied with its marker, remove ${PLACE_MARKER_NAME} from the copy, then run: labferry install places`,
     },
   );
 }
@@ -190,6 +203,7 @@ async function assertRootsDistinct(request: RunRequest, services: EngineServices
       { stopsRun: 2, hint: "Source, places, manifests and state must be folders apart. Mend the paths in the config." },
     );
   }
+  await assertMarkersDistinct(services, namedRoots(request).filter(({ id }) => id !== "state"));
   const buckets = request.compiled.places.filter((place) => place.kind === "objects");
   for (const [index, a] of buckets.entries()) {
     for (const b of buckets.slice(index + 1)) {

@@ -185,14 +185,26 @@ Deno.test("S2 one bucket and prefix under two ids stops the run", async () => {
   assert.deepEqual(archived(world), before);
 });
 
-Deno.test("S2 a place that carries a copy of another's marker: exit 2, nothing written", async () => {
+Deno.test("S2 roots that show one marker are one share mounted twice: exit 2, nothing written", async () => {
+  const pairs = [[SOURCE_ROOT, NAS_ROOT], [NAS_ROOT, MANIFEST_ROOT], [SOURCE_ROOT, MANIFEST_ROOT], [NAS_ROOT, "/nas2"]];
+  for (const [from, to] of pairs) {
+    await using world = await worldWith();
+    world.fs.mount("/nas2", {});
+    world.fs.seed({ ["/nas2" + MARKER]: OTHER_MARKER });
+    world.fs.seed({ [to + MARKER]: world.fs.disk.tree(from)[from + MARKER] });
+    const before = everything(world);
+    const report = await world.run({ pipeline: secondCopy("/nas2") });
+    assert.deepEqual([report.exit_code, report.error?.code], [2, "place/same-marker"], to);
+    assert.match(report.error?.hint ?? "", /mounted twice.*install places/);
+    assert.deepEqual(everything(world), before, to);
+  }
+});
+
+Deno.test("S2 a ledger folder that shows another root's marker at the act permits no destroy", async () => {
   await using world = await worldWith();
-  const marker = world.fs.disk.tree(SOURCE_ROOT)[SOURCE_ROOT + MARKER];
-  world.fs.disk.removeFile(NAS_ROOT + MARKER);
-  world.fs.seed({ [NAS_ROOT + MARKER]: marker });
-  const before = everything(world);
-  const report = await world.run();
-  assert.deepEqual([report.exit_code, report.error?.code], [2, "place/same-marker"]);
-  assert.match(report.error?.hint ?? "", /install places/);
-  assert.deepEqual(everything(world), before);
+  const report = await runAndAfter(world, "record", () => {
+    world.fs.seed({ [MANIFEST_ROOT + MARKER]: world.fs.disk.tree(NAS_ROOT)[NAS_ROOT + MARKER] });
+  });
+  assert.notEqual(report.exit_code, 0);
+  assertSourceWhole(world);
 });
