@@ -15,7 +15,7 @@ import { runSmallJob } from "./small_jobs.ts";
 import type { Clock } from "../ports.ts";
 import { systemClock } from "./clock.ts";
 import { unlink } from "./unlink.ts";
-import { Patience } from "./windows.ts";
+import { Patience, shortPath } from "./windows.ts";
 
 const WINDOWS = Deno.build.os === "windows";
 
@@ -85,7 +85,8 @@ export class DiskFiles implements FileSystem {
   }
 
   async realPath(path: string): Promise<string> {
-    return await Deno.realPath(osPath(path));
+    const real = await Deno.realPath(osPath(path));
+    return WINDOWS ? shortPath(real) : real;
   }
 
   async mkdir(path: string): Promise<boolean> {

@@ -4,6 +4,7 @@
  */
 import { PipelineError } from "../errors.ts";
 import type { ExecOptions, Logger } from "../ports.ts";
+import { isAbsent } from "./io_errors.ts";
 
 export interface RunProcessOptions {
   signal: AbortSignal;
@@ -38,15 +39,27 @@ async function eachLine(stream: ReadableStream<Uint8Array>, line: (text: string)
 async function end(child: Deno.ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
   try {
     if (Deno.build.os !== "windows") return Deno.kill(-child.pid, signal);
-    await new Deno.Command("taskkill", { args: ["/T", "/F", "/PID", `${child.pid}`], stdout: "null", stderr: "null" })
-      .output();
+    const args = ["/T", "/F", "/PID", `${child.pid}`];
+    const killed = await new Deno.Command("taskkill", { args, stdout: "null", stderr: "null" }).output();
+    if (killed.success) return;
   } catch {
     // The group or the tool is gone: the child itself is what is left to end.
-    try {
-      child.kill(signal);
-    } catch {
-      // It ended by itself between the decision and the signal.
-    }
+  }
+  try {
+    child.kill(signal);
+  } catch {
+    // It ended by itself between the decision and the signal.
+  }
+}
+
+/** Whether a program given by its path is not there; Windows does not say so by the class of the error. */
+function isMissing(program: string): boolean {
+  if (!/[\\/]/.test(program)) return false;
+  try {
+    Deno.statSync(program);
+    return false;
+  } catch (error) {
+    return isAbsent(error);
   }
 }
 
@@ -63,7 +76,7 @@ function spawn(argv: readonly string[], options: ExecOptions): Deno.ChildProcess
       detached: Deno.build.os !== "windows",
     }).spawn();
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) {
+    if (cause instanceof Deno.errors.NotFound || isMissing(argv[0])) {
       throw new PipelineError("hook/not-found", `Cannot run "${argv[0]}": no such program or working folder`, {
         cause,
         hint: "Give the full path of the program, with its extension on Windows.",

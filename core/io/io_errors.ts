@@ -177,11 +177,11 @@ export function ioError(
 }
 
 /** As `asPipelineError`, with words for what the system said where no caller had them: `doing` completes `Cannot …`. */
-export function asKnownError(error: unknown, doing: string): PipelineError {
+export function asKnownError(error: unknown, doing: string, options: { windows?: boolean } = {}): PipelineError {
   // What went wrong first is what counts; that something could not be put away afterwards follows from it.
   if (error instanceof SuppressedError) return asKnownError(error.suppressed, doing);
   if (error instanceof PipelineError || errnoOf(error) === undefined) return asPipelineError(error, doing);
-  const words = wordsFor(error, Deno.build.os === "windows");
+  const words = wordsFor(error, options.windows ?? Deno.build.os === "windows");
   const said = (error as Error).message;
   const found = words === undefined ? said : `${words.found} (${said})`;
   return new PipelineError(words?.code ?? "io/failed", `Cannot ${doing}: ${found}`, {

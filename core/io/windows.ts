@@ -16,6 +16,12 @@ export function longPath(path: string): string {
   return path;
 }
 
+/** The way back from `longPath`, so that one folder has one spelling. Other verbatim paths (volume ids) are as they are. */
+export function shortPath(path: string): string {
+  if (/^\\\\\?\\[a-z]:/i.test(path)) return path.slice(4);
+  return /^\\\\\?\\UNC\\/i.test(path) ? `\\\\${path.slice(8)}` : path;
+}
+
 /** How long a call may be tried again while another program holds the file, in ms. */
 export const BUSY_PATIENCE_MS = 60_000;
 

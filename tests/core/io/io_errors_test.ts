@@ -58,7 +58,8 @@ Deno.test("errnoOf() and isAbsent() read the system's name", () => {
 });
 
 Deno.test("asKnownError() gives words to what the system said where no caller had them", () => {
-  const failing = asKnownError(coded("EIO", "Input/output error (os error 5): lstat '/nas'"), 'run stage "copy"');
+  const said = coded("EIO", "Input/output error (os error 5): lstat '/nas'");
+  const failing = asKnownError(said, 'run stage "copy"', { windows: false });
   assert.equal(failing.code, "io/failing");
   assert.match(failing.message, /^Cannot run stage "copy": the device reports a read or write error \(.*'\/nas'\)$/);
   assert.equal(asKnownError(coded("EWHAT", "odd"), "run").code, "io/failed");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Disk } from "../../../core/io/disk.ts";
+import type { FileStat, FileSystem } from "../../../core/io/file_system.ts";
 import { findNesting } from "../../../core/io/roots.ts";
 import { MemoryFileSystem } from "../../kit/memory_file_system.ts";
 import { tempDir } from "../../kit/temp.ts";
@@ -46,4 +47,53 @@ Deno.test("S2 findNesting() sees one folder mounted under two names by its devic
   await Deno.mkdir(join(dir.path, "b"));
   const roots = [{ id: "a", path: dir.path }, { id: "b", path: join(dir.path, "b") }];
   assert.equal((await findNesting(twice, roots)).length, 1);
+});
+
+/** Folders of Windows by their final path; `drives` are mapped to shares. */
+function windowsFolders(folders: Record<string, Partial<FileStat>>, drives: Record<string, string> = {}): FileSystem {
+  const real = (path: string) => {
+    const drive = path.slice(0, 2);
+    return drives[drive] === undefined ? path : drives[drive] + path.slice(2);
+  };
+  const some: Partial<FileSystem> = {
+    lstat(path) {
+      const found = folders[real(path)];
+      const blank = { kind: "directory", size: 0, mtimeMs: 0, ctimeMs: 0, birthtimeMs: 0, dev: 1, ino: null } as const;
+      return Promise.resolve(found && { ...blank, ...found });
+    },
+    realPath: (path) => Promise.resolve(real(path)),
+  };
+  return some as FileSystem;
+}
+
+async function windowsNestings(fs: FileSystem, a: string, b: string): Promise<string[]> {
+  const found = await findNesting(fs, [{ id: "a", path: a }, { id: "b", path: b }], "windows");
+  return found.map(({ outer, inner, same }) => `${inner.id} ${same ? "is" : "in"} ${outer.id}`);
+}
+
+Deno.test("S2 findNesting() sees a mapped drive and its share, and names in other case, as one", async () => {
+  const share = "\\\\nas\\lab";
+  const fs = windowsFolders({ [`${share}\\`]: {}, [`${share}\\runs`]: {} }, { "Z:": share });
+  assert.deepEqual(await windowsNestings(fs, "Z:\\runs", `${share}\\runs`), ["b is a"]);
+  assert.deepEqual(await windowsNestings(fs, `${share}\\runs`, "Z:\\runs\\new"), ["b in a"]);
+  assert.deepEqual(await windowsNestings(fs, "Z:\\runs\\New\\x", `${share}\\runs\\new`), ["a in b"]);
+});
+
+Deno.test("S2 findNesting() takes folders whose ids are missing, or rounded to one, for two", async () => {
+  const rounded = 777 * 2 ** 48;
+  for (const ino of [null, rounded]) {
+    const fs = windowsFolders({
+      "D:\\": { ino: 5 },
+      "D:\\a": { ino, birthtimeMs: 1 },
+      "D:\\b": { ino, birthtimeMs: 2 },
+    });
+    assert.deepEqual(await windowsNestings(fs, "D:\\a", "D:\\b"), []);
+    assert.deepEqual(await windowsNestings(fs, "D:\\a", "D:\\b\\new"), []);
+  }
+});
+
+Deno.test("S2 findNesting() sees one folder under two names by a rounded id and its birth time", async () => {
+  const one = { ino: 777 * 2 ** 48, birthtimeMs: 1 };
+  const fs = windowsFolders({ "D:\\": { ino: 5 }, "D:\\a": one, "E:\\": { ino: 5, dev: 2 }, "E:\\b": one });
+  assert.deepEqual(await windowsNestings(fs, "D:\\a", "E:\\b"), ["b is a"]);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { busyDelay, longPath, Patience } from "../../../core/io/windows.ts";
+import { busyDelay, longPath, Patience, shortPath } from "../../../core/io/windows.ts";
 
 Deno.test("longPath() gives drive and share paths their verbatim form, once", () => {
   assert.equal(longPath("C:\\data\\x"), "\\\\?\\C:\\data\\x");
@@ -8,6 +8,11 @@ Deno.test("longPath() gives drive and share paths their verbatim form, once", ()
   for (const path of ["\\\\?\\C:\\x", "\\\\?\\UNC\\nas\\s", "\\\\.\\pipe\\x", "relative\\x", "C:x"]) {
     assert.equal(longPath(path), path);
   }
+});
+
+Deno.test("shortPath() undoes longPath() and leaves other paths", () => {
+  for (const path of ["C:\\data\\x", "\\\\nas\\share\\x", "D:\\"]) assert.equal(shortPath(longPath(path)), path);
+  for (const path of ["\\\\?\\Volume{1}\\x", "/data/x", "x"]) assert.equal(shortPath(path), path);
 });
 
 Deno.test("busyDelay() waits only for busy files, only on Windows, in growing steps, for a minute", () => {

@@ -175,6 +175,60 @@ Deno.test("S10 StudyLock.acquire() tries again when the file it locked was remov
   assert.ok(removals <= 0);
 });
 
+const coded = (code: string) => Object.assign(new Error(code), { code });
+
+Deno.test("S10 StudyLock.acquire() waits while the name of a removed lock still refuses every open", async () => {
+  await using at = await study();
+  let refusals = 3;
+  const refusing = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => (...args: A) =>
+    refusals-- > 0 ? Promise.reject<R>(coded("EPERM")) : call(...args);
+  const vanishing: FileSystem = {
+    ...fs,
+    lstat: refusing(fs.lstat.bind(fs)),
+    openReadWrite: refusing(fs.openReadWrite.bind(fs)),
+  };
+  await using lock = await StudyLock.acquire(vanishing, at.path, options());
+  await lock.assertHeld();
+  assert.ok(refusals < 0);
+});
+
+Deno.test("S10 StudyLock.acquire() says that access is denied when it stays so", async () => {
+  await using at = await study();
+  const denied: FileSystem = { ...fs, openReadWrite: () => Promise.reject(coded("EACCES")) };
+  await assert.rejects(StudyLock.acquire(denied, at.path, options()), { code: "io/denied" });
+});
+
+Deno.test("S10 inspectLock() waits for a lock that is being removed, and finds none", async () => {
+  await using at = await study();
+  await left(at.file);
+  let refusals = 2;
+  const vanishing: FileSystem = {
+    ...fs,
+    async openRead(path, how) {
+      if (refusals-- > 0) throw coded("EBUSY");
+      await Deno.remove(path);
+      return await fs.openRead(path, how);
+    },
+  };
+  assert.equal((await inspectLock(vanishing, at.file, options())).state, "free");
+});
+
+Deno.test("S10 a held lock that nobody else may read, as on Windows, says so", async () => {
+  await using at = await study();
+  await using _lock = await StudyLock.acquire(fs, at.path, options());
+  const unreadable: FileSystem = { ...fs, readText: () => Promise.reject(coded("EBUSY")) };
+  await assert.rejects(
+    StudyLock.acquire(unreadable, at.path, options()),
+    (error: Error & { [key: string]: unknown }) => {
+      assert.deepEqual([error.code, error.stopsRun], ["lock/held", 1]);
+      assert.match(error.message, /held by another process; while it is, this system lets nobody read by whom$/);
+      assert.match(String(error.hint), /list of open files.*\.labferry\.lock/);
+      return true;
+    },
+  );
+  assert.equal((await inspectLock(unreadable, at.file, options())).state, "held");
+});
+
 Deno.test("S10 release() twice, or after the study's folder is gone, is no error", async () => {
   await using at = await study();
   const lock = await StudyLock.acquire(fs, at.path, options());
