@@ -40,7 +40,7 @@ export interface Evidence {
   sha256: string;
   /** Id of the place: `source` or the id of the stage that wrote it. */
   place: string;
-  /** UUID of the place's marker (directories) or `s3://bucket` (object stores). */
+  /** UUID of the place's marker (directories), or endpoint and bucket (object stores): proofs do not cross endpoints. */
   placeUuid: string;
   /** Where exactly: an OS path or `s3://bucket/key`. */
   uri: string;

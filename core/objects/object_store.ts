@@ -93,7 +93,7 @@ export interface PutOptions {
 export interface ObjectStore extends AsyncDisposable {
   /** For words and evidence: `s3://bucket`. */
   readonly uri: string;
-  /** Endpoint and bucket, the key under which probe results are remembered. */
+  /** Endpoint and bucket: what probe results, open uploads and evidence are remembered under. */
   readonly identity: string;
   /** Throws `no-bucket` or `denied`; returns the store's clock. */
   headBucket(signal: AbortSignal): Promise<{ serverDate: Date | null }>;

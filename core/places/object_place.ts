@@ -57,7 +57,7 @@ export class ObjectPlace implements Place {
   constructor(options: ObjectPlaceOptions) {
     this.#options = options;
     this.id = options.id;
-    this.uuid = options.session.store.uri;
+    this.uuid = options.session.store.identity;
     this.domain = options.domain ?? `place:${options.id}`;
   }
 
@@ -98,6 +98,16 @@ export class ObjectPlace implements Place {
     const { partSize } = this.#options.session.settings;
     const limits = { small: partSize, files: 256, bytes: 16 * partSize };
     return batchFiles(files, { incarnation: scope.item.id, placeUuid: this.uuid, limits });
+  }
+
+  holdsFolder(scope: ItemScope, path: string): Promise<boolean> {
+    const session = this.#session(scope.signal);
+    const key = objectKey(this.#options.prefix, scope.item.name, `${path}/`);
+    const ask = async () => {
+      for await (const _ of session.store.list(key, scope.signal)) return true;
+      return false;
+    };
+    return inWords(session, { verb: "list", key }, () => request(session, `list "${key}"`, ask));
   }
 
   async *missing(

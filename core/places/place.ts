@@ -41,7 +41,7 @@ export type Doubts = Map<string, string>;
 export interface Place {
   readonly id: string;
   readonly kind: "directory" | "objects";
-  /** UUID of the marker, or `s3://bucket`. */
+  /** UUID of the marker, or endpoint and bucket. */
   readonly uuid: string;
   /** Places of one domain count once (SAFETY S2). */
   readonly domain: string;
@@ -55,6 +55,8 @@ export interface Place {
   assertClaimable(scope: ItemScope): Promise<void>;
   /** The claim of a name as it stands here, whoever holds it; undefined when there is none. */
   claimant(itemName: string, signal: AbortSignal): Promise<NameClaim | undefined>;
+  /** Whether the item's folder (`/`-separated) exists here, or anything below it. */
+  holdsFolder(scope: ItemScope, path: string): Promise<boolean>;
   missing(
     scope: ItemScope,
     files: AsyncIterable<SourceFile>,

@@ -194,3 +194,16 @@ Deno.test("S18 a sidecar that was emptied or cut after the record permits no des
     assertSourceWhole(world);
   }
 });
+
+Deno.test("S8 proofs of a bucket do not count at a bucket of that name behind another endpoint", async () => {
+  await using world = await worldWith(FILES, { store: { checksums: false } });
+  const kept = BACKUP.replace(/\[\[stage\]\]\nuse {2}= "delete"[^[]*/, "");
+  assertDone(await world.run({ pipeline: kept }));
+  // The other store lists the same names, sizes and ETags, and holds other bytes.
+  Object.assign(world.store, { identity: "elsewhere/archive" });
+  const object = world.store.objects.get("fusion/study1/a.txt")!;
+  object.bytes = new TextEncoder().encode("alphA");
+  const report = await world.run();
+  assert.equal(report.exit_code, 1, JSON.stringify(report));
+  assertSourceWhole(world);
+});
