@@ -80,6 +80,10 @@ export class DirectoryPlace implements Place {
     return batchFiles(files, { incarnation: scope.item.id, placeUuid: this.uuid, limits: DIRECTORY_BATCH });
   }
 
+  async holdsFolder(scope: ItemScope, path: string): Promise<boolean> {
+    return (await this.#options.fs.lstat(this.uri(scope.item.name, path)))?.kind === "directory";
+  }
+
   missing(
     scope: ItemScope,
     files: AsyncIterable<SourceFile>,

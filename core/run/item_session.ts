@@ -206,7 +206,8 @@ export class ItemSession implements AsyncDisposable {
       if (!here) throw refuse(`its proofs at ${id} are of another place, or not of all files`);
       if (here.sha256 !== there?.sha256) throw refuse(`the hashes at ${id} are not those of the source`);
     }
-    await assertListingIsEvidence(this.#run.services.fs, this.scope, { root: this.item.root });
+    const { root } = this.item;
+    await assertListingIsEvidence(this.#run.services.fs, this.scope, { root, holders: this.#run.places });
     for (const place of this.#run.places) {
       const seal = await place.sealed(this.scope);
       if (seal) return seal.sha256;

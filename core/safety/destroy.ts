@@ -19,7 +19,7 @@ import { DestroyProofs } from "./destroy_proofs.ts";
 import type { Removable } from "./destroy_proofs.ts";
 import { FolderGuard } from "./folder_guard.ts";
 import { sameIdentity } from "./incarnation.ts";
-import { assertListingIsEvidence, Sample } from "./listing.ts";
+import { assertListingIsEvidence, Sample, unprovedFolders } from "./listing.ts";
 
 /** What a destroy is done to, and the hooks into what only its owner knows. */
 export interface Victim {
@@ -127,6 +127,8 @@ export class ItemDestroy {
     await assertListingIsEvidence(this.#services.fs, this.#scope, {
       root: this.#victim.root,
       mayMiss: this.#resumed,
+      holders: this.#services.survivors,
+      some: true,
       code: "destroy/source-changed",
     });
     if (!this.#resumed) {
@@ -256,11 +258,13 @@ export class ItemDestroy {
       if (entry.kind === "directory") folders.push(entry.path);
       else left.add(entry.path);
     }
-    if (left.count > 0) {
+    const unproved = await unprovedFolders(this.#scope, folders, this.#services.survivors);
+    if (left.count + unproved.count > 0) {
+      const found = [left.words("files no evidence covers"), unproved.words("empty folders no place has")];
       throw new PipelineError(
         "destroy/left-over",
         `Cannot finish removing "${this.#scope.item.name}" from ${this.#victim.id}: ${
-          left.words("files no evidence covers")
+          found.filter((words) => words !== undefined).join("; ")
         }`,
         { hint: "They arrived after the backup and stay. Move them into a study of their own name." },
       );

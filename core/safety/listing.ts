@@ -2,15 +2,18 @@
 import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { FileSystem } from "../io/file_system.ts";
-import { compareBytes } from "../io/paths.ts";
+import { compareBytes, parentOf } from "../io/paths.ts";
 import { walkTree } from "../io/walk.ts";
-import type { ItemScope } from "../places/place.ts";
+import type { ItemScope, Place } from "../places/place.ts";
 
 export interface ListingOptions {
   /** OS path of the item's folder. */
   root: string;
   /** An earlier run of the same destroy removed files: they may miss, and what was touched is read again before it goes. */
   mayMiss?: boolean;
+  /** Places that must have the item's empty folders, which carry no evidence: every one, or `some` of them. */
+  holders?: readonly Place[];
+  some?: true;
   /** Code of the error; default `item/source-changed`. */
   code?: string;
 }
@@ -24,7 +27,14 @@ export async function assertListingIsEvidence(
   const added = new Sample(), missing = new Sample(), changed = new Sample();
   const known = scope.evidence.list(scope.item.id, SOURCE_PLACE)[Symbol.asyncIterator]();
   let next = await known.next();
+  const unheld = new Sample();
+  let open: string | undefined; // a folder nothing was seen in yet
+  const closeFolder = async () => {
+    if (open !== undefined && !options.mayMiss && !await isHeld(scope, open, options)) unheld.add(open);
+  };
   for await (const entry of walkTree(fs, options.root, { signal: scope.signal })) {
+    if (open !== undefined && !entry.path.startsWith(`${open}/`)) await closeFolder();
+    open = entry.kind === "directory" ? entry.path : undefined;
     if (entry.kind === "directory") continue;
     while (!next.done && compareBytes(next.value.path, entry.path) < 0) {
       missing.add(next.value.path);
@@ -39,9 +49,11 @@ export async function assertListingIsEvidence(
     if (next.value.size !== entry.size || touched) changed.add(entry.path);
     next = await known.next();
   }
+  await closeFolder();
   for (; !next.done; next = await known.next()) missing.add(next.value.path);
   const found = [
     added.words("added"),
+    unheld.words("empty folders added"),
     changed.words("changed"),
     options.mayMiss ? undefined : missing.words("removed"),
   ].filter((words) => words !== undefined);
@@ -51,6 +63,42 @@ export async function assertListingIsEvidence(
     `Cannot go on with "${scope.item.name}": its files changed after they were copied: ${found.join("; ")}`,
     { hint: "Nothing was removed. Let the instrument finish writing, then run again." },
   );
+}
+
+async function isHeld(scope: ItemScope, path: string, { holders, some }: ListingOptions): Promise<boolean> {
+  if (holders === undefined) return true;
+  for (const place of holders) {
+    const held = await place.holdsFolder(scope, path);
+    if (held && some) return true;
+    if (!held && !some) return false;
+  }
+  return !some;
+}
+
+/**
+ * Returns those folders without a folder below them that no evidence ever lay in and that no place has. `folders` in
+ * the order of a walk.
+ */
+export async function unprovedFolders(
+  scope: ItemScope,
+  folders: readonly string[],
+  holders: readonly Place[],
+): Promise<Sample> {
+  const unproved = new Sample();
+  const rest = new Set(folders);
+  if (rest.size === 0) return unproved;
+  for await (const { path } of scope.evidence.list(scope.item.id, SOURCE_PLACE)) {
+    // A folder leaves the set together with all that it lies in.
+    for (let folder = parentOf(path); folder !== "" && rest.delete(folder); folder = parentOf(folder));
+    if (rest.size === 0) return unproved;
+  }
+  for (const [index, folder] of folders.entries()) {
+    const holdsFolder = folders[index + 1]?.startsWith(`${folder}/`);
+    if (rest.has(folder) && !holdsFolder && !await isHeld(scope, folder, { root: "", holders, some: true })) {
+      unproved.add(folder);
+    }
+  }
+  return unproved;
 }
 
 /** Counts all, remembers a few. */
