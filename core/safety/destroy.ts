@@ -14,6 +14,7 @@ import { follow } from "../ledger/entry.ts";
 import type { Ledger, LedgerRecord } from "../ledger/record.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import type { Clock, DestroyRules, FileBatch } from "../ports.ts";
+import { claimedByOther } from "./claims.ts";
 import { checkClocks } from "./clocks.ts";
 import { DestroyProofs } from "./destroy_proofs.ts";
 import type { Removable } from "./destroy_proofs.ts";
@@ -122,6 +123,7 @@ export class ItemDestroy {
     this.#resumed = record[this.#victim.begun] !== null && record[this.#victim.ended] === null;
     await checkClocks(this.#services, this.#scope.signal);
     await this.#checkRoots();
+    await this.#assertClaims();
     await this.#checkJournal(record);
     await this.#checkSeal(record);
     await assertListingIsEvidence(this.#services.fs, this.#scope, {
@@ -182,11 +184,24 @@ export class ItemDestroy {
   /** S5(c), S5(d) for each batch: still ours, still recorded with our intent. */
   async #assertStill(): Promise<void> {
     await this.#victim.assertLocked();
-    // Where a store does not hold If-None-Match, two hosts may have claimed a name at once: the last one has it.
-    for (const place of this.#services.survivors) await place.assertClaimable(this.#scope);
+    await this.#assertClaims();
     const record = await this.#recorded();
     if (record[this.#victim.begun] === null || record[this.#victim.ended] !== null) {
       throw this.#refusal("destroy/no-intent", "the ledger does not show this destroy as begun");
+    }
+  }
+
+  /**
+   * S5(c): where a store does not hold If-None-Match, two hosts may have claimed a name at once: the last one has it. A
+   * claim that somebody removed is made again, since it is free.
+   */
+  async #assertClaims(): Promise<void> {
+    const { item, signal } = this.#scope;
+    for (const place of this.#services.survivors) {
+      await place.assertClaimable(this.#scope);
+      const found = await place.claimant(item.name, signal);
+      if (found === undefined) await place.claim(this.#scope);
+      else if (found.incarnation !== item.id) throw claimedByOther(item.name, place.id, found);
     }
   }
 
