@@ -53,8 +53,19 @@ export async function runPipeline(request: RunRequest, services: EngineServices)
   if (report.exit_code === 0 && failed) report.exit_code = 1;
   if (request.stop.aborted || request.abort.aborted) report.exit_code = 130;
   report.finished_at = new Date(clock.now()).toISOString();
-  if (!request.dryRun) await journal.finishRun(report.run_id, report.finished_at, report.exit_code);
+  if (!request.dryRun) await finishRun(report, services);
   return report;
+}
+
+/** A journal that fails now hides neither what was done nor what stopped the run. */
+async function finishRun(report: RunReport, { journal, log }: EngineServices): Promise<void> {
+  try {
+    await journal.finishRun(report.run_id, report.finished_at, report.exit_code);
+  } catch (cause) {
+    const error = asKnownError(cause, `note the end of run "${report.pipeline}" in the journal`);
+    log.error(error.message, { code: error.code });
+    if (report.error === undefined && report.exit_code === 0) endWith(report, error);
+  }
 }
 
 function endWith(report: RunReport, error: PipelineError): void {
