@@ -66,6 +66,8 @@ export const s3Upload = defineStage({
       { fact: "hashed" },
       { fact: "written", place: id },
       { fact: "proved", place: id, strength: options.verify === "none" ? "none" : "strong" },
+      // The sidecar goes up with the study; without proofs there is none.
+      ...(options.verify === "none" ? [] : [{ fact: "sealed" as const, place: id }]),
     ],
   }),
   open(options) {

@@ -151,7 +151,7 @@ const SAFETY: Row[] = [
   [
     "safety/not-sealed",
     "error",
-    "The ledger would say `complete` while no place holds the checksum sidecar of the study. Without it nobody can check the archive later.",
+    "The ledger would say `complete` while no place holds the checksum sidecar of the study, or, where folders are written, none of them does. Without it nobody can check the archive later.",
   ],
   [
     "safety/destroy-unlocked",

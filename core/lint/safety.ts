@@ -28,11 +28,13 @@ class SafetyLint {
   readonly #found: Diagnostic[] = [];
   readonly #places: Set<string>;
   readonly #domains: Map<string, string>;
+  readonly #folders: ReadonlySet<string>;
 
   constructor(pipeline: CompiledPipeline) {
     this.#pipeline = pipeline;
     const declared = pipeline.places.map((place) => place.id);
     this.#places = new Set([...declared, ...pipeline.stages.flatMap((stage) => placesWritten(stage.facts))]);
+    this.#folders = new Set(pipeline.places.flatMap((place) => place.kind === "directory" ? [place.id] : []));
     this.#domains = new Map(pipeline.places.map((place) => [place.id, place.domain ?? place.id]));
   }
 
@@ -115,7 +117,7 @@ class SafetyLint {
   #record(step: Step): void {
     const { stage } = step;
     if (stage.facts.needsAllProved !== true) return;
-    for (const missing of missingForRecord(step.mended, step.written)) {
+    for (const missing of missingForRecord(step.mended, step.written, { folders: this.#folders })) {
       const code = missing.kind === "unsealed" ? "safety/not-sealed" : "safety/complete-before-proof";
       this.#missing(code, step, {
         verb: `record the backup as complete in stage "${stage.id}"`,

@@ -208,11 +208,14 @@ export class ItemSession implements AsyncDisposable {
     }
     const { root } = this.item;
     await assertListingIsEvidence(this.#run.services.fs, this.scope, { root, holders: this.#run.places });
-    for (const place of this.#run.places) {
+    const folders = this.#run.places.filter((place) => place.kind === "directory");
+    for (const place of folders.length > 0 ? folders : this.#run.places) {
       const seal = await place.sealed(this.scope);
       if (seal) return seal.sha256;
     }
-    throw refuse("no place holds a checksum sidecar that equals the evidence");
+    throw refuse(
+      `no ${folders.length > 0 ? "folder" : "place"} holds a checksum sidecar that equals the evidence`,
+    );
   }
 
   #notProved(found: string): PipelineError {

@@ -46,10 +46,16 @@ function levelWords(level: Level): string {
 }
 
 /**
- * What a `complete` record lacks: every place written must be proved, one of them sealed.
+ * What a `complete` record lacks: every place written must be proved, one of them sealed; a folder, where one is
+ * written, since that is where people look for the sidecar.
  * @param written places that any stage so far may have written; those of the state count in any case.
+ * @param folders which places are folders.
  */
-export function missingForRecord(state: LatticeState, written: Iterable<string> = []): Missing[] {
+export function missingForRecord(
+  state: LatticeState,
+  written: Iterable<string> = [],
+  { folders = new Set() }: { folders?: ReadonlySet<string> } = {},
+): Missing[] {
   const places = [...new Set([...written, ...state.levels.keys()])].filter((place) => !state.destroyed.has(place));
   if (places.length === 0) {
     return [{ kind: "nothing-written", words: "no place is written, so there is nothing to record as complete" }];
@@ -61,11 +67,20 @@ export function missingForRecord(state: LatticeState, written: Iterable<string> 
     const fact: Fact = { fact: "proved", place };
     missing.push({ kind: "unproved", fact, words: `proved at "${place}" is missing, found ${levelWords(level)}` });
   }
+  const toSeal = places.filter((place) => folders.has(place));
   if (state.sealed.size === 0) {
     missing.push({
       kind: "unsealed",
       fact: { fact: "sealed" },
       words: "sealed is missing: no place has a checksum sidecar",
+    });
+  } else if (toSeal.length > 0 && !toSeal.some((place) => state.sealed.has(place))) {
+    const [place] = toSeal;
+    const found = [...state.sealed].map((id) => `"${id}"`).join(", ");
+    missing.push({
+      kind: "unsealed",
+      fact: { fact: "sealed", place },
+      words: `sealed is missing: no folder has a checksum sidecar, found one at ${found} only`,
     });
   }
   return missing;

@@ -92,7 +92,7 @@ const FAKES: Plugin[] = [
         fact: "proved",
         place: id,
         strength: verify === "none" ? "none" : "strong",
-      }],
+      }, ...(verify === "none" ? [] : [{ fact: "sealed" as const, place: id }])],
     }),
   }),
   stage({

@@ -52,6 +52,12 @@ Deno.test("missingForRecord() names each place that is not proved, and the missi
   assert.match(missingForRecord(state)[0].words, /proved at "s3" is missing, found written but not proved/);
   const sealed = after(copy("nas"), verify("nas"), seal("nas"));
   assert.deepEqual(missingForRecord(sealed), []);
+  const folders = new Set(["nas"]);
+  assert.deepEqual(missingForRecord(sealed, [], { folders }), []);
+  const elsewhere = after(copy("nas"), verify("nas"), copy("s3"), verify("s3"), seal("s3"));
+  assert.deepEqual(missingForRecord(elsewhere), []);
+  const [unsealed] = missingForRecord(elsewhere, [], { folders });
+  assert.match(unsealed.words, /sealed is missing: no folder has a checksum sidecar, found one at "s3" only/);
   assert.match(missingForRecord(sealed, ["tape"])[0].words, /proved at "tape" is missing, found not written/);
 });
 

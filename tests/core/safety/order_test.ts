@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { BACKUP } from "../../kit/world.ts";
-import { assertFailed, assertSourceWhole, worldWith } from "./_rules.ts";
+import { assertDone, assertFailed, assertSourceWhole, AT_SOURCE, worldWith } from "./_rules.ts";
 
 Deno.test("S5 an order of stages that could lose data is refused by lint, and by the engine when lint is bypassed", async () => {
   const stage = (text: string) => new RegExp(`\\[\\[stage\\]\\]\\nuse *= "${text}"[^[]*`);
@@ -9,6 +10,7 @@ Deno.test("S5 an order of stages that could lose data is refused by lint, and by
     "no lock": [BACKUP.replace(stage("lock"), ""), "lock/not-held"],
     "no record": [BACKUP.replace(record, ""), "destroy/not-recorded"],
     "no verify": [BACKUP.replace(stage("verify"), ""), "seal/not-proved"],
+    "no sidecar": [BACKUP.replace(stage("checksum-sidecar"), ""), "record/not-proved"],
     "no sidecar, no s3": [
       BACKUP.replace(stage("checksum-sidecar"), "").replace(stage("s3-upload"), ""),
       "record/not-proved",
@@ -34,4 +36,20 @@ Deno.test("S5 an order of stages that could lose data is refused by lint, and by
     const status = (await world.ledger()).get("study1")?.status;
     assert.equal(status === "complete", ["one place, two wanted", "no lock"].includes(what), what);
   }
+});
+
+Deno.test("S5 a study that goes to a bucket alone is sealed by its upload, unless that proves nothing", async () => {
+  const bucketOnly = BACKUP.replace(/\[\[stage\]\]\nuse {2}= "copy"[^]*?(?=\[\[stage\]\]\nuse {2}= "s3-upload")/, "")
+    .replace("places = 2", "places = 1");
+  await using world = await worldWith();
+  assertDone(await world.run({ pipeline: bucketOnly }));
+  assert.equal(world.fs.disk.lstat(AT_SOURCE), undefined);
+  const record = (await world.ledger()).get("study1");
+  assert.equal(record?.status, "complete");
+  const sidecar = world.store.objects.get("fusion/study1/_checksums.sha256")!.bytes;
+  assert.equal(record?.sidecar_sha256, createHash("sha256").update(sidecar).digest("hex"));
+
+  const unproved = bucketOnly.replace(`part = "5 MiB"`, `part = "5 MiB", verify = "none"`);
+  const codes = world.compile(unproved).diagnostics.map((found) => found.code);
+  assert.ok(codes.includes("safety/not-sealed"), codes.join());
 });
