@@ -57,7 +57,7 @@ const SHIPPED: StageSpec[] = [LOCK, BEGIN, ...NAS, upload("s3", "fusion"), RECOR
 export const BASES: Record<string, StageSpec[]> = {
   shipped: SHIPPED,
   "upload first": [LOCK, BEGIN, upload("s3", "fusion"), ...NAS, RECORD, FREE],
-  "bucket only": [LOCK, upload("s3", "fusion"), seal("s3"), RECORD, FREE_ONE],
+  "bucket only": [LOCK, upload("s3", "fusion"), RECORD, FREE_ONE],
   "NAS only": [LOCK, BEGIN, ...NAS, RECORD, FREE_ONE],
   "two folders": [LOCK, ...NAS, ...SECOND, RECORD, FREE],
   "two prefixes": [LOCK, upload("s3", "fusion"), upload("s3b", "copies"), seal("s3b"), RECORD, FREE],
@@ -73,8 +73,8 @@ export const BASES: Record<string, StageSpec[]> = {
     LOCK,
     copy("truenas", NAS_ROOT, { durability: "cached" }),
     verify("truenas"),
+    seal("truenas"),
     upload("s3", "fusion"),
-    seal("s3"),
     RECORD,
     FREE,
   ],
