@@ -35,7 +35,7 @@ export async function runCommand(name: string, args: Arguments, context: Command
     failures.wanted = project.config.config.notify.enabled;
     const compiled = await requirePipeline(project, name, context);
     using progress = showProgress(context);
-    return await execute(compiled, { options, project, context, progress: progress.sink });
+    return await execute(compiled, { options, project, context, progress: logged(progress.sink, log) });
   });
   if (args.has("json")) terminal.out(reportJson(report));
   else terminal.out(renderReport(report, { quiet: globals.quiet }));
@@ -44,6 +44,31 @@ export async function runCommand(name: string, args: Arguments, context: Command
 }
 
 const STOPPING = "Stopping: the step at work is finished first and the locks are released; interrupt again to stop now";
+
+/** The same progress, told to the log as well: where a run was when it was cut off, for `--verbose`. */
+function logged(sink: ProgressSink, log: CommandContext["log"]): ProgressSink {
+  return {
+    bytes: (item, stage, count) => sink.bytes?.(item, stage, count),
+    itemStarted(item) {
+      log.debug(`"${item}" is taken up`);
+      sink.itemStarted?.(item);
+    },
+    stageStarted(item, stage, expected) {
+      log.debug(`"${item}": stage ${stage} begins`);
+      sink.stageStarted?.(item, stage, expected);
+    },
+    stagePlanned(item, stage, plan) {
+      const words = plan.kind === "todo" ? plan.summary : `${plan.kind}: ${plan.why}`;
+      log.debug(`"${item}": stage ${stage}: ${words}`);
+      sink.stagePlanned?.(item, stage, plan);
+    },
+    stageFinished(item, stage, outcome) {
+      log.debug(`"${item}": stage ${stage} is ${outcome}`);
+      sink.stageFinished?.(item, stage, outcome);
+    },
+    itemFinished: (item, outcome) => sink.itemFinished?.(item, outcome),
+  };
+}
 
 /** Runs a compiled pipeline on this machine. */
 export async function execute(
@@ -153,7 +178,8 @@ function logOutcome(report: RunReport, log: CommandContext["log"]): void {
       log.debug(`"${name}" is ${outcome}`, { why });
       continue;
     }
-    const findings = error?.findings ?? [];
+    // What the message names stands in the log already.
+    const findings = (error?.findings ?? []).filter((finding) => !error?.message.includes(finding.message));
     for (const finding of findings.slice(0, FINDINGS_TOLD)) log.error(`${name}: ${renderFinding(finding)}`);
     if (findings.length > FINDINGS_TOLD) log.error(`${name}: ${findings.length - FINDINGS_TOLD} more findings`);
     if (error?.hint !== undefined) log.info(`${name}: what to do: ${error.hint}`);
