@@ -9,8 +9,9 @@ import { PipelineError } from "../errors.ts";
 export interface NameClaim {
   incarnation: string;
   host: string;
-  /** UUID of the source root the study came from; with the path it says whether two claims can be the same holder's. */
+  /** UUID of the source root the study came from; with the folder's name it says whether two claims are one holder's. */
   source_root: string;
+  /** As the holder spells it: for people, but for the folder's name at its end. */
   source_path: string;
   claimed_at: string;
   /** At a bucket: id of the place. A second place that meets it is the same bucket by another name (SAFETY S2). */
@@ -21,13 +22,19 @@ export interface NameClaim {
 export type ClaimVerdict = "ours" | "take-over" | "foreign";
 
 /**
- * Judges a claim. The same folder path below the same marked root cannot hold two incarnations at once, so the later
- * one may take over; anybody else's claim stands.
+ * Judges a claim. The same name below the same marked root cannot be two incarnations at once, so the later one may
+ * take over, however the root is spelled now; anybody else's claim stands.
  */
 export function judgeClaim(found: NameClaim, ours: NameClaim): ClaimVerdict {
   // A place that got another id writes its claim again.
   if (found.incarnation === ours.incarnation) return found.place === ours.place ? "ours" : "take-over";
-  return found.source_root === ours.source_root && found.source_path === ours.source_path ? "take-over" : "foreign";
+  const sameFolder = folderName(found.source_path) === folderName(ours.source_path);
+  return found.source_root === ours.source_root && sameFolder ? "take-over" : "foreign";
+}
+
+/** The last segment of a path of either system. */
+function folderName(path: string): string | undefined {
+  return path.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1);
 }
 
 /** Reads a claim's text. @throws {PipelineError} `item/claim-unreadable` */
