@@ -224,7 +224,12 @@ export class ObjectPlace implements Place {
   /** Evidence of an earlier run is compared with the store before it saves any work; what differs is forgotten. */
   #compareOnce(scope: ItemScope): Promise<void> {
     let compared = this.#compared.get(scope.item.id);
-    if (!compared) this.#compared.set(scope.item.id, compared = this.#compare(scope));
+    if (compared) return compared;
+    compared = this.#compare(scope).catch((error) => {
+      this.#compared.delete(scope.item.id); // a retry asks anew
+      throw error;
+    });
+    this.#compared.set(scope.item.id, compared);
     return compared;
   }
 

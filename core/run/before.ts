@@ -42,7 +42,7 @@ export async function runBefore(request: BeforeRequest, services: EngineServices
       await runStage({
         plugin: stage.plugin,
         run: opened,
-        plan: () => opened.plan(item, ctx),
+        plan: (signal) => opened.plan(item, { ...ctx, signal }),
         apply: (step, signal) => {
           const exec: WriteContext["exec"] = (options) => execPinned(services, options, signal);
           return opened.apply(step, { ...ctx, signal, exec });

@@ -38,7 +38,7 @@ export function readContext(make: ContextFor): ReadContext {
 }
 
 export function writeContext(make: ContextFor, step: Todo): WriteContext {
-  const { run, session, stage } = make;
+  const { run, session, stage, signal } = make;
   const { services } = run;
   const onlyDestroy = (act: () => Promise<void>) => {
     if (stage.plugin.effect === "destroy") return act();
@@ -48,11 +48,11 @@ export function writeContext(make: ContextFor, step: Todo): WriteContext {
     ...shared(make),
     destroyBatches: (place) => destroyBatches(session.scope, place),
     place: (id) => actPlace(make, id),
-    lock: () => session.lock(),
-    record: (status) => session.record(status, make.failure?.error),
-    destroy: (batch, rules) => onlyDestroy(() => session.destroy(batch, rules)),
-    finishDestroy: (rules) => onlyDestroy(() => session.finishDestroy(rules)),
-    exec: (options) => execPinned(services, options, make.signal),
+    lock: () => session.lock(signal),
+    record: (status) => session.record(status, { error: make.failure?.error, signal }),
+    destroy: (batch, rules) => onlyDestroy(() => session.destroy(batch, { rules, signal })),
+    finishDestroy: (rules) => onlyDestroy(() => session.finishDestroy(rules, { signal })),
+    exec: (options) => execPinned(services, options, signal),
     checkpoint: (value) => services.journal.steps.checkpoint(session.item.id, stage.id, step.id, value),
   };
 }
@@ -123,7 +123,7 @@ function actPlace(make: ContextFor, id: string): PlaceWriter {
   const scope = stageScope(make);
   const place = make.run.place(id);
   const claimed = async () => {
-    await make.session.claimedPlace(id);
+    await make.session.claimedPlace(id, scope);
     return place;
   };
   return {

@@ -140,7 +140,7 @@ async function runOne(
     const end = await runStage({
       plugin: compiled.plugin,
       run: opened,
-      plan: () => opened.plan(item, readContext(make)),
+      plan: (signal) => opened.plan(item, readContext({ ...make, signal })),
       apply: (step, signal) => opened.apply(step, writeContext({ ...make, signal }, step)),
       dryRun: request.dryRun,
       parallel: compiled.parallel ?? compiled.plugin.parallel ?? 1,

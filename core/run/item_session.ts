@@ -43,10 +43,10 @@ export class ItemSession implements AsyncDisposable {
   }
 
   /** A place, its name claimed for this incarnation before the first act there (SAFETY S11). */
-  async claimedPlace(id: string): Promise<Place> {
+  async claimedPlace(id: string, scope: ItemScope): Promise<Place> {
     const place = this.#run.place(id);
     let claimed = this.#claims.get(id);
-    if (!claimed) this.#claims.set(id, claimed = place.check(this.scope.signal).then(() => place.claim(this.scope)));
+    if (!claimed) this.#claims.set(id, claimed = place.check(scope.signal).then(() => place.claim(scope)));
     try {
       await claimed;
     } catch (error) {
@@ -56,22 +56,23 @@ export class ItemSession implements AsyncDisposable {
     return place;
   }
 
-  async lock(): Promise<void> {
+  async lock(signal: AbortSignal): Promise<void> {
     if (this.#lock) return;
-    const { services, runId } = this.#run;
+    const { services } = this.#run;
     const { name, root } = this.item;
     const lock = await StudyLock.acquire(services.fs, root, {
       host: services.host,
       pid: Deno.pid,
       startedAt: this.startedAt,
-      runName: `${this.#run.pipeline} ${runId}`,
+      runName: name,
       staleLocks: this.#run.staleLocks,
       processes: services.processes,
       log: services.log,
+      signal,
     });
     try {
       const listed = this.#run.listingOf(root);
-      if (listed !== undefined) await assertSettled(services.fs, { name, root, listed, signal: this.scope.signal });
+      if (listed !== undefined) await assertSettled(services.fs, { name, root, listed, signal });
     } catch (error) {
       // Held only once it is known to be settled: a retry asks again.
       await lock.release().catch((left) => services.log.warn(`${name}: its lock stays: ${(left as Error).message}`));
@@ -91,17 +92,21 @@ export class ItemSession implements AsyncDisposable {
   }
 
   /** Appends what is true now. `complete` first shows that it is. */
-  async record(status: LedgerStatus, error?: PipelineError): Promise<void> {
+  async record(
+    status: LedgerStatus,
+    { error, signal }: { error?: PipelineError; signal: AbortSignal },
+  ): Promise<void> {
     const ledger = this.#run.requireLedger();
-    const { evidence } = this.scope;
-    await this.#assertNameIsOurs(status);
+    const scope = { ...this.scope, signal };
+    const { evidence } = scope;
+    await this.#assertNameIsOurs(scope, status);
     const before = await ledger.latest(this.item.name);
     // SAFETY S4: what is complete stays complete; a study that came back unchanged is under way again without a record.
     if (before?.status === "complete" && status !== "complete") return;
     const source = await evidence.totals(this.item.id, SOURCE_PLACE);
-    const sidecar = status === "complete" ? await this.#proveComplete(source) : null;
-    const whole = sidecar !== null || await knowsAllFiles(this.#run.services.fs, this.scope, source);
-    const places = await placeStates(this.#run.places, this.scope, { source, whole });
+    const sidecar = status === "complete" ? await this.#proveComplete(scope, source) : null;
+    const whole = sidecar !== null || await knowsAllFiles(this.#run.services.fs, scope, source);
+    const places = await placeStates(this.#run.places, scope, { source, whole });
     const latest = await ledger.latest(this.item.name);
     if (sidecar !== null && latest?.status === "complete" && latest.incarnation === this.item.id) {
       if (latest.sidecar_sha256 !== sidecar) throw this.#notProved("its files are not those that are recorded");
@@ -127,10 +132,10 @@ export class ItemSession implements AsyncDisposable {
   }
 
   /** SAFETY S11: nothing is recorded under a name that is another's at any place. */
-  async #assertNameIsOurs(status: LedgerStatus): Promise<void> {
+  async #assertNameIsOurs(scope: ItemScope, status: LedgerStatus): Promise<void> {
     for (const place of this.#run.places) {
       try {
-        await place.assertClaimable(this.scope);
+        await place.assertClaimable(scope);
       } catch (error) {
         const foreign = error instanceof PipelineError && error.code === "item/name-claimed";
         // A failure is recorded also while the place that failed cannot be asked.
@@ -139,12 +144,12 @@ export class ItemSession implements AsyncDisposable {
     }
   }
 
-  destroy(batch: FileBatch, rules: DestroyRules): Promise<void> {
-    return this.#destroyOf(rules).removeBatch(batch);
+  destroy(batch: FileBatch, { rules, signal }: { rules: DestroyRules; signal: AbortSignal }): Promise<void> {
+    return this.#destroyOf(rules).removeBatch(batch, signal);
   }
 
-  finishDestroy(rules: DestroyRules): Promise<void> {
-    return this.#destroyOf(rules).finish();
+  finishDestroy(rules: DestroyRules, { signal }: { signal: AbortSignal }): Promise<void> {
+    return this.#destroyOf(rules).finish(signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -191,26 +196,26 @@ export class ItemSession implements AsyncDisposable {
   }
 
   /** Returns the sidecar's hash when every place is proved, one is sealed, and the source is still what was copied. */
-  async #proveComplete(source: { files: number; bytes: number }): Promise<string> {
+  async #proveComplete(scope: ItemScope, source: { files: number; bytes: number }): Promise<string> {
     const refuse = (found: string) => this.#notProved(found);
     if (source.files === 0) throw refuse("there is no evidence of any file");
     await this.#run.source.check();
-    for (const place of this.#run.places) await place.check(this.scope.signal);
-    const there = await expectedSeal(this.scope, SOURCE_PLACE);
+    for (const place of this.#run.places) await place.check(scope.signal);
+    const there = await expectedSeal(scope, SOURCE_PLACE);
     for (const { id, uuid } of this.#run.places) {
-      const totals = await this.scope.evidence.totals(this.item.id, id);
+      const totals = await scope.evidence.totals(this.item.id, id);
       const whole = totals.files === source.files && totals.bytes === source.bytes;
       if (!whole) throw refuse(`${id} has ${totals.files} of ${source.files} files`);
       if (totals.weakest === null || totals.weakest === "none") throw refuse(`not every file is proved at ${id}`);
-      const here = await expectedSeal(this.scope, id, { placeUuid: uuid });
+      const here = await expectedSeal(scope, id, { placeUuid: uuid });
       if (!here) throw refuse(`its proofs at ${id} are of another place, or not of all files`);
       if (here.sha256 !== there?.sha256) throw refuse(`the hashes at ${id} are not those of the source`);
     }
     const { root } = this.item;
-    await assertListingIsEvidence(this.#run.services.fs, this.scope, { root, holders: this.#run.places });
+    await assertListingIsEvidence(this.#run.services.fs, scope, { root, holders: this.#run.places });
     const folders = this.#run.places.filter((place) => place.kind === "directory");
     for (const place of folders.length > 0 ? folders : this.#run.places) {
-      const seal = await place.sealed(this.scope);
+      const seal = await place.sealed(scope);
       if (seal) return seal.sha256;
     }
     throw refuse(

@@ -88,7 +88,12 @@ export class RunState {
   checkNamesOnce(incarnation: string, place: string, check: () => Promise<void>): Promise<void> {
     const key = `${incarnation}\0${place}`;
     let checked = this.#checkedNames.get(key);
-    if (!checked) this.#checkedNames.set(key, checked = check());
+    if (checked) return checked;
+    checked = check().catch((error) => {
+      this.#checkedNames.delete(key); // a retry asks anew
+      throw error;
+    });
+    this.#checkedNames.set(key, checked);
     return checked;
   }
 

@@ -28,7 +28,7 @@ export type StageEnd = { end: "done" } | { end: "dropped"; why: string } | {
 export interface StageWork {
   plugin: AnyStage;
   run: StageRun;
-  plan: () => AsyncIterable<Plan>;
+  plan: (signal: AbortSignal) => AsyncIterable<Plan>;
   apply: (step: Todo, signal: AbortSignal) => Promise<void>;
   dryRun: boolean;
   parallel: number;
@@ -49,11 +49,40 @@ export interface StageWork {
 export async function runStage(work: StageWork, counts: StageCounts): Promise<StageEnd> {
   const timeout = work.timeoutMs === undefined ? undefined : AbortSignal.timeout(work.timeoutMs);
   const signal = timeout ? AbortSignal.any([work.abort, timeout]) : work.abort;
+  for (let attempt = 1;; attempt++) {
+    const before = { why: undefined, ...counts };
+    const { end, failures, began } = await drawAndApply(work, { signal, counts });
+    if (failures.length === 0) return end;
+    const error = stageError(failures, { timeout, work });
+    // A plan that failed before its first step is drawn anew; behind that, each step has attempts of its own.
+    const pause = began ? undefined : pauseBefore(work.retry, error, attempt);
+    if (pause === undefined || signal.aborted || work.stop.aborted) throw error;
+    Object.assign(counts, before);
+    try {
+      await pauseFor(work, signal, { error, attempt, pause });
+    } catch (cause) {
+      throw stageError([cause], { timeout, work });
+    }
+  }
+}
+
+interface Drawn {
+  end: StageEnd;
+  failures: unknown[];
+  /** Whether a step was drawn. */
+  began: boolean;
+}
+
+async function drawAndApply(
+  work: StageWork,
+  { signal, counts }: { signal: AbortSignal; counts: StageCounts },
+): Promise<Drawn> {
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
   let end: StageEnd = { end: "done" };
+  let began = false;
   try {
-    for await (const plan of work.plan()) {
+    for await (const plan of untilAborted(work.plan(signal), signal)) {
       signal.throwIfAborted();
       if (work.stop.aborted) throw stopped();
       await work.onPlan(plan);
@@ -62,6 +91,7 @@ export async function runStage(work: StageWork, counts: StageCounts): Promise<St
       else if (plan.kind === "wait") end = { end: "waiting", why: plan.why, until: plan.until };
       if (end.end !== "done") break;
       if (plan.kind !== "todo") continue;
+      began = true;
       if (work.dryRun) {
         countStep(counts, plan);
         continue;
@@ -79,8 +109,36 @@ export async function runStage(work: StageWork, counts: StageCounts): Promise<St
     failures.push(error);
   }
   await Promise.all(running);
-  if (failures.length > 0) throw stageError(failures, { timeout, work });
-  return end;
+  return { end, failures, began };
+}
+
+/** Passes on what a plan yields until the signal: a plan that hangs must not hold the item beyond its timeout. */
+async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = source[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await raced(iterator.next(), signal);
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    const closed = Promise.resolve(iterator.return?.());
+    if (signal.aborted) closed.catch(() => {}); // one that hangs is left behind: its end would never come
+    else await closed;
+  }
+}
+
+function raced<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    const settle = <V>(by: (value: V) => void) => (value: V) => {
+      signal.removeEventListener("abort", onAbort);
+      by(value);
+    };
+    promise.then(settle(resolve), settle(reject));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+  });
 }
 
 async function applyStep(
@@ -99,13 +157,27 @@ async function applyStep(
     } catch (error) {
       const pause = pauseBefore(work.retry, error, attempt);
       if (pause === undefined || signal.aborted || work.stop.aborted) throw error;
-      const of = `${attempt + 1} of ${work.retry?.attempts}`;
-      work.log.warn(`${(error as Error).message}; trying again (${of}) in ${pause} ms`);
-      await work.clock.sleep(pause, signal);
+      await pauseFor(work, signal, { error, attempt, pause });
     }
   }
   if (work.plugin.resume === "skip-finished") await work.finished(step);
   countStep(counts, step);
+}
+
+/** Waits before the next attempt. @throws {PipelineError} `run/stopped` when the run is asked to stop meanwhile */
+async function pauseFor(
+  work: StageWork,
+  signal: AbortSignal,
+  { error, attempt, pause }: { error: unknown; attempt: number; pause: number },
+): Promise<void> {
+  const of = `${attempt + 1} of ${work.retry?.attempts}`;
+  work.log.warn(`${(error as Error).message}; trying again (${of}) in ${pause} ms`);
+  try {
+    await work.clock.sleep(pause, AbortSignal.any([signal, work.stop]));
+  } catch (cause) {
+    if (work.stop.aborted && !signal.aborted) throw stopped();
+    throw cause;
+  }
 }
 
 /** How long (ms) to wait before the next attempt; undefined when there is none. */

@@ -58,7 +58,8 @@ const MAX_ROUNDS = 3;
 /** A destroy of one item at one place, over all its batches. One act at a time, however many are asked for. */
 export class ItemDestroy {
   readonly #services: DestroyServices;
-  readonly #scope: ItemScope;
+  /** With the signal of the act under way. */
+  #scope: ItemScope;
   readonly #victim: Victim;
   readonly #proofs: DestroyProofs;
   #turn: Promise<unknown> = Promise.resolve();
@@ -77,8 +78,8 @@ export class ItemDestroy {
   }
 
   /** Proves one batch again and removes it file by file. Nothing of a batch goes when any of it is in doubt. */
-  removeBatch(batch: FileBatch): Promise<void> {
-    return this.#inTurn(async () => {
+  removeBatch(batch: FileBatch, signal: AbortSignal): Promise<void> {
+    return this.#inTurn(signal, async () => {
       await this.#begin();
       try {
         const paths = batch.files.map((file) => file.path);
@@ -92,8 +93,8 @@ export class ItemDestroy {
   }
 
   /** Removes the emptied folders, the lock and the item's folder, then records the end. */
-  finish(): Promise<void> {
-    return this.#inTurn(async () => {
+  finish(signal: AbortSignal): Promise<void> {
+    return this.#inTurn(signal, async () => {
       await this.#begin();
       try {
         await this.#assertStill();
@@ -108,8 +109,11 @@ export class ItemDestroy {
     });
   }
 
-  #inTurn(act: () => Promise<void>): Promise<void> {
-    const turn = this.#turn.then(act);
+  #inTurn(signal: AbortSignal, act: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(() => {
+      this.#scope = { ...this.#scope, signal };
+      return act();
+    });
     this.#turn = turn.catch(() => {}); // the caller is told by `turn`; the next in line makes its own checks
     return turn;
   }
@@ -208,7 +212,7 @@ export class ItemDestroy {
   /** Proves and removes, and proves the rest again when its proof has grown old. */
   async #removeFiles(paths: readonly string[]): Promise<void> {
     const { clock } = this.#services;
-    this.#proofs.begin();
+    this.#proofs.begin(this.#scope.signal);
     let rest = paths;
     for (let round = 1; rest.length > 0; round++) {
       const since = clock.now();

@@ -48,7 +48,7 @@ interface Holders {
 
 export class DestroyProofs {
   readonly #services: ProofServices;
-  readonly #scope: ItemScope;
+  #scope: ItemScope;
   readonly #root: string;
   readonly #rules: DestroyRules;
   /** Files of the batch under way that were read once more, so that another look at it need not read them again. */
@@ -61,9 +61,10 @@ export class DestroyProofs {
     this.#rules = victim.rules;
   }
 
-  /** Forgets what was read for an earlier batch. */
-  begin(): void {
+  /** Forgets what was read for an earlier batch. `signal` is that of the new one. */
+  begin(signal: AbortSignal): void {
     this.#read.clear();
+    this.#scope = { ...this.#scope, signal };
   }
 
   /**
