@@ -5,10 +5,10 @@
  */
 import fc from "fast-check";
 
-/** When an event happens: at the nth call of a kind, or when a stage begins or ends. */
+/** When an event happens: at the nth call of a kind (while a stage runs), or when a stage begins or ends. */
 export type Trigger =
-  | { on: "fs"; where: "source" | "nas" | "ledger" | "any"; ops: keyof typeof OPS; nth: number }
-  | { on: "store"; name: string; nth: number }
+  | { on: "fs"; where: "source" | "nas" | "ledger" | "any"; ops: keyof typeof OPS; nth: number; during?: string }
+  | { on: "store"; name: string; nth: number; during?: string }
   | { on: "stage"; use: string; edge: "started" | "finished"; nth: number };
 
 /** What happens. `file` and `place` choose among those of the plan. */
@@ -55,33 +55,49 @@ const few = fc.integer({ min: 1, max: 3 });
 const index = fc.nat(9);
 const bit = fc.nat(400);
 
+/** Where the acts that count are: counted while a stage runs, a few calls reach any of its moments. */
+const during = fc.constantFrom(undefined, "copy", "s3-upload", "delete", "delete");
+const nearby = fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 60 }));
+
 const fsTrigger: fc.Arbitrary<Trigger> = fc.record({
   on: fc.constant("fs" as const),
   where: fc.constantFrom("source" as const, "nas" as const, "ledger" as const, "any" as const),
   ops: fc.constantFrom(...Object.keys(OPS) as (keyof typeof OPS)[]),
   nth,
 });
+const fsTriggerDuring: fc.Arbitrary<Trigger> = fc.record({
+  on: fc.constant("fs" as const),
+  where: fc.constantFrom("source" as const, "nas" as const, "any" as const),
+  ops: fc.constantFrom("any" as const, "any" as const, "look" as const, "flush" as const, "publish" as const),
+  nth: nearby,
+  during,
+});
 const storeTrigger: fc.Arbitrary<Trigger> = fc.record({
   on: fc.constant("store" as const),
   name: fc.constantFrom("any", "any", "put", "head", "get", "list", "headBucket", "uploadPart", "completeUpload"),
   nth: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 40 })),
+  during: fc.constantFrom(undefined, undefined, "delete"),
 });
-const stageTrigger: fc.Arbitrary<Trigger> = fc.record({
-  on: fc.constant("stage" as const),
-  use: fc.constantFrom(
-    "lock",
-    "copy",
-    "verify",
-    "checksum-sidecar",
-    "s3-upload",
-    "manifest-append",
-    "delete",
-    "delete",
-  ),
-  edge: fc.constantFrom("started" as const, "finished" as const),
-  nth: fc.integer({ min: 1, max: 4 }),
-});
-const anyTrigger = fc.oneof(fsTrigger, storeTrigger, { weight: 2, arbitrary: stageTrigger });
+const stageTrigger: fc.Arbitrary<Trigger> = fc.oneof(
+  fc.record({
+    on: fc.constant("stage" as const),
+    use: fc.constantFrom("lock", "copy", "verify", "checksum-sidecar", "s3-upload", "manifest-append"),
+    edge: fc.constantFrom("started" as const, "finished" as const),
+    nth: fc.integer({ min: 1, max: 3 }),
+  }),
+  fc.record({
+    on: fc.constant("stage" as const),
+    use: fc.constant("delete"),
+    edge: fc.constant("started" as const),
+    nth: fc.integer({ min: 1, max: 2 }),
+  }),
+);
+const anyTrigger = fc.oneof(
+  fsTrigger,
+  storeTrigger,
+  { weight: 3, arbitrary: fsTriggerDuring },
+  { weight: 2, arbitrary: stageTrigger },
+);
 
 const nasTrigger = (ops: keyof typeof OPS) =>
   fc.record({ on: fc.constant("fs" as const), where: fc.constant("nas" as const), ops: fc.constant(ops), nth });
@@ -209,7 +225,7 @@ export function isGentle({ act }: Event): boolean {
 }
 
 /** Whether a call of the store is one the trigger counts. */
-export function isStoreTrigger(trigger: Trigger, call: { name: string }): boolean {
+export function isStoreTrigger(trigger: Trigger, call: { name: string }): trigger is Trigger & { on: "store" } {
   return trigger.on === "store" && (trigger.name === "any" || trigger.name === call.name);
 }
 

@@ -39,7 +39,9 @@ export class Chaos {
   readonly #world: World;
   readonly #truth: Truth;
   readonly #targets: Targets;
-  readonly #lastCall = new Map<string, string>();
+  #current: FaultCall | undefined;
+  /** What the stages use that run now, one for each host. */
+  readonly #running: string[] = [];
   #armed: Armed[] = [];
   #stop = new AbortController();
   #abort = new AbortController();
@@ -63,6 +65,7 @@ export class Chaos {
 
   /** Arms the events of a run and returns the signals it is given. */
   beginRun(events: readonly Event[]): { stop: AbortSignal; abort: AbortSignal } {
+    this.#running.length = 0;
     this.#armed = events.map((event) => ({
       event,
       seen: 0,
@@ -109,10 +112,17 @@ export class Chaos {
     if (this.#world.fs.disk.crashed) return;
     this.#truth.beforeEvents();
     this.#quiet = true;
-    const use = this.uses.get(stage);
+    const use = this.uses.get(stage) ?? stage;
+    if (edge === "started") this.#running.push(use);
+    else this.#running.splice(this.#running.indexOf(use), 1);
+    this.#current = undefined;
     for (
       const armed of this.#hit((when) => when.on === "stage" && when.use === use && when.edge === edge)
     ) this.#happen(armed);
+  }
+
+  #isDuring(use: string | undefined): boolean {
+    return use === undefined || this.#running.includes(use);
   }
 
   /** Events whose moment is now. Those that are due but cannot happen yet stay so. */
@@ -136,11 +146,12 @@ export class Chaos {
 
   #atCall(call: FaultCall): Fault | void {
     const { operation, path } = call;
+    this.#current = call;
     this.#truth.beforeEvents();
     this.#quiet = !this.#targets.isCrowded && !path.startsWith("/instrument") && !path.startsWith("/manifests");
     let fault: Fault | undefined;
     const hit = this.#hit((trigger) => {
-      if (trigger.on !== "fs") return false;
+      if (trigger.on !== "fs" || !this.#isDuring(trigger.during)) return false;
       const ops: readonly string[] | undefined = OPS[trigger.ops];
       return (ops === undefined || ops.includes(operation)) && isAt(trigger.where, path);
     });
@@ -159,7 +170,6 @@ export class Chaos {
       } else this.#happen(armed);
     }
     this.#truth.beforeAct(call);
-    this.#lastCall.set(path, operation);
     return fault;
   }
 
@@ -167,7 +177,7 @@ export class Chaos {
     if (this.#world.fs.disk.crashed) throw new CrashError();
     this.#truth.beforeStore(call);
     this.#quiet = !this.#targets.isCrowded;
-    for (const armed of this.#hit((trigger) => isStoreTrigger(trigger, call))) {
+    for (const armed of this.#hit((when) => isStoreTrigger(when, call) && this.#isDuring(when.during))) {
       const { act } = armed.event;
       if (act.act === "refuse") {
         this.#spend(armed);
@@ -257,7 +267,8 @@ export class Chaos {
     if (what !== "add" && node?.kind !== "file") return true;
     const isFreed = this.#truth.isBeingFreed(study);
     // No system lets a program look and remove in one act: what changes in between goes unseen, and is not the engine's.
-    if (isFreed && (this.#lastCall.get(path) === "lstat" || this.#targets.isCrowded)) return false;
+    const isAct = this.#current?.operation === "removeFile" && this.#current.path === path;
+    if (isFreed && (isAct || this.#targets.isCrowded)) return false;
     // The same goes for a change that no stat shows, within the second of the last look at the bytes.
     if (isFreed && what === "sneak") return false;
     this.#world.clock.time += ms;

@@ -107,6 +107,34 @@ export const BASES: Record<string, StageSpec[]> = {
   "hook first": [stage("hook", "hook", { argv: [TOOL, "everything"] }), ...SHIPPED],
 };
 
+/** Pipelines that lack one thing: lint refuses them all, and so must the engine by itself. */
+export const NEAR_MISSES: Record<string, StageSpec[]> = {
+  "places that fail together": [
+    LOCK,
+    copy("truenas", NAS_ROOT, { domain: "room" }),
+    verify("truenas"),
+    seal("truenas"),
+    upload("s3", "fusion", { domain: "room" }),
+    RECORD,
+    FREE,
+  ],
+  "no verify": [LOCK, NAS[0], seal("truenas"), upload("s3", "fusion"), RECORD, FREE],
+  "no sidecar": [LOCK, NAS[0], NAS[1], upload("s3", "fusion", { verify: "none" }), verify("s3"), RECORD, FREE],
+  "no record": [LOCK, ...NAS, upload("s3", "fusion"), FREE],
+  "no lock": [...NAS, upload("s3", "fusion"), RECORD, FREE],
+  "unproved upload": [LOCK, ...NAS, upload("s3", "fusion", { verify: "none" }), RECORD, FREE],
+  "too few places": [LOCK, ...NAS, RECORD, FREE],
+  "hook before the delete": [...SHIPPED.slice(0, -1), stage("hook", "hook", { argv: [TOOL, "everything"] }), FREE],
+  "unflushed only": [
+    LOCK,
+    copy("truenas", NAS_ROOT, { durability: "cached" }),
+    verify("truenas"),
+    seal("truenas"),
+    RECORD,
+    FREE_ONE,
+  ],
+};
+
 /** Values that options are changed to, by stage and option. */
 const OPTIONS: Record<string, [option: string, values: Json[]][]> = {
   copy: [
@@ -248,6 +276,7 @@ const body: fc.Arbitrary<StageSpec[]> = fc.oneof(
     arbitrary: fc.tuple(fc.constantFrom(...Object.keys(BASES)), mutations)
       .map(([base, changes]) => changes.reduce(mutate, BASES[base])),
   },
+  { weight: 1, arbitrary: fc.constantFrom(...Object.values(NEAR_MISSES)) },
   {
     weight: 1,
     arbitrary: fc.array(fc.constantFrom(...EXTRAS), { minLength: 1, maxLength: 10 })

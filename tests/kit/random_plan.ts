@@ -22,6 +22,8 @@ export interface Plan {
   /** Another host has a study of the same name as the first. */
   crowd: boolean;
   force: boolean;
+  /** Is run although lint refuses it: the engine must refuse by itself. */
+  daring: boolean;
   /** What a hook that may touch everything does, in turn. */
   hooks: Event["act"][];
   store: { checksums: boolean; putIfAbsent: boolean; completeIfAbsent: boolean; versioned: boolean };
@@ -77,6 +79,7 @@ export const plan: fc.Arbitrary<Plan> = fc.record({
   gap: fc.constantFrom(0, 1 / 24, 20),
   crowd: mostly(false, 6),
   force: mostly(false, 8),
+  daring: mostly(false, 2),
   hooks: fc.array(event.map(({ act }) => act), { maxLength: 2 }),
   store: fc.record({
     checksums: mostly(true, 3),

@@ -53,10 +53,10 @@ export function accepts(world: World, spec: PipelineSpec): CompiledPipeline | un
   return diagnostics.some((found) => found.severity === "error") ? undefined : pipeline;
 }
 
-/** Plays a plan to its end. With `unlinted` also what lint refuses is run: the engine must refuse by itself. */
-export async function play(plan: Plan, { unlinted = false } = {}): Promise<Outcome> {
+/** Plays a plan to its end; what lint refuses only where the plan dares. */
+export async function play(plan: Plan): Promise<Outcome> {
   await using game = await Game.open(plan);
-  return await game.play(unlinted);
+  return await game.play();
 }
 
 class Game implements AsyncDisposable {
@@ -142,9 +142,11 @@ class Game implements AsyncDisposable {
     };
   }
 
-  async play(unlinted: boolean): Promise<Outcome> {
-    const { pipeline, changes, runs, gap } = this.#plan;
-    const first = unlinted ? this.#world.compile(renderPipeline(pipeline)).pipeline : accepts(this.#world, pipeline);
+  async play(): Promise<Outcome> {
+    const { pipeline, changes, runs, gap, daring } = this.#plan;
+    const accepted = accepts(this.#world, pipeline);
+    const unlinted = accepted === undefined;
+    const first = accepted ?? (daring ? this.#world.compile(renderPipeline(pipeline)).pipeline : undefined);
     if (!first) return this.#outcome(false);
     const later = changed(pipeline, changes);
     const second = unlinted ? undefined : changes.length > 0 ? accepts(this.#world, later) : undefined;
@@ -164,7 +166,7 @@ class Game implements AsyncDisposable {
       const [report] = await this.#run(pipeline, first, { events: [], unlinted });
       this.#judgeCalm(report, first);
     }
-    return this.#outcome(true);
+    return this.#outcome(!unlinted);
   }
 
   #outcome(accepted: boolean): Outcome {
