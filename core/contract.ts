@@ -113,7 +113,10 @@ export interface Drop {
   kind: "drop";
   why: string;
 }
-/** The item waits: the worker is given back and the item is taken up again after `until` (ms since 1970). */
+/**
+ * The item waits: this run goes on with the next, a later one takes it up again and asks anew. `until` (ms since 1970)
+ * is advice for people and schedulers, told in the report.
+ */
 export interface Wait {
   kind: "wait";
   why: string;

@@ -80,8 +80,14 @@ async function runAll(request: RunRequest, services: EngineServices, report: Run
   await using stack = new AsyncDisposableStack();
   const opened = await openPlaces(request, services, stack);
   const ledger = await openLedgerOf(request, services, opened);
-  const run = new RunState({ services, request, runId: report.run_id, context, ledger, ...opened });
-  await takeLocks(run, stack);
+  const locks: RunLock[] = [];
+  const assertDistinct = async () => {
+    // A destroy asks this at every batch; a share may let two hosts lock it at once.
+    for (const lock of locks) await lock.assertHeld();
+    await opened.assertDistinct();
+  };
+  const run = new RunState({ services, request, runId: report.run_id, context, ledger, ...opened, assertDistinct });
+  await takeLocks(run, { stack, locks });
   const stages = await openStages(request, context, stack);
   const done = new Set<string>();
   const wanted = (name: string) => request.only === undefined || request.only === name;
@@ -126,23 +132,25 @@ async function openLedgerOf(
 }
 
 /** SAFETY S10, S11: the run's own lock at every folder place, then the locks that earlier runs left are judged. */
-async function takeLocks(run: RunState, stack: AsyncDisposableStack): Promise<void> {
+async function takeLocks(
+  run: RunState,
+  { stack, locks }: { stack: AsyncDisposableStack; locks: RunLock[] },
+): Promise<void> {
   const { services, request, staleLocks } = run;
   const { fs, host, processes, log, clock } = services;
   if (request.dryRun) return;
   for (const place of request.compiled.places) {
     if (place.kind !== "directory") continue;
-    stack.use(
-      await RunLock.acquire(fs, place.root, {
-        host,
-        pid: Deno.pid,
-        startedAt: new Date(clock.now()).toISOString(),
-        runName: `${run.pipeline} ${run.runId}`,
-        staleLocks,
-        processes,
-        log,
-      }),
-    );
+    const lock = await RunLock.acquire(fs, place.root, {
+      host,
+      pid: Deno.pid,
+      startedAt: new Date(clock.now()).toISOString(),
+      runName: `${run.pipeline} ${run.runId}`,
+      staleLocks,
+      processes,
+      log,
+    });
+    locks.push(stack.use(lock));
   }
   // Behind the run's own lock: another run at work is told as such, not by the lock of the study it works on.
   if (request.compiled.stages.some((stage) => givesLock(stage))) {
@@ -157,7 +165,17 @@ function givesLock(stage: CompiledStage): boolean {
 async function openStages(request: RunRequest, context: RunContext, stack: AsyncDisposableStack): Promise<OpenStages> {
   const open = async (compiled: CompiledStage): Promise<OpenStage> => {
     const { forItem } = compiled;
-    if (forItem) return { compiled, open: async (item) => await compiled.plugin.open(forItem(item), context) };
+    if (forItem) {
+      return {
+        compiled,
+        perItem: true,
+        open: async (item) => {
+          const options = forItem(item);
+          assertSameFacts(compiled, options, item);
+          return await compiled.plugin.open(options, context);
+        },
+      };
+    }
     const opened: StageRun = await compiled.plugin.open(compiled.options, context);
     stack.defer(async () => await opened[Symbol.asyncDispose]?.());
     return { compiled, open: () => Promise.resolve(opened) };
@@ -166,6 +184,17 @@ async function openStages(request: RunRequest, context: RunContext, stack: Async
   for (const compiled of request.compiled.stages) stages.push(await open(compiled));
   for (const compiled of request.compiled.onItemFailed) onItemFailed.push(await open(compiled));
   return { stages, onItemFailed };
+}
+
+/** Lint judged the pipeline by a sample item: the facts of a stage must not depend on which item it is. */
+function assertSameFacts({ plugin, id, options: sample }: CompiledStage, options: unknown, item: TreeItem): void {
+  const facts = (of: unknown) => JSON.stringify(plugin.facts?.(of, id) ?? {});
+  if (facts(options) === facts(sample)) return;
+  throw new PipelineError(
+    "item/other-facts",
+    `Cannot run stage "${id}" for "${item.name}": what it touches depends on the item, so lint could not judge it`,
+    { hint: "Use templates of the item only in options that do not say which places a stage reads or writes." },
+  );
 }
 
 async function runItems(

@@ -23,6 +23,8 @@ import type { StageCounts } from "./stage_run.ts";
 /** A stage as opened for the run; stages whose options name the item are opened for each. */
 export interface OpenStage {
   compiled: CompiledStage;
+  /** Opened for each item, and disposed with it. */
+  perItem?: true;
   open(item: TreeItem): Promise<StageRun>;
 }
 
@@ -41,6 +43,7 @@ export async function runItem(run: RunState, item: TreeItem, open: OpenStages): 
   const { progress } = run.request;
   progress?.itemStarted?.(item.name);
   const report: ItemReport = { name: item.name, outcome: "unchanged", stages: [] };
+  const at: At = {};
   let failure: ItemFailure | undefined;
   let stopsRun: PipelineError | undefined;
   try {
@@ -48,14 +51,14 @@ export async function runItem(run: RunState, item: TreeItem, open: OpenStages): 
     await using session = new ItemSession(run, scopeOf(run, item, record));
     try {
       const course = await courseOf(run, session, record);
-      report.outcome = await runStages(run, session, { open, course, report });
+      report.outcome = await runStages(run, session, { open, course, report, at });
     } catch (error) {
-      failure = failureOf(run, error, report, open);
+      failure = failureOf(run, error, { name: item.name, at });
       report.outcome = "failed";
       await runHandlers(run, session, { open, failure });
     }
   } catch (error) {
-    failure ??= failureOf(run, error, report, open);
+    failure ??= failureOf(run, error, { name: item.name, at });
     report.outcome = "failed";
   }
   if (failure) {
@@ -76,6 +79,12 @@ interface StagesWork {
   open: OpenStages;
   course: Course;
   report: ItemReport;
+  at: At;
+}
+
+/** The stage under way; none before the first, between two and behind the last. */
+interface At {
+  stage?: CompiledStage;
 }
 
 async function runStages(run: RunState, session: ItemSession, work: StagesWork): Promise<ItemOutcome> {
@@ -87,9 +96,14 @@ async function runStages(run: RunState, session: ItemSession, work: StagesWork):
       work.report.stages.push({ id, use, outcome: "skipped", applied: 0, skipped: 0, files: 0, bytes: 0, ms: 0, why });
       continue;
     }
+    work.at.stage = stage.compiled;
     const end = await runOne(run, session, { stage, report: work.report });
-    if (end.outcome === "dropped") return "dropped";
-    if (end.outcome === "waiting") return "waiting";
+    delete work.at.stage;
+    if (end.outcome === "dropped" || end.outcome === "waiting") {
+      work.report.why = end.why;
+      if (end.until !== undefined) work.report.until = end.until;
+      return end.outcome;
+    }
     if (plugin.effect !== "read" && end.applied > 0 && !isBookkeeping(stage.compiled)) changed = true;
   }
   return changed ? "done" : "unchanged";
@@ -107,7 +121,7 @@ function belongsToDestroy(stage: CompiledStage): boolean {
 async function runOne(
   run: RunState,
   session: ItemSession,
-  { stage, report, failure }: { stage: OpenStage; report?: ItemReport; failure?: ItemFailure },
+  { stage, report, failure: handled }: { stage: OpenStage; report?: ItemReport; failure?: ItemFailure },
 ): Promise<StageReport> {
   const { compiled } = stage;
   const { services, request } = run;
@@ -132,11 +146,13 @@ async function runOne(
     stage: { id: compiled.id, plugin: compiled.plugin },
     signal: request.abort,
     onBytes,
-    failure,
+    failure: handled,
   };
   request.progress?.stageStarted?.(item.name, compiled.id);
+  let failure: { error: unknown } | undefined;
   try {
     const opened = await stage.open(item);
+    if (stage.perItem) session.disposables.defer(async () => await opened[Symbol.asyncDispose]?.());
     const end = await runStage({
       plugin: compiled.plugin,
       run: opened,
@@ -156,23 +172,34 @@ async function runOne(
     }, counts);
     line.outcome = end.end !== "done" ? end.end : counts.applied === 0 && counts.skipped > 0 ? "skipped" : "done";
     if (end.end !== "done") line.why = end.why;
+    if (end.end === "waiting" && end.until !== undefined) line.until = isoOf(end.until);
   } catch (error) {
+    line.outcome = "failed";
     if (compiled.onError === "warn" && !isFatal(error)) {
       services.log.warn(`${item.name}: stage ${compiled.id}: ${(error as Error).message}`);
-      line.outcome = "failed";
       line.why = (error as Error).message;
-    } else {
-      line.outcome = "failed";
-      throw error;
-    }
-  } finally {
-    Object.assign(line, { ...counts, why: line.why ?? counts.why, ms: Math.round(services.clock.now() - started) });
-    if (line.why === undefined) delete line.why;
+    } else failure = { error };
+  }
+  Object.assign(line, { ...counts, why: line.why ?? counts.why, ms: Math.round(services.clock.now() - started) });
+  if (line.why === undefined) delete line.why;
+  try {
     await noteGuarantee(run, session, { compiled, line });
     if (!request.dryRun) await killEvidence(run, session, compiled);
-    request.progress?.stageFinished?.(item.name, compiled.id, line.outcome);
+  } catch (error) {
+    // What failed first is what the operator must hear.
+    if (failure) services.log.error(`${item.name}: behind stage ${compiled.id}: ${(error as Error).message}`);
+    line.outcome = "failed";
+    failure ??= { error };
   }
+  request.progress?.stageFinished?.(item.name, compiled.id, line.outcome);
+  if (failure) throw failure.error;
   return line;
+}
+
+/** ISO 8601; undefined for what is no time of the calendar. */
+function isoOf(ms: number): string | undefined {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
 function isFatal(error: unknown): boolean {
@@ -232,14 +259,12 @@ async function runHandlers(
   }
 }
 
-function failureOf(run: RunState, error: unknown, report: ItemReport, open: OpenStages): ItemFailure {
-  const line = report.stages.findLast((stage) => stage.outcome === "failed");
-  const compiled = open.stages.find((stage) => stage.compiled.id === line?.id)?.compiled;
+function failureOf(run: RunState, error: unknown, { name, at }: { name: string; at: At }): ItemFailure {
   return {
-    stage: line?.id ?? "",
-    use: line?.use ?? "",
-    error: asKnownError(error, `process "${report.name}"`),
-    status: compiled ? statusOf(run, compiled) : "failed",
+    stage: at.stage?.id ?? "",
+    use: at.stage?.use ?? "",
+    error: asKnownError(error, `process "${name}"`),
+    status: at.stage ? statusOf(run, at.stage) : "failed",
   };
 }
 

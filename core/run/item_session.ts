@@ -25,6 +25,8 @@ export class ItemSession implements AsyncDisposable {
   readonly item: TreeItem;
   readonly scope: ItemScope;
   readonly startedAt: string;
+  /** What lives as long as the item; disposed in reverse order, then the lock is released. */
+  readonly disposables = new AsyncDisposableStack();
   readonly #run: RunState;
   readonly #claims = new Map<string, Promise<void>>();
   readonly #destroys = new Map<string, ItemDestroy>();
@@ -155,7 +157,11 @@ export class ItemSession implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const lock = this.#lock;
     this.#lock = undefined;
-    await lock?.release();
+    try {
+      await this.disposables.disposeAsync();
+    } finally {
+      await lock?.release();
+    }
   }
 
   #destroyOf(rules: DestroyRules): ItemDestroy {

@@ -21,9 +21,9 @@ export interface StageReport {
   id: string;
   use: string;
   outcome: StageOutcome;
-  /** Steps done. */
+  /** Steps done. One step covers one large file, a batch of small ones, or none. */
   applied: number;
-  /** Steps that were found done already. */
+  /** Files found done already; a step or skip that covers no files counts as one. Never in `files` or `bytes`. */
   skipped: number;
   /** Files and bytes that the done steps covered. */
   files: number;
@@ -34,6 +34,8 @@ export interface StageReport {
   guarantee?: Guarantee;
   /** Why it was skipped, dropped, or waits. */
   why?: string;
+  /** Of one that waits: from when on another run may find it ready (ISO 8601, UTC), as its stage says. */
+  until?: string;
 }
 
 export interface ItemReport {
@@ -42,6 +44,8 @@ export interface ItemReport {
   error?: ReportError;
   /** Why it was dropped or waits. */
   why?: string;
+  /** As in its stage. */
+  until?: string;
   /** In topological order. */
   stages: StageReport[];
 }
