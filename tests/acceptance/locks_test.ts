@@ -136,6 +136,9 @@ acceptance("S11 two runs at once: the second ends with exit 2 and touches nothin
     ));
   const first = lab.start(["backup", "run", "--json"]);
   await first.says(/at work/);
+  const lock = JSON.parse(await Deno.readTextFile(join(lab.source, STUDY, LOCK)));
+  assert.deepEqual(Object.keys(lock), ["host", "pid", "started_at", "run_name"]);
+  assert.deepEqual([lock.host, lock.pid, lock.run_name], [hostname(), first.pid, STUDY]);
   const second = await lab.report(["backup", "run"]);
   assert.deepEqual([second.code, second.report.error.code, second.report.items], [2, "lock/run-held", []]);
   await Deno.writeTextFile(lab.at("go"), "");
