@@ -73,25 +73,40 @@ const BETWEEN_TRIES_MS = 25;
 class HeldLock implements AsyncDisposable {
   readonly path: string;
   readonly #fs: FileSystem;
+  /** What this process wrote: some shares do not pass OS locks on, and then the last writer has the lock. */
+  readonly #text: string;
   #handle: FileHandle | undefined;
+  /** Reading moves the handle's position, so that looks must not overlap. */
+  #look: Promise<unknown> = Promise.resolve();
 
-  constructor(fs: FileSystem, path: string, handle: FileHandle) {
+  constructor(fs: FileSystem, path: string, taken: Taken) {
     this.#fs = fs;
     this.path = path;
-    this.#handle = handle;
+    this.#handle = taken.handle;
+    this.#text = taken.text;
   }
 
-  /** @throws {PipelineError} `lock/lost` when the file was removed or replaced, or the lock released */
+  /**
+   * @throws {PipelineError} `lock/lost` when the file was removed, replaced or written by another process, or the lock
+   * released
+   */
   async assertHeld(): Promise<void> {
-    const handle = this.#handle;
-    if (handle !== undefined && await isStill(this.#fs, this.path, handle)) return;
-    throw new PipelineError(
-      "lock/lost",
-      `Cannot go on with "${dirname(this.path)}": its lock was removed or replaced`,
-      {
-        hint: "Somebody removed the lock file by hand. Nothing more is changed; run again.",
-      },
-    );
+    if (this.#handle === undefined || !await isStill(this.#fs, this.path, this.#handle)) {
+      throw lost(
+        this.path,
+        "removed or replaced",
+        "Somebody removed the lock file by hand. Nothing more is changed; run again.",
+      );
+    }
+    const text = await this.#read();
+    if (text !== this.#text) throw taken(this.path, text);
+  }
+
+  /** What the file says now; empty when the lock was released meanwhile. */
+  #read(): Promise<string> {
+    const read = this.#look.then(() => this.#handle ? readSmall(this.#handle) : "");
+    this.#look = read.catch(() => {}); // the caller is told by `read`
+    return read;
   }
 
   /**
@@ -100,11 +115,14 @@ class HeldLock implements AsyncDisposable {
    * every open, until the last handle is closed. A second call does nothing.
    */
   async release(): Promise<void> {
+    await this.#look;
     const handle = this.#handle;
     this.#handle = undefined;
     if (handle === undefined) return;
     try {
-      if (await isStill(this.#fs, this.path, handle)) await this.#fs.removeFile(this.path);
+      // What another process wrote into is that process's lock.
+      const ours = await isStill(this.#fs, this.path, handle) && await readSmall(handle) === this.#text;
+      if (ours) await this.#fs.removeFile(this.path);
     } catch (error) {
       // The study's folder may be gone with its file system; what is left of the lock is judged dead by the next run.
       if (!isAbsent(error)) throw ioError(error, { verb: "release the lock", path: this.path });
@@ -136,31 +154,50 @@ export class RunLock extends HeldLock {
   }
 }
 
+function lost(path: string, how: string, hint: string): PipelineError {
+  return new PipelineError("lock/lost", `Cannot go on with "${dirname(path)}": its lock was ${how}`, { hint });
+}
+
+function taken(path: string, text: string): PipelineError {
+  const holder = parseLockHolder(text);
+  return lost(
+    path,
+    `written by ${holder ? describeHolder(holder) : "another process"}`,
+    "This share does not keep locks between hosts. Nothing more is changed here; let one host work at a time.",
+  );
+}
+
+/** A lock file that is open and locked, and what was written into it. */
+interface Taken {
+  handle: FileHandle;
+  text: string;
+}
+
 interface LockTarget {
   fs: FileSystem;
   path: string;
   kind: LockKind;
 }
 
-async function acquire(target: LockTarget, options: LockOptions): Promise<FileHandle> {
+async function acquire(target: LockTarget, options: LockOptions): Promise<Taken> {
   const { fs, path, kind } = target;
   try {
     const before = await fs.lstat(path).catch(undefinedWhileVanishing);
-    const taken = await severalTries(options, async () => {
+    const found = await severalTries(options, async () => {
       const handle = await fs.openReadWrite(path);
       let kept = false;
       try {
         if (!await handle.tryLock() || !await isStill(fs, path, handle)) return undefined;
         const existed = before !== undefined && isSameFile(await handle.stat(), before);
-        await takeOver(target, handle, { ...options, existed });
+        const text = await takeOver(target, handle, { ...options, existed });
         kept = true;
-        return handle;
+        return { handle, text };
       } finally {
         if (!kept) await handle.close();
       }
     });
-    if (taken === undefined) throw held(kind, path, await holderAt(fs, path));
-    return taken;
+    if (found === undefined) throw held(kind, path, await holderAt(fs, path));
+    return found;
   } catch (error) {
     throw ioError(error, { verb: "lock", path });
   }
@@ -192,24 +229,27 @@ async function severalTries<T>(
   }
 }
 
-/** With the OS lock in hand: refuses what the text of an earlier holder demands, then writes our own. */
+/** With the OS lock in hand: refuses what the text of an earlier holder demands, then writes our own and returns it. */
 async function takeOver(
   { path, kind }: LockTarget,
   handle: FileHandle,
   options: LockOptions & { existed: boolean },
-): Promise<void> {
-  const text = await readSmall(handle);
-  if (text !== "" || options.existed) {
-    const found = await judge(text, options);
+): Promise<string> {
+  const before = await readSmall(handle);
+  if (before !== "" || options.existed) {
+    const found = await judge(before, options);
     refuseUnlessDead({ found, path, kind }, options);
     options.log?.warn(`A lock that was left is reclaimed: ${found.why}`, { path });
   }
   const { host, pid, startedAt, runName } = options;
-  const bytes = new TextEncoder().encode(formatLockHolder({ host, pid, started_at: startedAt, run_name: runName }));
+  const text = formatLockHolder({ host, pid, started_at: startedAt, run_name: runName });
   await handle.seek(0);
   await handle.truncate(0);
-  await handle.write(bytes);
+  await handle.write(new TextEncoder().encode(text));
   await handle.sync();
+  const now = await readSmall(handle);
+  if (now !== text) throw taken(path, now);
+  return text;
 }
 
 async function judge(text: string, { host, pid, processes }: LockAsker): Promise<LockInspection> {

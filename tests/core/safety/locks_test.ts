@@ -11,6 +11,7 @@ import {
   everything,
   FILES,
   manyFiles,
+  rewrite,
   runAndAfter,
   runAndBeforeRemoval,
   worldWith,
@@ -95,6 +96,35 @@ Deno.test("S10 a lock that is removed or replaced between two batches ends the d
     assert.equal(left, 10);
     assert.equal(world.fs.disk.lstat(LOCK) !== undefined, replace, "the lock of somebody else stays");
     assert.equal((await world.ledger()).get("study1")?.source_deleted_at, null);
+  }
+});
+
+Deno.test("S11 a lock that another host wrote into, on a share that does not keep locks, ends the destroy", async () => {
+  for (const lock of [LOCK, RUN_LOCK]) {
+    await using world = await worldWith(manyFiles());
+    const report = await runAndBeforeRemoval(world, 1000, () => rewrite(world, lock, holder("another-host")));
+    assertFailed(report, "lock/lost");
+    assert.match(report.items[0].error?.message ?? "", /was written by another-host, process 4711/);
+    assert.equal(Object.keys(world.files(AT_SOURCE)).length, 10);
+    assert.equal((await world.ledger()).get("study1")?.source_deleted_at, null);
+    assert.match(world.fs.tree("/")[lock], /another-host/, "the lock of the other host stays");
+  }
+});
+
+Deno.test("S11 of two hosts that write a lock at once, on a share that does not keep locks, the first one stops", async () => {
+  for (const lock of [LOCK, RUN_LOCK]) {
+    await using world = await worldWith();
+    let done = false;
+    world.fs.fault = ({ operation, path }) => {
+      if (operation !== "sync" || path !== lock || done) return;
+      done = true;
+      rewrite(world, lock, holder("another-host"));
+    };
+    const report = await world.run();
+    assert.equal(report.exit_code, 1);
+    assert.equal(report.error?.code ?? report.items[0].error?.code, "lock/lost", lock);
+    assertSourceWhole(world);
+    assert.deepEqual([world.files(NAS_ROOT), world.objects()], [{}, {}], "nothing was begun");
   }
 });
 
