@@ -31,6 +31,8 @@ export interface LedgerOptions {
   host: string;
   /** How long an append waits for another process's append, in ms. Default: 60 s. */
   waitMs?: number;
+  /** Ends that wait. An append that need not wait is always finished. */
+  signal?: AbortSignal;
   /**
    * Called after each append, outside the lock, with the month's file name (`LedgerMirror.onAppended`). What goes wrong
    * there is a warning, never the append's failure.
@@ -108,8 +110,12 @@ class FileLedger implements LedgerFile {
   }
 
   async #appendLocked(entry: LedgerEntry): Promise<LedgerRecord> {
-    const { fs, clock, check, waitMs = 60_000 } = this.#options;
+    const { fs, check, waitMs = 60_000, signal } = this.#options;
     const path = join(this.root, LEDGER_LOCK);
+    const clock: Clock = {
+      now: () => this.#options.clock.now(),
+      sleep: (ms) => this.#options.clock.sleep(ms, signal),
+    };
     try {
       await check?.();
       const record = await withFileLock({ fs, path, clock, waitMs }, () => this.#append(entry));
@@ -123,6 +129,7 @@ class FileLedger implements LedgerFile {
           { cause: error, retry: "transient", hint: `Look for another labferry that hangs; the lock is "${path}".` },
         );
       }
+      if (signal?.aborted && error === signal.reason) throw error;
       throw ioError(error, { verb: "append to the ledger", path: this.root });
     }
   }

@@ -9,6 +9,7 @@ import { asKnownError } from "../io/io_errors.ts";
 import { openLedger } from "../ledger/ledger_file.ts";
 import { openLedgerMirror } from "../ledger/mirror.ts";
 import type { Ledger } from "../ledger/record.ts";
+import { abortOld } from "../objects/abort.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import type { ItemContext, RunContext } from "../ports.ts";
 import { checkLocks, RunLock } from "../safety/lock_file.ts";
@@ -88,6 +89,7 @@ async function runAll(request: RunRequest, services: EngineServices, report: Run
   };
   const run = new RunState({ services, request, runId: report.run_id, context, ledger, ...opened, assertDistinct });
   await takeLocks(run, { stack, locks });
+  if (!request.dryRun) { for (const { session } of opened.buckets) await abortOld(session); }
   const stages = await openStages(request, context, stack);
   const done = new Set<string>();
   const wanted = (name: string) => request.only === undefined || request.only === name;
@@ -124,6 +126,7 @@ async function openLedgerOf(
     clock,
     check: () => marked.check(),
     host,
+    signal: request.abort,
     warn: (message: string) => log.warn(message),
     onAppended: async (month: string) => {
       for (const warning of (await mirror?.onAppended(month))?.warnings ?? []) log.warn(warning);
@@ -149,12 +152,13 @@ async function takeLocks(
       staleLocks,
       processes,
       log,
+      signal: request.abort,
     });
     locks.push(stack.use(lock));
   }
   // Behind the run's own lock: another run at work is told as such, not by the lock of the study it works on.
   if (request.compiled.stages.some((stage) => givesLock(stage))) {
-    await checkLocks(fs, run.source.path, { host, pid: Deno.pid, processes, staleLocks, log });
+    await checkLocks(fs, run.source.path, { host, pid: Deno.pid, processes, staleLocks, log, signal: request.abort });
   }
 }
 
@@ -223,12 +227,31 @@ async function runItems(
       { stopsRun: 2 },
     );
   }
-  for await (const item of opened.items(sourceContext(run, shared, good))) {
+  // The source's scan, which may take long, hears the wish to stop too.
+  const scanning = { ...shared, signal: AbortSignal.any([request.abort, request.stop]) };
+  for await (const item of untilStopped(opened.items(sourceContext(run, scanning, good)), scanning.signal)) {
     if (request.stop.aborted) return;
     if (done.has(item.id)) continue;
     if (item.root === undefined) throw new TypeError(`source "${source.use}" yielded an item without a root`);
     const outcome = await runOneItem(run, { item: item as TreeItem, stages, report });
     await opened.ack?.(item, outcome, shared);
+  }
+}
+
+/** Items of a source; it ends when its signal does, whatever the source then throws. */
+async function* untilStopped<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = items[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await iterator.next().catch((error) => {
+        if (signal.aborted) return undefined;
+        throw error;
+      });
+      if (next === undefined || next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await iterator.return?.();
   }
 }
 

@@ -211,7 +211,9 @@ function stageError(
   { timeout, work }: { timeout?: AbortSignal; work: StageWork },
 ): PipelineError {
   const errors = failures.map((failure) => {
-    if (failure instanceof PipelineError) return failure;
+    // What the timeout broke off may come in the words of what was broken off.
+    const byTimeout = timeout?.aborted && failure instanceof PipelineError && failure.cause === timeout.reason;
+    if (failure instanceof PipelineError && !byTimeout) return failure;
     if (timeout?.aborted && !work.abort.aborted) {
       return new PipelineError(
         "run/timeout",

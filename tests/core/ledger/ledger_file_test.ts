@@ -191,6 +191,27 @@ Deno.test("ledger.append() says who is in the way when the lock is never free", 
   assert.ok(now >= 1000);
 });
 
+Deno.test("ledger.append() ends its wait for the lock when its signal does, and needs no leave where there is none", async () => {
+  await using dir = await tempDir();
+  const abort = new AbortController();
+  const clock = {
+    now: () => 0,
+    sleep: (_ms: number, signal?: AbortSignal) => {
+      abort.abort();
+      return signal?.aborted ? Promise.reject(signal.reason) : Promise.resolve();
+    },
+  };
+  const ledger = open(dir.path, { clock, signal: abort.signal });
+  {
+    using held = await Deno.open(join(dir.path, ".ledger.lock"), { read: true, write: true, create: true });
+    await held.lock(true);
+    await assert.rejects(ledger.append(entry("a")), { name: "AbortError" });
+  }
+  assert.equal(await ledger.latest("a"), undefined);
+  await ledger.append(entry("a"));
+  assert.notEqual(await ledger.latest("a"), undefined, "a line that need not wait is written whatever the signal says");
+});
+
 Deno.test("a mirror that fails is a warning of the append, not its failure", async () => {
   await using dir = await tempDir();
   const warnings: string[] = [];
