@@ -2,12 +2,16 @@
  * Gives up multipart uploads of our own, so that the store frees their parts. Uploads of others are never touched.
  * @module
  */
+import { PipelineError } from "../errors.ts";
 import type { OpenUpload } from "../journal/journal.ts";
 import { ObjectStoreError } from "./object_store.ts";
 import { inWords, type ObjectSession, request } from "./session.ts";
 
 /** Parts that were on their way may arrive behind an abort, which must then be repeated. */
 const ABORT_ROUNDS = 3;
+
+/** An upload nobody went on with for this long (ms) is not resumed: its study is gone, or was renamed. */
+const OLD_MS = 7 * 86_400_000;
 
 /** Aborts one upload until the store no longer lists it, then strikes it from the journal. */
 export async function abandon(session: ObjectSession, upload: OpenUpload): Promise<void> {
@@ -46,4 +50,16 @@ export async function abortOurs(
     aborted++;
   }
   return aborted;
+}
+
+/** Gives up uploads that nobody went on with for a week; for the start of a run. What the store refuses is a warning. */
+export async function abortOld(session: ObjectSession): Promise<void> {
+  const { store, log } = session;
+  try {
+    const count = await abortOurs(session, { olderThanMs: OLD_MS });
+    if (count > 0) log.info(`${store.uri}: ${count} uploads that were broken off over a week ago are given up`);
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+    log.warn(`${error.message}; the next run tries again`);
+  }
 }
