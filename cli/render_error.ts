@@ -51,6 +51,11 @@ export function renderError(error: unknown, options: { verbose?: boolean } = {})
   return `${lines.join("\n")}\n`;
 }
 
+/** The findings that a message does not tell already. */
+export function untoldFindings(message: string, findings: readonly Finding[] = []): Finding[] {
+  return findings.filter((finding) => !(message.includes(finding.message) && message.includes(finding.path)));
+}
+
 /** Returns a finding on one line: `R6  x.xpd: message`. */
 export function renderFinding({ rule, severity, path, message }: Finding): string {
   const label = severity === "warning" ? `${rule} (warning)` : rule;

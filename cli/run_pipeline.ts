@@ -12,7 +12,7 @@ import type { Arguments, CommandContext } from "./command.ts";
 import { loadProject, makeStateDir, readTextIfThere, requirePipeline } from "./project.ts";
 import type { Project } from "./project.ts";
 import { showProgress } from "./progress_view.ts";
-import { exitCodeOf, renderFinding } from "./render_error.ts";
+import { exitCodeOf, renderFinding, untoldFindings } from "./render_error.ts";
 import { renderReport, reportJson, summaryLine } from "./render_report.ts";
 import { withServices } from "./services.ts";
 
@@ -179,7 +179,7 @@ function logOutcome(report: RunReport, log: CommandContext["log"]): void {
       continue;
     }
     // What the message names stands in the log already.
-    const findings = (error?.findings ?? []).filter((finding) => !error?.message.includes(finding.message));
+    const findings = untoldFindings(error?.message ?? "", error?.findings);
     for (const finding of findings.slice(0, FINDINGS_TOLD)) log.error(`${name}: ${renderFinding(finding)}`);
     if (findings.length > FINDINGS_TOLD) log.error(`${name}: ${findings.length - FINDINGS_TOLD} more findings`);
     if (error?.hint !== undefined) log.info(`${name}: what to do: ${error.hint}`);

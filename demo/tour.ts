@@ -141,7 +141,7 @@ async function sayWhatIsLeft(
     const why = item?.error?.message ?? "it is not idle yet: the instrument wrote to it less than 14 days ago";
     options.say(`${study.name}: ${why}\n`);
     for (const finding of item?.error?.findings ?? []) {
-      options.say(`    ${finding.rule} ${finding.path}: ${finding.message}\n`);
+      options.say(`    ${finding.rule}  ${finding.message}\n`);
     }
   }
 }

@@ -36,14 +36,14 @@ async function findingsOf(
   }
 }
 
-Deno.test("validate.plan() names the first findings in its message, for the ledger and the log", async () => {
+Deno.test("validate.plan() names the first finding in its message, for the ledger and the log", async () => {
   const strange = ["1.txt", "2.txt", "3.txt", "4.txt", "5.txt"].map((path): PlainEntry => ({ path, kind: "file" }));
   const planned = planStage(validate, {}, {
     item: treeItem(NAME),
     entries: [...GOOD, ...strange],
     standards: [phenocycler],
   });
-  await assert.rejects(planned, /it breaks the standard phenocycler: R5 .*1\.txt.*; R5 .*2\.txt.*3\.txt.*; and 2 more/);
+  await assert.rejects(planned, /it breaks the standard phenocycler: R5 .*1\.txt.*; and 4 more/);
 });
 
 Deno.test("validate.plan() passes a conforming study and plans no step", async () => {
