@@ -2,8 +2,8 @@
 import type { Item } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { asKnownError } from "../io/io_errors.ts";
-import type { RunContext, WriteContext } from "../ports.ts";
-import { execPinned } from "./pinned_exec.ts";
+import type { RunContext } from "../ports.ts";
+import { beforeContext } from "./before_context.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 import { runStage } from "./stage_run.ts";
 
@@ -28,25 +28,13 @@ export async function runBefore(request: BeforeRequest, services: EngineServices
   const item: Item = { id: "run", name: request.compiled.name, kind: "event", data: {} };
   for (const stage of request.compiled.before) {
     const opened = await stage.plugin.open(stage.options, context);
-    const ctx = {
-      run: context,
-      signal: request.abort,
-      log: services.log,
-      clock: services.clock,
-      item,
-      dryRun: false,
-      force: false,
-      stage: stage.id,
-    } as WriteContext;
+    const make = (signal: AbortSignal) => beforeContext(services, { run: context, item, stage: stage.id, signal });
     try {
       await runStage({
         plugin: stage.plugin,
         run: opened,
-        plan: (signal) => opened.plan(item, { ...ctx, signal }),
-        apply: (step, signal) => {
-          const exec: WriteContext["exec"] = (options) => execPinned(services, options, signal);
-          return opened.apply(step, { ...ctx, signal, exec });
-        },
+        plan: (signal) => opened.plan(item, make(signal)),
+        apply: (step, signal) => opened.apply(step, make(signal)),
         dryRun: false,
         parallel: 1,
         retry: stage.retry,
