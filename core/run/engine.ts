@@ -10,7 +10,6 @@ import { openLedger } from "../ledger/ledger_file.ts";
 import { openLedgerMirror } from "../ledger/mirror.ts";
 import type { Ledger } from "../ledger/record.ts";
 import { abortOld } from "../objects/abort.ts";
-import { abortOld } from "../objects/abort.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import type { ItemContext, RunContext } from "../ports.ts";
 import { checkLocks, RunLock } from "../safety/lock_file.ts";
@@ -90,7 +89,6 @@ async function runAll(request: RunRequest, services: EngineServices, report: Run
   };
   const run = new RunState({ services, request, runId: report.run_id, context, ledger, ...opened, assertDistinct });
   await takeLocks(run, { stack, locks });
-  if (!request.dryRun) { for (const { session } of opened.buckets) await abortOld(session); }
   if (!request.dryRun) { for (const { session } of opened.buckets) await abortOld(session); }
   const stages = await openStages(request, context, stack);
   const done = new Set<string>();
