@@ -5,6 +5,7 @@
  */
 import type { Evidence } from "../evidence.ts";
 import { compareKeys, keyBefore, objectUri } from "./keys.ts";
+import { linkedAbort } from "./_linked_abort.ts";
 import type { ListedObject } from "./object_store.ts";
 import { inWords, type ObjectSession, request } from "./session.ts";
 
@@ -91,9 +92,12 @@ async function checkVersions(
   problems: RecheckProblem[],
 ): Promise<void> {
   const left = rows[Symbol.iterator]();
+  using linked = linkedAbort(session.signal);
+  const { signal } = linked;
+  const narrow = { ...session, signal };
   const work = async () => {
     for (const { row, key } of left) {
-      const info = await request(session, `look at "${key}"`, () => session.store.head(key, session.signal));
+      const info = await request(narrow, `look at "${key}"`, () => session.store.head(key, signal));
       const why = !info
         ? "it is gone"
         : info.versionId !== row.versionId
@@ -102,5 +106,14 @@ async function checkVersions(
       if (why) problems.push({ path: row.path, key, why });
     }
   };
-  await Promise.all(Array.from({ length: Math.max(1, session.settings.parallel) }, work));
+  let failed: { error: unknown } | undefined;
+  // The first failure ends the others, and nothing of this goes on behind the caller's back.
+  await Promise.all(
+    Array.from({ length: Math.max(1, session.settings.parallel) }, () =>
+      work().catch((error) => {
+        failed ??= { error };
+        linked.abort("another look failed");
+      })),
+  );
+  if (failed) throw failed.error;
 }

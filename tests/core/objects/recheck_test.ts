@@ -128,3 +128,24 @@ Deno.test("recheckObjects() explains a store that refuses", async () => {
   };
   await assert.rejects(recheckObjects(testSession(store), { prefix: PREFIX, evidence }), { code: "s3/denied" });
 });
+
+Deno.test("recheckObjects() leaves nothing running when one look at a version fails", async () => {
+  const store = memoryStore({ versioned: true });
+  const evidence = await uploaded(store, Array.from({ length: 50 }, (_, n) => `f${n + 10}`));
+  let running = 0;
+  store.hooks = {
+    before: async ({ name, key }) => {
+      if (name !== "head") return;
+      running++;
+      for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+      running--;
+      if (key.endsWith("f12")) throw failure("denied");
+    },
+  };
+  await assert.rejects(recheckObjects(testSession(store), { prefix: PREFIX, evidence }), { code: "s3/denied" });
+  const asked = store.calls.length;
+  assert.equal(running, 0);
+  for (let turn = 0; turn < 1000; turn++) await Promise.resolve();
+  assert.equal(store.calls.length, asked);
+  assert.ok(asked < 20, `${asked} requests`);
+});
