@@ -36,6 +36,22 @@ export interface Event {
   act: Act;
 }
 
+/** What events choose from. */
+export interface Targets {
+  /** OS paths of the files of all studies at all sources. */
+  sources: string[];
+  /** `study/path` of the same, and of the sidecars. */
+  files: string[];
+  folders: string[];
+  prefixes: string[];
+  /** Whether `corrupt` may be excused: the store takes back its word after a checksum it was trusted with. */
+  trusted: boolean;
+  /** The store never replaces an object when asked not to. */
+  holdsIfAbsent: boolean;
+  /** Two hosts run: what happens at one may fall between two calls of the other. */
+  isCrowded: boolean;
+}
+
 /** Kinds of calls of the file system. */
 export const OPS = {
   any: undefined,
@@ -99,31 +115,50 @@ const anyTrigger = fc.oneof(
   { weight: 2, arbitrary: stageTrigger },
 );
 
-const nasTrigger = (ops: keyof typeof OPS) =>
-  fc.record({ on: fc.constant("fs" as const), where: fc.constant("nas" as const), ops: fc.constant(ops), nth });
+const nasTrigger = (ops: keyof typeof OPS, most?: number) =>
+  fc.record({
+    on: fc.constant("fs" as const),
+    where: fc.constant("nas" as const),
+    ops: fc.constant(ops),
+    nth: most === undefined ? nth : fc.integer({ min: 1, max: most }),
+  });
+/** Between the last proof and the last file's end. */
+const sourceDuringDelete: fc.Arbitrary<Trigger> = fc.record({
+  on: fc.constant("fs" as const),
+  where: fc.constant("source" as const),
+  ops: fc.constant("any" as const),
+  nth: fc.integer({ min: 1, max: 40 }),
+  during: fc.constant("delete"),
+});
+const atPut: fc.Arbitrary<Trigger> = fc.record({
+  on: fc.constant("store" as const),
+  name: fc.constantFrom("put", "completeUpload"),
+  nth: fc.integer({ min: 1, max: 8 }),
+});
+/** Somebody is quicker: at a call that publishes, the name is the call's own. */
+const someFile = { what: fc.constant("foreign" as const), place: index, file: index };
 
 const lose: fc.Arbitrary<"nothing" | "all" | "zeros" | number> = fc.oneof(
   fc.constantFrom<"nothing" | "all" | "zeros">("nothing", "all", "zeros"),
   fc.nat(),
 );
 
+const instrumentAct: fc.Arbitrary<Act> = fc.record({
+  act: fc.constant("instrument" as const),
+  what: fc.constantFrom<"write" | "replace" | "sneak" | "add" | "remove" | "touch">(
+    "write",
+    "replace",
+    "sneak",
+    "add",
+    "remove",
+    "touch",
+  ),
+  file: index,
+  ms: fc.constantFrom(1, 7, 900, 3000),
+});
+
 const worldAct: fc.Arbitrary<Act> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      act: fc.constant("instrument" as const),
-      what: fc.constantFrom<"write" | "replace" | "sneak" | "add" | "remove" | "touch">(
-        "write",
-        "replace",
-        "sneak",
-        "add",
-        "remove",
-        "touch",
-      ),
-      file: index,
-      ms: fc.constantFrom(1, 7, 900, 3000),
-    }),
-  },
+  { weight: 4, arbitrary: instrumentAct },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -172,6 +207,12 @@ const pair = (trigger: fc.Arbitrary<Trigger>, act: fc.Arbitrary<Act>): fc.Arbitr
 
 const pairs: fc.Arbitrary<Pair> = fc.oneof(
   { weight: 8, arbitrary: pair(anyTrigger, worldAct) },
+  { weight: 2, arbitrary: pair(sourceDuringDelete, instrumentAct) },
+  {
+    weight: 1,
+    arbitrary: pair(nasTrigger("publish", 12), fc.record({ ...someFile, act: fc.constant("nas" as const) })),
+  },
+  { weight: 1, arbitrary: pair(atPut, fc.record({ ...someFile, act: fc.constant("object" as const) })) },
   {
     weight: 3,
     arbitrary: pair(

@@ -6,7 +6,17 @@
 import type { ProgressSink } from "../../core/run/progress.ts";
 import { CrashError, type Fault, type FaultCall, systemError } from "./memory_types.ts";
 import { failure, type StoreCall } from "./memory_object_store.ts";
-import { type Act, type Event, isAt, isStoreTrigger, OF_CALLS, OPS, type Trigger } from "./random_events.ts";
+import {
+  type Act,
+  type Event,
+  isAt,
+  isStoreTrigger,
+  OF_CALLS,
+  OPS,
+  type Targets,
+  type Trigger,
+} from "./random_events.ts";
+import { flipped } from "./truth_bytes.ts";
 import { isOwn, type Truth } from "./truth.ts";
 import { NAS_ROOT, type World } from "./world.ts";
 
@@ -18,28 +28,14 @@ interface Armed {
   due: boolean;
 }
 
-/** What events choose from. */
-export interface Targets {
-  /** OS paths of the files of all studies at all sources. */
-  sources: string[];
-  /** `study/path` of the same, and of the sidecars. */
-  files: string[];
-  folders: string[];
-  prefixes: string[];
-  /** Whether `corrupt` may be excused: the store takes back its word after a checksum it was trusted with. */
-  trusted: boolean;
-  /** The store never replaces an object when asked not to. */
-  holdsIfAbsent: boolean;
-  /** Two hosts run: what happens at one may fall between two calls of the other. */
-  isCrowded: boolean;
-}
-
 /** Lets events happen to a world. */
 export class Chaos {
   readonly #world: World;
   readonly #truth: Truth;
   readonly #targets: Targets;
   #current: FaultCall | undefined;
+  /** The key an object is about to be put under. */
+  #putting: string | undefined;
   /** What the stages use that run now, one for each host. */
   readonly #running: string[] = [];
   #armed: Armed[] = [];
@@ -147,6 +143,7 @@ export class Chaos {
   #atCall(call: FaultCall): Fault | void {
     const { operation, path } = call;
     this.#current = call;
+    this.#putting = undefined;
     this.#truth.beforeEvents();
     this.#quiet = !this.#targets.isCrowded && !path.startsWith("/instrument") && !path.startsWith("/manifests");
     let fault: Fault | undefined;
@@ -176,6 +173,8 @@ export class Chaos {
   #beforeStore(call: StoreCall): void {
     if (this.#world.fs.disk.crashed) throw new CrashError();
     this.#truth.beforeStore(call);
+    this.#current = undefined;
+    this.#putting = call.name === "put" || call.name === "completeUpload" ? call.key : undefined;
     this.#quiet = !this.#targets.isCrowded;
     for (const armed of this.#hit((when) => isStoreTrigger(when, call) && this.#isDuring(when.during))) {
       const { act } = armed.event;
@@ -318,7 +317,10 @@ export class Chaos {
   #nas({ what, place, file }: Act & { act: "nas" }): boolean {
     const { folders, files } = this.#targets;
     if (folders.length === 0) return true;
-    const path = `${folders[place % folders.length]}/${files[file % files.length]}`;
+    const { operation, path: to } = this.#current ?? { path: "" };
+    const isNamed = what === "foreign" && operation !== undefined && /^(rename|link)/.test(operation) && !isOwn(to) &&
+      folders.some((folder) => to.startsWith(`${folder}/`));
+    const path = isNamed ? to : `${folders[place % folders.length]}/${files[file % files.length]}`;
     const node = this.#truth.node(path);
     if (what === "foreign") return this.#foreignFile(path, node !== undefined);
     if (node?.kind !== "file") return false;
@@ -350,7 +352,8 @@ export class Chaos {
   #object({ what, place, file }: Act & { act: "object" }): boolean {
     const { prefixes, files } = this.#targets;
     if (prefixes.length === 0) return true;
-    const key = `${prefixes[place % prefixes.length]}${files[file % files.length]}`;
+    const named = what === "foreign" && this.#putting !== undefined && !/(^|\/)_/.test(this.#putting);
+    const key = named ? this.#putting! : `${prefixes[place % prefixes.length]}${files[file % files.length]}`;
     const { objects } = this.#world.store;
     const object = objects.get(key);
     const bytes = new TextEncoder().encode(`somebody else's ${key}`);
@@ -390,12 +393,6 @@ export class Chaos {
     this.#entriesOf(`${study}/.labferry.lock`).delete(".labferry.lock");
     return true;
   }
-}
-
-function flipped(bytes: Uint8Array, bit: number): Uint8Array {
-  const copy = bytes.slice();
-  if (copy.length > 0) copy[(bit >> 3) % copy.length] ^= 1 << (bit & 7);
-  return copy;
 }
 
 let tags = 0;

@@ -9,8 +9,8 @@ import type { CompiledPipeline } from "../../core/pipeline/compile.ts";
 import type { RunReport } from "../../core/run/report.ts";
 import type { EngineServices } from "../../core/run/services.ts";
 import { patternBytes } from "./object_session.ts";
-import { type Event, isGentle } from "./random_events.ts";
-import { Chaos, type Targets } from "./random_faults.ts";
+import { type Event, isGentle, type Targets } from "./random_events.ts";
+import { Chaos } from "./random_faults.ts";
 import type { Plan, Study } from "./random_plan.ts";
 import { CrashError } from "./memory_types.ts";
 import {

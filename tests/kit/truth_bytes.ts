@@ -36,3 +36,10 @@ export function parseSidecar(text: string): { sha256: string; path: string }[] {
     return { sha256: hash, path };
   });
 }
+
+/** The bytes with one bit flipped. */
+export function flipped(bytes: Uint8Array, bit: number): Uint8Array {
+  const copy = bytes.slice();
+  if (copy.length > 0) copy[(bit >> 3) % copy.length] ^= 1 << (bit & 7);
+  return copy;
+}
