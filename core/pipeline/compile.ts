@@ -205,7 +205,7 @@ class Compiler {
     };
   }
 
-  #unknownPlugin(kind: "stage" | "source", entry: FileEntry): void {
+  #unknownPlugin(kind: PluginKind, entry: Pick<FileEntry, "use" | "position">): void {
     const { registry } = this.#input;
     const other: PluginKind | undefined = (["stage", "source", "standard", "store"] as const).find((candidate) =>
       candidate !== kind && registry.find(candidate, entry.use) !== undefined
@@ -282,15 +282,9 @@ class Compiler {
         return text;
       },
       plugin: (name, kind, path) => {
-        const { registry } = this.#input;
-        const known = registry.names(kind as PluginKind);
-        if (known.includes(name)) return;
+        if (this.#input.registry.find(kind as PluginKind, name) !== undefined) return;
         bad = true;
-        this.#diagnostics.push(diagnose(this.#at(valueSpan(this.#document, [...base, ...path])), {
-          code: "pipeline/unknown-plugin",
-          message: `Cannot find ${kind} "${name}": no such ${kind} is known`,
-          hint: nameHint(name, known, `known ${kind}s`),
-        }));
+        this.#unknownPlugin(kind as PluginKind, { use: name, position: valueSpan(this.#document, [...base, ...path]) });
       },
     });
     const subject = { document: this.#document, base, what: about.what, area: "options" };
