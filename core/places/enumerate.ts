@@ -1,5 +1,6 @@
 /** Enumerates an item at a folder place (SAFETY S14). @module */
 import { PipelineError } from "../errors.ts";
+import type { Evidence } from "../evidence.ts";
 import type { FileSystem } from "../io/file_system.ts";
 import { SIDECAR_NAME } from "../io/names.ts";
 import { compareBytes } from "../io/paths.ts";
@@ -7,6 +8,9 @@ import { exactInode } from "../io/same.ts";
 import { walkTree } from "../io/walk.ts";
 import { Sample } from "../safety/listing.ts";
 import type { ItemScope } from "./place.ts";
+
+/** Inodes held at a time, each some 40 bytes. A larger study is looked through once more for every further so many. */
+const INODES_AT_ONCE = 250_000;
 
 /**
  * Throws unless every file the evidence names lies in the folder, spelled the same, each a file of its own. Files
@@ -16,10 +20,11 @@ import type { ItemScope } from "./place.ts";
 export async function assertEnumerates(
   fs: FileSystem,
   scope: ItemScope,
-  { place, root }: { place: string; root: string },
+  { place, root, inodesAtOnce = INODES_AT_ONCE }: { place: string; root: string; inodesAtOnce?: number },
 ): Promise<void> {
   const missing = new Sample(), shared = new Sample(), extra = new Sample();
-  const inodes = new Set<number>();
+  const { files } = await scope.evidence.totals(scope.item.id, place);
+  const inodes = new InodePart(0, Math.max(1, Math.ceil(files / inodesAtOnce)));
   const known = scope.evidence.list(scope.item.id, place)[Symbol.asyncIterator]();
   let next = await known.next();
   for await (const entry of walkTree(fs, root, { signal: scope.signal })) {
@@ -32,13 +37,15 @@ export async function assertEnumerates(
       if (entry.path !== SIDECAR_NAME) extra.add(entry.path);
       continue;
     }
-    const inode = exactInode(next.value.identity);
+    if (inodes.isKnown(next.value)) shared.add(entry.path);
     if (entry.kind !== "file") missing.add(entry.path);
-    else if (inode !== null && inodes.has(inode)) shared.add(entry.path);
-    if (inode !== null) inodes.add(inode);
     next = await known.next();
   }
   for (; !next.done; next = await known.next()) missing.add(next.value.path);
+  for (let part = 1; part < inodes.parts; part++) {
+    const more = new InodePart(part, inodes.parts);
+    for await (const row of scope.evidence.list(scope.item.id, place)) if (more.isKnown(row)) shared.add(row.path);
+  }
   const strays = extra.words("files there belong to no evidence");
   if (strays) scope.log.warn(`"${root}": ${strays}`);
   const found = [missing.words("missing"), shared.words("sharing one file with another name")].filter((words) => words);
@@ -46,4 +53,25 @@ export async function assertEnumerates(
   throw new PipelineError("verify/missing", `Cannot verify "${scope.item.name}" at ${place}: ${found.join("; ")}`, {
     hint: "The place does not show what was written to it. Have the storage checked; the source is untouched.",
   });
+}
+
+/** Inodes of one part of all files: those that leave the same remainder. */
+class InodePart {
+  readonly parts: number;
+  readonly #part: number;
+  readonly #seen = new Set<number>();
+
+  constructor(part: number, parts: number) {
+    this.#part = part;
+    this.parts = parts;
+  }
+
+  /** Whether another file showed this one's inode before; remembers it. */
+  isKnown({ identity }: Evidence): boolean {
+    const inode = exactInode(identity);
+    if (inode === null || inode % this.parts !== this.#part) return false;
+    if (this.#seen.has(inode)) return true;
+    this.#seen.add(inode);
+    return false;
+  }
 }

@@ -17,25 +17,31 @@ export async function forgetChanged(fs: FileSystem, scope: ItemScope): Promise<n
   const { evidence, item } = scope;
   const places = await evidence.places(item.id);
   if (!places.includes(SOURCE_PLACE)) return 0;
-  const stale: string[] = [];
+  let stale: string[] = [], forgotten = 0;
+  const forget = async () => {
+    for (const place of places) await evidence.remove(item.id, place, stale);
+    forgotten += stale.length;
+    stale = [];
+  };
+  const add = async (path: string) => {
+    stale.push(path);
+    if (stale.length >= PATHS_AT_ONCE) await forget();
+  };
   const known = evidence.list(item.id, SOURCE_PLACE)[Symbol.asyncIterator]();
   let next = await known.next();
   for await (const entry of walkTree(fs, item.root, { signal: scope.signal })) {
     while (!next.done && compareBytes(next.value.path, entry.path) < 0) {
-      stale.push(next.value.path);
+      await add(next.value.path);
       next = await known.next();
     }
     if (next.done || next.value.path !== entry.path) continue;
     const { identity } = next.value;
     const same = entry.kind === "file" && identity && identity.size === entry.size &&
       identity.mtimeMs === entry.mtimeMs && identity.ctimeMs === entry.ctimeMs;
-    if (!same) stale.push(entry.path);
+    if (!same) await add(entry.path);
     next = await known.next();
   }
-  for (; !next.done; next = await known.next()) stale.push(next.value.path);
-  for (let start = 0; start < stale.length; start += PATHS_AT_ONCE) {
-    const paths = stale.slice(start, start + PATHS_AT_ONCE);
-    for (const place of places) await evidence.remove(item.id, place, paths);
-  }
-  return stale.length;
+  for (; !next.done; next = await known.next()) await add(next.value.path);
+  if (stale.length > 0) await forget();
+  return forgotten;
 }
