@@ -31,6 +31,11 @@ function probe(run: Partial<StageRun>, more: Partial<AnyStage> = {}): AnyStage {
   } as AnyStage);
 }
 
+/** A plan that fails before its first step. */
+function fails(): AsyncIterable<Plan> {
+  throw new PipelineError("test/failed", `Cannot do "it": a test`);
+}
+
 async function worldWith(...stages: AnyStage[]): Promise<World> {
   const world = await World.open({ plugins: stages });
   world.study("study1", { "a.txt": "alpha" });
@@ -58,11 +63,7 @@ Deno.test("runItem() says of a waiting or dropped item why, and until when", asy
 });
 
 Deno.test("runItem() blames no stage for a failure that happens outside of all, whatever a stage warned of", async () => {
-  await using world = await worldWith(probe({
-    async *plan() {
-      throw new PipelineError("test/warned", `Cannot do "it": a test`);
-    },
-  }));
+  await using world = await worldWith(probe({ plan: fails }));
   world.fs.fault = ({ operation, path }) => {
     if (operation === "removeFile" && path.endsWith(".labferry.lock")) throw systemError("EIO", path);
   };
@@ -75,19 +76,19 @@ Deno.test("runItem() blames no stage for a failure that happens outside of all, 
 Deno.test("runItem() disposes a stage that was opened for the item before it releases the lock", async () => {
   const events: string[] = [];
   const locked = (world: World) => world.fs.disk.lstat(`${SOURCE_ROOT}/study1/.labferry.lock`) !== undefined;
-  let world: World | undefined;
+  const worlds: World[] = [];
   const stage = probe({}, {
     open: ({ text }: { text: string }) => ({
-      async *plan() {
+      plan() {
         events.push(`plan ${text}`);
-        throw new PipelineError("test/failed", `Cannot do "it": a test`);
+        return fails();
       },
       apply: () => Promise.resolve(),
-      [Symbol.asyncDispose]: () => Promise.resolve(void events.push(`dispose ${text} ${locked(world!)}`)),
+      [Symbol.asyncDispose]: () => Promise.resolve(void events.push(`dispose ${text} ${locked(worlds[0])}`)),
     }),
   });
   await using opened = await worldWith(stage);
-  world = opened;
+  worlds.push(opened);
   opened.study("study2", { "a.txt": "alpha" });
   const locks = { study1: `plan study1`, study2: `plan study2` };
   const report = await opened.run({ pipeline: `${PROBE}with = { text = "\${item.name}" }\n` });
@@ -100,6 +101,7 @@ Deno.test("runItem() refuses a stage whose facts depend on the item", async () =
   const stage = probe({
     async *plan() {
       plans++;
+      yield STEP;
     },
   }, { facts: ({ text }: { text: string }) => text.startsWith("wild") ? { kills: "everything" } : {} });
   await using world = await worldWith(stage);
@@ -110,10 +112,10 @@ Deno.test("runItem() refuses a stage whose facts depend on the item", async () =
 });
 
 Deno.test("runItem() tells the failure of a stage, not that its evidence could not be put away after it", async () => {
-  for (const fails of [true, false]) {
+  for (const broken of [true, false]) {
     const stage = probe({
       async *plan() {
-        if (fails) throw new PipelineError("test/failed", `Cannot do "it": a test`);
+        if (broken) fails();
         yield STEP;
       },
     }, { effect: "modify", facts: () => ({ kills: "everything" }) });
@@ -135,9 +137,9 @@ Deno.test("runItem() tells the failure of a stage, not that its evidence could n
       },
     });
     const { error, stages } = report.items[0];
-    assert.match(error?.message ?? "", fails ? /a test/ : /disk is full/);
+    assert.match(error?.message ?? "", broken ? /a test/ : /disk is full/);
     assert.equal(error?.stage, "probe");
     assert.equal(stages[1].outcome, "failed");
-    assert.ok(!fails || world.log.lines.some((line) => /behind stage probe: .*disk is full/.test(line.message)));
+    assert.ok(!broken || world.log.lines.some((line) => /behind stage probe: .*disk is full/.test(line.message)));
   }
 });

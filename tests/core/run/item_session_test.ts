@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { formatLedgerLine, NO_PREVIOUS } from "../../../core/ledger/line.ts";
 import { ObjectStoreError } from "../../../core/objects/object_store.ts";
 import { BACKUP, MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
-import { runAndBeforeRemoval } from "../safety/_rules.ts";
+import { runAndBeforeRemoval } from "../../kit/rules.ts";
 
 Deno.test("S13 lock() asks at every attempt whether the study is settled", async () => {
   await using world = await World.open();
@@ -23,8 +23,8 @@ Deno.test("S13 lock() asks at every attempt whether the study is settled", async
 });
 
 /** The pipeline without its bucket and without the delete. */
-const NAS_ONLY = BACKUP.replace(/\[\[stage\]\]\nuse  = "s3-upload"[\s\S]*?(?=\[\[stage\]\])/, "")
-  .replace(/\[\[stage\]\]\nuse  = "delete"\nwith = .*\n/, "");
+const NAS_ONLY = BACKUP.replace(/\[\[stage\]\]\nuse {2}= "s3-upload"[\s\S]*?(?=\[\[stage\]\])/, "")
+  .replace(/\[\[stage\]\]\nuse {2}= "delete"\nwith = .*\n/, "");
 const FILES = { "a.txt": "alpha", "b.txt": "beta", "Scan1/c.bin": "gamma" };
 
 Deno.test("S4 record() names a place that was added after the backup was complete, and keeps what stands", async () => {
@@ -33,7 +33,7 @@ Deno.test("S4 record() names a place that was added after the backup was complet
   assert.equal((await world.run({ pipeline: NAS_ONLY })).exit_code, 0);
   const before = (await world.ledger()).get("study1")!;
   assert.deepEqual(Object.keys(before.places), ["truenas"]);
-  const noDelete = BACKUP.replace(/\[\[stage\]\]\nuse  = "delete"\nwith = .*\n/, "");
+  const noDelete = BACKUP.replace(/\[\[stage\]\]\nuse {2}= "delete"\nwith = .*\n/, "");
   assert.equal((await world.run({ pipeline: noDelete })).exit_code, 0);
   const after = (await world.ledger()).get("study1")!;
   assert.deepEqual(after.places.truenas, before.places.truenas);
@@ -80,8 +80,8 @@ Deno.test("S18 record() never says that a place is verified which holds a part o
     if (key.endsWith("study1/b.txt")) return Promise.reject(new ObjectStoreError("denied", "not this one"));
     return put.call(world.store, key, ...rest);
   };
-  const s3First = BACKUP.replace(/\[\[stage\]\]\nuse  = "copy"[\s\S]*?(?=\[\[stage\]\]\nuse  = "s3-upload")/, "")
-    .replace(/\[\[stage\]\]\nuse  = "manifest-append"\nid   = "record"[\s\S]*?(?=\[\[on_item_failed\]\])/, "");
+  const s3First = BACKUP.replace(/\[\[stage\]\]\nuse {2}= "copy"[\s\S]*?(?=\[\[stage\]\]\nuse {2}= "s3-upload")/, "")
+    .replace(/\[\[stage\]\]\nuse {2}= "manifest-append"\nid  {2}= "record"[\s\S]*?(?=\[\[on_item_failed\]\])/, "");
   for (const pipeline of [BACKUP, s3First]) {
     assert.equal((await world.run({ pipeline })).exit_code, 1);
     const record = (await world.ledger()).get("study1")!;
