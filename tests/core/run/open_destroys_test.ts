@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { PLACE_MARKER_NAME } from "../../../core/io/names.ts";
 import { CrashError, systemError } from "../../kit/memory_file_system.ts";
 import { MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
-import { runAndBeforeRemoval } from "../safety/_rules.ts";
+import { runAndBeforeRemoval } from "../../kit/rules.ts";
 
 Deno.test("S22 takeUpDestroys() says in the ledger that a folder is gone only after that is on the medium", async () => {
   await using world = await World.open();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { judgeClaim, type NameClaim } from "../../../core/safety/claims.ts";
 import { SOURCE_ROOT } from "../../kit/world.ts";
-import { assertDone, assertFailed, AT_SOURCE, FILES, runAndAfter, worldWith } from "./_rules.ts";
+import { assertDone, assertFailed, AT_SOURCE, FILES, runAndAfter, worldWith } from "../../kit/rules.ts";
 
 const claim = (more: Partial<NameClaim>): NameClaim => ({
   incarnation: "one",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { SOURCE_ROOT } from "../../kit/world.ts";
-import { assertDone, assertFailed, assertSourceWhole, runAndAfter, worldWith } from "./_rules.ts";
+import { assertDone, assertFailed, assertSourceWhole, runAndAfter, worldWith } from "../../kit/rules.ts";
 
 const HOUR = 3_600_000;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT } from "../../kit/world.ts";
-import { assertDone, assertFailed, assertSourceWhole, runAndAfter, worldWith } from "./_rules.ts";
+import { assertDone, assertFailed, assertSourceWhole, runAndAfter, worldWith } from "../../kit/rules.ts";
 
 const CLAIM = `${NAS_ROOT}/.labferry/claims/study1.json`;
 

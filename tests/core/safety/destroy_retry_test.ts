@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { systemError } from "../../kit/memory_file_system.ts";
 import { BACKUP, SOURCE_ROOT } from "../../kit/world.ts";
-import { assertDone, AT_SOURCE, worldWith } from "./_rules.ts";
+import { assertDone, AT_SOURCE, worldWith } from "../../kit/rules.ts";
 
 const RETRIED = BACKUP.replace(
   `with = { require = { places = 2 } }`,

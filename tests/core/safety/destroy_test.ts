@@ -15,7 +15,7 @@ import {
   runAndAfter,
   runAndBeforeRemoval,
   worldWith,
-} from "./_rules.ts";
+} from "../../kit/rules.ts";
 
 /** Lets another host append to the ledger. */
 async function appendAsOther(world: World, changes: Partial<LedgerEntry>): Promise<void> {

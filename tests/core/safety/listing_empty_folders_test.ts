@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { SOURCE_ROOT, World } from "../../kit/world.ts";
-import { assertDone, assertFailed, AT_NAS, AT_SOURCE, FILES, runAndAfter, runAndBeforeRemoval } from "../../kit/rules.ts";
+import {
+  assertDone,
+  assertFailed,
+  AT_NAS,
+  AT_SOURCE,
+  FILES,
+  runAndAfter,
+  runAndBeforeRemoval,
+} from "../../kit/rules.ts";
 
 async function worldWithFolders(): Promise<World> {
   const world = await World.open();

@@ -9,7 +9,7 @@ import {
   FILES,
   rewrite,
   worldWith,
-} from "./_rules.ts";
+} from "../../kit/rules.ts";
 
 const HOUR = 3_600_000;
 

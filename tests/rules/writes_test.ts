@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { systemError } from "../../kit/memory_file_system.ts";
-import type { FaultHook } from "../../kit/memory_file_system.ts";
-import { patternBytes } from "../../kit/object_session.ts";
-import { BACKUP, NAS_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
+import { systemError } from "../kit/memory_file_system.ts";
+import type { FaultHook } from "../kit/memory_file_system.ts";
+import { patternBytes } from "../kit/object_session.ts";
+import { BACKUP, NAS_ROOT, SOURCE_ROOT, World } from "../kit/world.ts";
 import {
   assertDone,
   assertFailed,
@@ -13,7 +13,7 @@ import {
   rewrite,
   runAndAfter,
   worldWith,
-} from "./_rules.ts";
+} from "../kit/rules.ts";
 
 /** Anything of the study under a final name at the NAS that is not the study's. */
 function strangers(world: World, files = FILES): string[] {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { openJournal } from "../../../core/journal/sqlite.ts";
-import type { RunReport } from "../../../core/run/report.ts";
-import type { FaultCall } from "../../kit/memory_file_system.ts";
-import { failure } from "../../kit/memory_object_store.ts";
-import { tempDir } from "../../kit/temp.ts";
-import { BACKUP, NAS_ROOT, type World } from "../../kit/world.ts";
+import { openJournal } from "../../core/journal/sqlite.ts";
+import type { RunReport } from "../../core/run/report.ts";
+import type { FaultCall } from "../kit/memory_file_system.ts";
+import { failure } from "../kit/memory_object_store.ts";
+import { tempDir } from "../kit/temp.ts";
+import { BACKUP, NAS_ROOT, type World } from "../kit/world.ts";
 import {
   assertDone,
   AT_SOURCE,
@@ -15,7 +15,7 @@ import {
   runAndAfter,
   runAndBeforeRemoval,
   worldWith,
-} from "./_rules.ts";
+} from "../kit/rules.ts";
 
 /** What only looks. */
 const LOOKS = new Set([

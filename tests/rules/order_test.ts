@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { BACKUP } from "../../kit/world.ts";
-import { assertDone, assertFailed, assertSourceWhole, AT_SOURCE, worldWith } from "./_rules.ts";
+import { BACKUP } from "../kit/world.ts";
+import { assertDone, assertFailed, assertSourceWhole, AT_SOURCE, worldWith } from "../kit/rules.ts";
 
 Deno.test("S5 an order of stages that could lose data is refused by lint, and by the engine when lint is bypassed", async () => {
   const stage = (text: string) => new RegExp(`\\[\\[stage\\]\\]\\nuse *= "${text}"[^[]*`);

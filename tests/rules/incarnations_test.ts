@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { failure } from "../../kit/memory_object_store.ts";
-import { SOURCE_ROOT, type World } from "../../kit/world.ts";
+import { failure } from "../kit/memory_object_store.ts";
+import { SOURCE_ROOT, type World } from "../kit/world.ts";
 import {
   archived,
   assertDone,
@@ -13,7 +13,7 @@ import {
   runAndAfter,
   runAndBeforeRemoval,
   worldWith,
-} from "./_rules.ts";
+} from "../kit/rules.ts";
 
 /** Takes the study's folder away, as a person does who cleans up by hand. */
 function removeStudy(world: World, root = AT_SOURCE): void {

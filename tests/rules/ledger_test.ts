@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { verifyChain } from "../../../core/ledger/verify_chain.ts";
-import { failure } from "../../kit/memory_object_store.ts";
-import { MANIFEST_ROOT, SOURCE_ROOT, type World } from "../../kit/world.ts";
-import { assertDone, assertFailed, assertSourceWhole, FILES, runAndAfter, worldWith } from "./_rules.ts";
+import { verifyChain } from "../../core/ledger/verify_chain.ts";
+import { failure } from "../kit/memory_object_store.ts";
+import { MANIFEST_ROOT, SOURCE_ROOT, type World } from "../kit/world.ts";
+import { assertDone, assertFailed, assertSourceWhole, FILES, runAndAfter, worldWith } from "../kit/rules.ts";
 
 const MONTH = "2026-01.jsonl";
 const MIRROR = `fusion/_manifests/${MONTH}`;

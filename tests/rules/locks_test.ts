@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { failure } from "../../kit/memory_object_store.ts";
-import { NAS_ROOT, SOURCE_ROOT, type World } from "../../kit/world.ts";
+import { failure } from "../kit/memory_object_store.ts";
+import { NAS_ROOT, SOURCE_ROOT, type World } from "../kit/world.ts";
 import {
   archived,
   assertDone,
@@ -15,7 +15,7 @@ import {
   runAndAfter,
   runAndBeforeRemoval,
   worldWith,
-} from "./_rules.ts";
+} from "../kit/rules.ts";
 
 const LOCK = `${AT_SOURCE}/.labferry.lock`;
 const RUN_LOCK = `${NAS_ROOT}/.cleanup.lock`;

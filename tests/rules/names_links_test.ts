@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SOURCE_ROOT, World } from "../../kit/world.ts";
+import { SOURCE_ROOT, World } from "../kit/world.ts";
 import {
   assertDone,
   assertFailed,
@@ -11,7 +11,7 @@ import {
   runAndAfter,
   runAndBeforeRemoval,
   worldWith,
-} from "./_rules.ts";
+} from "../kit/rules.ts";
 
 const DAYS_30 = 30 * 86_400_000;
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BACKUP, NAS_ROOT, SOURCE_ROOT } from "../../kit/world.ts";
+import { BACKUP, NAS_ROOT, SOURCE_ROOT } from "../kit/world.ts";
 import {
   assertDone,
   assertFailed,
@@ -9,7 +9,7 @@ import {
   rewrite,
   runAndAfter,
   worldWith,
-} from "./_rules.ts";
+} from "../kit/rules.ts";
 
 Deno.test("S6 a rewrite that leaves every stamp as it was is seen by its bytes", async () => {
   await using world = await worldWith();

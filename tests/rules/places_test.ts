@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { failure } from "../../kit/memory_object_store.ts";
-import { BACKUP, MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
+import { failure } from "../kit/memory_object_store.ts";
+import { BACKUP, MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../kit/world.ts";
 import {
   archived,
   assertDone,
@@ -13,7 +13,7 @@ import {
   runAndAfter,
   runAndBeforeRemoval,
   worldWith,
-} from "./_rules.ts";
+} from "../kit/rules.ts";
 
 const OTHER_MARKER = "99999999-0000-4000-8000-000000000000\n";
 const MARKER = "/.labferry-place";
