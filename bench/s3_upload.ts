@@ -4,8 +4,9 @@
  * [--part 8MiB] [--parallel 4] [--small-parallel 8] [--verify none,auto] [--rounds 3] [--check] [--json]`.
  *
  * Without a store at the endpoint nothing is measured. A radosgw keeps what is deleted for two hours, and one in memory
- * that is full hangs: it needs 4 GiB free, or `radosgw-admin gc process --include-all` between runs. Ours gets the SHA-256 of the files, as from the stages before
- * it; with `verify = none` both sides send the bytes and ask for the object once, with `auto` ours also proves them.
+ * that is full hangs: it needs 4 GiB free, or `radosgw-admin gc process --include-all` between runs. Ours gets the
+ * SHA-256 of the files, as from the stages before it. With `verify = none` both sides send the bytes; rclone also asks
+ * for each object once, ours only where the store's answer gave no ETag. With `auto` ours also proves them.
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";

@@ -45,7 +45,7 @@ export type PlaceDeclaration =
     store: string;
     /** Options of the store plugin. */
     options: Record<string, Json>;
-    /** Key prefix, without a leading and with a trailing `/` (empty for none). */
+    /** Key prefix (empty for none). The compiler takes a leading `/` away and sets one at the end (SAFETY S18). */
     prefix: string;
     domain?: string;
     upload: UploadSettings;

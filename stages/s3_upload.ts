@@ -56,7 +56,7 @@ export const s3Upload = defineStage({
       id,
       store: "s3",
       options: store,
-      prefix: keyPrefix(options.prefix),
+      prefix: options.prefix,
       domain: options.domain,
       upload: { verify: options.verify, partSize: options.part, parallel: options.transfers, storageClass },
     }];
@@ -115,10 +115,4 @@ export const s3Upload = defineStage({
 function text(config: ConfigView, key: string): string | undefined {
   const value = config.s3?.[key];
   return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-/** `a/b` and `/a/b/` both become `a/b/`; empty stays empty (SAFETY S18: a prefix ends in `/`). */
-function keyPrefix(prefix: string): string {
-  const inner = prefix.replace(/^\/+|\/+$/g, "");
-  return inner === "" ? "" : `${inner}/`;
 }

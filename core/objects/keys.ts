@@ -2,6 +2,7 @@
  * Keys of objects: `<prefix>/<backup name>/<relative path>`, `/`-separated; a folder without files is `<dir>/`.
  * @module
  */
+import type { PlaceDeclaration } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 
 const MAX_KEY_BYTES = 1024;
@@ -10,6 +11,11 @@ const MAX_KEY_BYTES = 1024;
 export function normalPrefix(prefix: string): string {
   const bare = prefix.replace(/^\/+|\/+$/g, "");
   return bare === "" ? "" : `${bare}/`;
+}
+
+/** Returns a declared place with its prefix normal, so that stages may pass on what an operator wrote. */
+export function normalPlace(place: PlaceDeclaration): PlaceDeclaration {
+  return place.kind === "objects" ? { ...place, prefix: normalPrefix(place.prefix) } : place;
 }
 
 /** Returns the key prefix of a backup, with its trailing `/`: `study1/` is not a prefix of `study10/`. */

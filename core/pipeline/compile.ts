@@ -5,6 +5,7 @@
 import type { z } from "zod";
 import type { AnySource, AnyStage, Item, Json, PlaceDeclaration, Plugin, SourceRoot, StageFacts } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
+import { normalPlace } from "../objects/keys.ts";
 import type { PluginKind, Registry } from "../registry.ts";
 import type { LoadedConfig } from "./config.ts";
 import { resolvePath } from "./config_paths.ts";
@@ -353,7 +354,7 @@ class Compiler {
   #places(stage: CompiledStage): PlaceDeclaration[] {
     const declare = (options: unknown): PlaceDeclaration[] =>
       this.#guard(stage, () => stage.plugin.places?.(options, stage.id, this.#input.config.view)) ?? [];
-    const places = declare(stage.options);
+    const places = declare(stage.options).map(normalPlace);
     if (stage.forItem && places.length > 0) {
       const forItem = stage.forItem;
       const samples = SAMPLES.map((name) =>

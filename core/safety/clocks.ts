@@ -4,11 +4,10 @@
  */
 import { PipelineError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
+import { MAX_OFFSET_MS } from "../objects/clock_skew.ts";
 import type { Place } from "../places/place.ts";
 import type { Clock } from "../ports.ts";
 
-/** How far (ms) our clock may be off a store's before nothing is destroyed. */
-export const MAX_SKEW_MS = 5 * 60_000;
 /** How far (ms) our clock may lie behind the journal: stamps of one run are not taken at one instant. */
 const MAX_BEHIND_MS = 2000;
 
@@ -34,7 +33,7 @@ export async function checkClocks(
     const theirs = await place.now?.(signal) ?? null;
     if (theirs === null) continue;
     const ours = services.clock.now();
-    if (Math.abs(ours - theirs) <= MAX_SKEW_MS) continue;
+    if (Math.abs(ours - theirs) <= MAX_OFFSET_MS) continue;
     throw new PipelineError(
       "destroy/clock",
       `Cannot remove anything: this host's clock says ${stamp(ours)}, the clock of ${place.id} says ${stamp(theirs)}`,

@@ -83,7 +83,7 @@ const FAKES: Plugin[] = [
       id,
       store: "s3",
       options: { bucket },
-      prefix: prefix === "" ? "" : `${prefix.replace(/\/+$/, "")}/`,
+      prefix,
       domain,
       upload: { verify, partSize: 8 * 2 ** 20, parallel: 4 },
     }],

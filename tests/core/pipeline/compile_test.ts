@@ -263,6 +263,15 @@ Deno.test("compilePipeline() enters unions, lists and records of a plugin's sche
   assert.match(union.message, /wanted a text or a number/);
 });
 
+Deno.test("S18 compilePipeline() ends the key prefix of a place in one slash, however it is written", () => {
+  for (const [prefix, wanted] of [["", ""], ["/", ""], ["a", "a/"], ["/a/b//", "a/b/"]]) {
+    const text = stage('use = "s3-upload"', 'id = "s3"', `with = { bucket = "archive", prefix = "${prefix}" }`);
+    const [place] = compileText(text).pipeline?.places ?? [];
+    assert.ok(place?.kind === "objects");
+    assert.equal(place.prefix, wanted);
+  }
+});
+
 Deno.test("compilePipeline() compiles for Windows on any system", () => {
   const { loaded } = loadConfig({
     path: "C:\\labferry\\config.toml",
