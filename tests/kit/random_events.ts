@@ -46,6 +46,8 @@ export interface Targets {
   prefixes: string[];
   /** Whether `corrupt` may be excused: the store takes back its word after a checksum it was trusted with. */
   trusted: boolean;
+  /** The store says back whatever checksum it was told, and checks none. */
+  parrots: boolean;
   /** The store never replaces an object when asked not to. */
   holdsIfAbsent: boolean;
   /** Two hosts run: what happens at one may fall between two calls of the other. */
@@ -126,10 +128,12 @@ const nasTrigger = (ops: keyof typeof OPS, most?: number) =>
 const sourceDuringDelete: fc.Arbitrary<Trigger> = fc.record({
   on: fc.constant("fs" as const),
   where: fc.constant("source" as const),
-  ops: fc.constant("any" as const),
-  nth: fc.integer({ min: 1, max: 40 }),
+  ops: fc.constantFrom("any" as const, "remove" as const),
+  nth: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 5, max: 90 })),
   during: fc.constant("delete"),
 });
+/** Behind the record, before the first look of the delete. */
+const beforeDelete: fc.Arbitrary<Trigger> = fc.constant({ on: "stage", use: "delete", edge: "started", nth: 1 });
 const atPut: fc.Arbitrary<Trigger> = fc.record({
   on: fc.constant("store" as const),
   name: fc.constantFrom("put", "completeUpload"),
@@ -208,6 +212,7 @@ const pair = (trigger: fc.Arbitrary<Trigger>, act: fc.Arbitrary<Act>): fc.Arbitr
 const pairs: fc.Arbitrary<Pair> = fc.oneof(
   { weight: 8, arbitrary: pair(anyTrigger, worldAct) },
   { weight: 2, arbitrary: pair(sourceDuringDelete, instrumentAct) },
+  { weight: 1, arbitrary: pair(beforeDelete, instrumentAct) },
   {
     weight: 1,
     arbitrary: pair(nasTrigger("publish", 12), fc.record({ ...someFile, act: fc.constant("nas" as const) })),

@@ -16,7 +16,7 @@ import {
   type Targets,
   type Trigger,
 } from "./random_events.ts";
-import { flipped } from "./truth_bytes.ts";
+import { flipped, foreignObject, sha256Base64 } from "./truth_bytes.ts";
 import { isOwn, type Truth } from "./truth.ts";
 import { NAS_ROOT, type World } from "./world.ts";
 
@@ -43,6 +43,8 @@ export class Chaos {
   #abort = new AbortController();
   #lose: (Act & { act: "crash" })["lose"] = "nothing";
   #quiet = true;
+  /** Checksums of what was sent, for a store that only repeats them. */
+  readonly #told = new Map<string, string>();
   /** How far the host's clock is ahead of everybody else's, ms. */
   jumped = 0;
 
@@ -56,6 +58,7 @@ export class Chaos {
       after: (call) => this.#afterStore(call),
       store: (call, bytes) => this.#stored(call, bytes),
       read: (call, bytes) => this.#misread(call, bytes),
+      answer: (call, result) => targets.parrots ? { ...result, sha256: this.#told.get(call.key) ?? null } : result,
     };
   }
 
@@ -196,6 +199,7 @@ export class Chaos {
 
   /** The bucket keeps other bytes than were sent. */
   #stored(call: StoreCall, bytes: Uint8Array): Uint8Array {
+    if (call.name === "put") this.#told.set(call.key, sha256Base64(bytes));
     const armed = this.#armed.find(({ due, event }) => due && event.act.act === "corrupt");
     if (!armed || bytes.length === 0 || call.name !== "put" || /(^|\/)_/.test(call.key)) return bytes;
     this.#spend(armed);
@@ -203,7 +207,7 @@ export class Chaos {
     const bad = flipped(bytes, (armed.event.act as { bit: number }).bit);
     // The object stands under its key only after this; what the truth compares is what was sent.
     if (this.#targets.trusted) {
-      this.#world.store.objects.set(call.key, memoryObject(bytes));
+      this.#world.store.objects.set(call.key, foreignObject(bytes));
       this.#truth.damages(`s3:${call.key}`, "silent");
     }
     return bad;
@@ -362,7 +366,7 @@ export class Chaos {
       // Where the store does not hold If-None-Match, nothing keeps two writers apart but the claim.
       if (this.#targets.holdsIfAbsent) this.#truth.foreignAt(`s3:${key}`, bytes);
       else this.#truth.damages(`s3:${key}`, "visible");
-      objects.set(key, memoryObject(bytes));
+      objects.set(key, foreignObject(bytes));
       return true;
     }
     if (!object) return false;
@@ -370,7 +374,7 @@ export class Chaos {
     this.#truth.damages(`s3:${key}`, what === "rot" ? "silent" : "visible");
     if (what === "drop") objects.delete(key);
     else if (what === "rot") objects.set(key, { ...object, bytes: flipped(object.bytes, file) });
-    else objects.set(key, memoryObject(bytes));
+    else objects.set(key, foreignObject(bytes));
     return true;
   }
 
@@ -393,10 +397,4 @@ export class Chaos {
     this.#entriesOf(`${study}/.labferry.lock`).delete(".labferry.lock");
     return true;
   }
-}
-
-let tags = 0;
-
-function memoryObject(bytes: Uint8Array) {
-  return { bytes, etag: `foreign-${++tags}`, versionId: null, sha256: null, metadata: {}, storageClass: null };
 }

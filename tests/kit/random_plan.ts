@@ -26,7 +26,7 @@ export interface Plan {
   daring: boolean;
   /** What a hook that may touch everything does, in turn. */
   hooks: Event["act"][];
-  store: { checksums: boolean; putIfAbsent: boolean; completeIfAbsent: boolean; versioned: boolean };
+  store: { checksums: boolean; parrots: boolean; putIfAbsent: boolean; completeIfAbsent: boolean; versioned: boolean };
   disk: { links: boolean; renameNew: boolean; barrier: boolean; isCached: boolean };
   /** How far the store's clock is off, minutes. */
   skew: number;
@@ -82,7 +82,8 @@ export const plan: fc.Arbitrary<Plan> = fc.record({
   daring: mostly(false, 2),
   hooks: fc.array(event.map(({ act }) => act), { maxLength: 2 }),
   store: fc.record({
-    checksums: mostly(true, 3),
+    checksums: mostly(true, 2),
+    parrots: mostly(false, 1),
     putIfAbsent: mostly(true, 3),
     completeIfAbsent: mostly(true, 3),
     versioned: mostly(false, 3),

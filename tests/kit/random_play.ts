@@ -137,6 +137,7 @@ class Game implements AsyncDisposable {
       prefixes: places.flatMap(({ prefix }) => prefix === undefined ? [] : [prefix]),
       trusted: store.checksums &&
         compiled.places.every((place) => place.kind === "directory" || place.upload.verify === "auto"),
+      parrots: store.parrots && !store.checksums,
       holdsIfAbsent: store.putIfAbsent && store.completeIfAbsent,
       isCrowded: crowd,
     };

@@ -270,6 +270,10 @@ export class Truth extends Copies {
     if (before?.status === "complete" && line.status !== "complete") {
       this.#say(`the ledger of ${line.backup_name} goes from complete to ${line.status}`);
     }
+    const withdrawn = before?.source_deleting_at !== null && line.source_deleting_at === null;
+    if (withdrawn && this.#covered.has(`${line.source_path} ${before?.source_deleting_at}`)) {
+      this.#say(`the ledger takes back that ${line.source_path} is being freed, and files of it are gone`);
+    }
     const certified = `${line.incarnation} ${line.completed_at} ${line.sidecar_sha256}`;
     if (line.status === "complete" && !this.#certified.has(certified)) {
       this.#certified.add(certified);

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Node } from "./memory_nodes.ts";
 
 export const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+export const sha256Base64 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("base64");
 
 export function same(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   return a !== undefined && b !== undefined && a.length === b.length && Buffer.compare(a, b) === 0;
@@ -42,4 +43,11 @@ export function flipped(bytes: Uint8Array, bit: number): Uint8Array {
   const copy = bytes.slice();
   if (copy.length > 0) copy[(bit >> 3) % copy.length] ^= 1 << (bit & 7);
   return copy;
+}
+
+let tags = 0;
+
+/** An object that somebody else put. */
+export function foreignObject(bytes: Uint8Array) {
+  return { bytes, etag: `foreign-${++tags}`, versionId: null, sha256: null, metadata: {}, storageClass: null };
 }
