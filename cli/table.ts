@@ -144,7 +144,10 @@ export const COMMANDS: readonly CommandSpec[] = [
         many: true,
         summary: "Pipelines to look at; all of them if none is named.",
       }],
-      flags: [JSON_REPORT],
+      flags: [
+        { name: "replaced", summary: "A place was replaced on purpose: forget the mark it had before." },
+        JSON_REPORT,
+      ],
       exits: [[0, "every place is marked"], [1, "a hook failed, or a place cannot be written"]],
       example: "labferry install places",
       log: "file",

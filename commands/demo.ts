@@ -84,7 +84,14 @@ async function tourIn(folder: string, outer: CommandContext): Promise<string[]> 
 
 /** The demo never mixes with what is there. */
 async function emptyFolder(path: string): Promise<string> {
-  await Deno.mkdir(path, { recursive: true });
+  await Deno.mkdir(path, { recursive: true }).catch((cause) => {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new PipelineError("demo/no-folder", `Cannot work in "${path}": ${reason}`, {
+      cause,
+      stopsRun: 2,
+      hint: "Name a folder that can be made and written to.",
+    });
+  });
   for await (const entry of Deno.readDir(path)) {
     throw new PipelineError(
       "demo/not-empty",

@@ -42,7 +42,7 @@ export const run: Command = async (args, context) => {
   const places = await withServices(
     project.registry,
     { dryRun: false, context },
-    (services) => installPlaces(requests, services),
+    (services) => installPlaces(requests, services, { replaced: args.has("replaced") }),
   );
   for (const { id, path, uuid, created } of places) {
     log.info(`place "${id}" ${created ? "is marked now" : "was marked already"}`, { path, uuid });

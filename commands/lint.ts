@@ -1,4 +1,5 @@
 /** `lint [PIPELINE…]`: syntax and options, safety, environment. @module */
+import { storeOptions } from "../core/places/store_options.ts";
 import type { Command, CommandContext } from "../cli/command.ts";
 import { count } from "../cli/format.ts";
 import { checkPipeline, loadProject, pipelineNames } from "../cli/project.ts";
@@ -45,7 +46,7 @@ async function lintOne(
     fs: new DiskFiles(),
     openStore: (place) => {
       const store = project.registry.get("store", place.store);
-      return store.open(store.options.parse(place.options));
+      return store.open(storeOptions(store, place));
     },
   });
   const { stop: signal } = interrupts;

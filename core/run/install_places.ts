@@ -2,7 +2,8 @@
 import { ulid } from "@std/ulid";
 import { PipelineError } from "../errors.ts";
 import { findNesting } from "../io/roots.ts";
-import { createPlaceMarker } from "../safety/place_marker.ts";
+import { assertKnownMarker, rememberMarker } from "../safety/known_markers.ts";
+import { createPlaceMarker, readPlaceMarker } from "../safety/place_marker.ts";
 import { runBefore, runContext } from "./before.ts";
 import { namedRoots } from "./open_places.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
@@ -20,11 +21,13 @@ export type InstallRequest = Pick<RunRequest, "compiled" | "config" | "stateDir"
 /**
  * Runs the `[[before]]` hooks of the pipelines, so that what they mount is there, then marks source, folder places and
  * manifests. Folders must exist: a folder made here could be the mount point of a share that is away.
- * @throws {PipelineError} `place/missing`, `place/not-distinct` (both exit 2), before any marker is made
+ * A root that earlier runs knew by another marker is refused unless it was `replaced` on purpose.
+ * @throws {PipelineError} `place/missing`, `place/not-distinct`, `place/other-marker` (exit 2), before any marker is made
  */
 export async function installPlaces(
   requests: readonly InstallRequest[],
   services: EngineServices,
+  options: { replaced?: boolean } = {},
 ): Promise<InstalledPlace[]> {
   const roots = new Map<string, string>();
   for (const request of requests) {
@@ -33,8 +36,18 @@ export async function installPlaces(
     for (const root of namedRoots(request)) if (root.id !== "state") roots.set(root.path, root.id);
     await assertReady(request, services);
   }
+  const { fs, journal } = services;
+  if (!options.replaced) {
+    for (const [path, id] of roots) {
+      await assertKnownMarker(journal.cursors, { id, path, uuid: await readPlaceMarker(fs, path) });
+    }
+  }
   const installed: InstalledPlace[] = [];
-  for (const [path, id] of roots) installed.push({ id, path, ...await createPlaceMarker(services.fs, path) });
+  for (const [path, id] of roots) {
+    const marked = await createPlaceMarker(fs, path);
+    await rememberMarker(journal.cursors, path, marked.uuid);
+    installed.push({ id, path, ...marked });
+  }
   return installed;
 }
 

@@ -14,10 +14,12 @@ import { DEFAULT_BUDGET_BYTES, openObjects } from "../objects/session.ts";
 import type { ObjectSession } from "../objects/session.ts";
 import { DirectoryPlace } from "../places/directory_place.ts";
 import { ObjectPlace } from "../places/object_place.ts";
+import { storeOptions } from "../places/store_options.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import type { NameClaim } from "../safety/claims.ts";
 import { relateBuckets } from "../safety/distinct_buckets.ts";
 import { checkPlace, confirmPlace, readPlaceMarker } from "../safety/place_marker.ts";
+import { assertKnownMarker, rememberMarker } from "../safety/known_markers.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 
@@ -139,6 +141,8 @@ export async function openRoot(
   const { fs, log } = services;
   try {
     const identity = await checkPlace(fs, path);
+    await assertKnownMarker(services.journal.cursors, { id, path, uuid: identity.uuid });
+    if (!dryRun) await rememberMarker(services.journal.cursors, path, identity.uuid);
     visible.add(id);
     return { path, uuid: identity.uuid, check: () => confirmPlace(fs, identity) };
   } catch (error) {
@@ -160,7 +164,7 @@ async function openBucket(
   },
 ): Promise<ObjectSession> {
   const plugin = services.registry.get("store", declared.store);
-  const store: ObjectStore = stack.use(await plugin.open(plugin.options.parse(declared.options)));
+  const store: ObjectStore = stack.use(await plugin.open(storeOptions(plugin, declared)));
   const session = openObjects({
     store,
     probes: services.journal.probes,

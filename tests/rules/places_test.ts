@@ -1,3 +1,4 @@
+import { rememberMarker } from "../../core/safety/known_markers.ts";
 import assert from "node:assert/strict";
 import { failure } from "../kit/memory_object_store.ts";
 import { BACKUP, MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../kit/world.ts";
@@ -108,6 +109,8 @@ Deno.test("S1 evidence of a NAS does not count at another NAS under the same pat
   world.fs.unmount("/nas");
   world.fs.mount("/nas", {});
   world.fs.seed({ [NAS_ROOT + MARKER]: OTHER_MARKER });
+  // Replaced on purpose, as `install places --replaced` notes it.
+  await rememberMarker(world.journal.cursors, NAS_ROOT, OTHER_MARKER.trim());
   assertDone(await world.run());
   const copied = world.files(AT_NAS);
   for (const [path, content] of Object.entries(FILES)) assert.equal(copied[path], content);

@@ -3,6 +3,9 @@ import { PLACE_MARKER_NAME } from "../../../core/io/names.ts";
 import { CrashError, systemError } from "../../kit/memory_file_system.ts";
 import { MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
 import { runAndBeforeRemoval } from "../../kit/rules.ts";
+import { rememberMarker } from "../../../core/safety/known_markers.ts";
+
+const OTHER_DISK = "00000000-0000-4000-8000-0000000000aa";
 
 Deno.test("S22 takeUpDestroys() says in the ledger that a folder is gone only after that is on the medium", async () => {
   await using world = await World.open();
@@ -32,7 +35,9 @@ Deno.test("S3 takeUpDestroys() does not take a study for removed because another
   world.fs.unmount("/instrument");
   const marker = `${SOURCE_ROOT}/${PLACE_MARKER_NAME}`;
   for (const name of ["", "study1/new.txt"]) {
-    world.fs.seed({ [marker]: "00000000-0000-4000-8000-0000000000aa\n" });
+    world.fs.seed({ [marker]: `${OTHER_DISK}\n` });
+    // Replaced on purpose, as `install places --replaced` notes it.
+    await rememberMarker(world.journal.cursors, SOURCE_ROOT, OTHER_DISK);
     if (name !== "") world.fs.seed({ [`${SOURCE_ROOT}/${name}`]: "another instrument's" });
     await world.run();
     const record = (await world.ledger()).get("study1");
@@ -41,6 +46,7 @@ Deno.test("S3 takeUpDestroys() does not take a study for removed because another
   }
   assert.ok(world.log.lines.some((line) => line.message.includes("on another disk than the one at")));
   world.fs.remount("/instrument");
+  await rememberMarker(world.journal.cursors, SOURCE_ROOT, "00000000-0000-4000-8000-000000000001");
   assert.equal((await world.run()).exit_code, 0);
   assert.deepEqual(world.files(SOURCE_ROOT), {});
   assert.notEqual((await world.ledger()).get("study1")?.source_deleted_at, null);

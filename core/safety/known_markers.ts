@@ -1,0 +1,39 @@
+/**
+ * Markers that earlier runs saw (SAFETY S1): a root whose marker is another one than before is another disk or share
+ * under the same path. The journal remembers them; a journal that was lost knows nothing and objects to nothing.
+ * @module
+ */
+import { PipelineError } from "../errors.ts";
+import type { CursorStore } from "../journal/journal.ts";
+
+const cursorOf = (path: string) => `place-marker:${path}`;
+
+/** UUID of the marker that was seen under this path before; undefined when the journal knows none. */
+export async function knownMarker(cursors: CursorStore, path: string): Promise<string | undefined> {
+  const known = await cursors.get(cursorOf(path));
+  return typeof known === "string" ? known : undefined;
+}
+
+/** Remembers the marker under this path, in place of any other. */
+export function rememberMarker(cursors: CursorStore, path: string, uuid: string): Promise<void> {
+  return cursors.set(cursorOf(path), uuid);
+}
+
+/** Throws `place/other-marker` (exit 2) when another marker was seen under this path before. */
+export async function assertKnownMarker(
+  cursors: CursorStore,
+  { id, path, uuid }: { id: string; path: string; uuid: string | undefined },
+): Promise<void> {
+  const known = await knownMarker(cursors, path);
+  if (known === undefined || known === uuid) return;
+  const found = uuid === undefined ? "it has no .labferry-place" : `its marker is ${uuid}`;
+  throw new PipelineError(
+    "place/other-marker",
+    `Cannot use ${id} "${path}": ${found}, and earlier runs knew this place by ${known}`,
+    {
+      stopsRun: 2,
+      hint: "Another disk or share lies there, or the right one is not mounted. Mount the right one. Only if it was " +
+        "replaced on purpose, run: labferry install places --replaced",
+    },
+  );
+}
