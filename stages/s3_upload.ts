@@ -21,7 +21,7 @@ export const s3Upload = defineStage({
       description:
         "`auto` trusts checksums of stores that were seen to refuse a wrong one and reads back from the others.",
     }),
-    part: byteSize().prefault("16 MiB").meta({
+    part: byteSize().prefault("8 MiB").meta({
       description: "Size of one part; smaller files go in a single request.",
       unit: "bytes",
     }),

@@ -14,7 +14,7 @@ import { openTrust, type Trust } from "./probe.ts";
 import { retrying, type RetryPolicy } from "./retry.ts";
 
 /** Memory for bodies of all uploads and read-backs of a run. */
-export const DEFAULT_BUDGET_BYTES = 128 * 2 ** 20;
+export const DEFAULT_BUDGET_BYTES = 64 * 2 ** 20;
 
 /** Up to this size the time of a request is latency, not bytes. */
 const SMALL_BYTES = 2 ** 20;
