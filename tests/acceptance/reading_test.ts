@@ -161,7 +161,12 @@ acceptance("install places marks once, after the hooks; it refuses what is absen
       Deno.build.os === "windows" ? '"/c", "mkdir", ' : ""
     }${JSON.stringify(lab.nas)}]\n`,
   );
-  const mounted = await lab.run(["install", "places"]);
+  const other = await lab.run(["install", "places"]);
+  assert.equal(other.code, 2, other.stderr);
+  assert.match(other.stderr, /place\/other-marker[^]*labferry install places --replaced/);
+  assert.deepEqual(await tree(lab.nas), []);
+  await Deno.remove(lab.nas);
+  const mounted = await lab.run(["install", "places", "--replaced"]);
   assert.equal(mounted.code, 0, mounted.stderr);
   assert.match(mounted.stdout, /marked +truenas/);
 });
