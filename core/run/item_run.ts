@@ -9,6 +9,7 @@ import { asKnownError } from "../io/io_errors.ts";
 import type { LedgerStatus } from "../ledger/record.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import type { ItemFailure } from "../ports.ts";
+import { killEvidence } from "../safety/kill_evidence.ts";
 import { readContext, writeContext } from "./contexts.ts";
 import { courseOf, scopeOf } from "./course.ts";
 import type { Course } from "./course.ts";
@@ -184,7 +185,10 @@ async function runOne(
   if (line.why === undefined) delete line.why;
   try {
     await noteGuarantee(run, session, { compiled, line });
-    if (!request.dryRun) await killEvidence(run, session, compiled);
+    const { kills, destroys } = compiled.facts;
+    if (!request.dryRun && kills !== undefined && destroys === undefined) {
+      await killEvidence(services.journal.evidence, item.id, kills);
+    }
   } catch (error) {
     // What failed first is what the operator must hear.
     if (failure) services.log.error(`${item.name}: behind stage ${compiled.id}: ${(error as Error).message}`);
@@ -227,18 +231,6 @@ async function noteGuarantee(
   if (proved === undefined || line.outcome === "failed" || run.request.dryRun) return;
   const { weakest } = await run.services.journal.evidence.totals(session.item.id, proved);
   if (weakest !== null) line.guarantee = weakest;
-}
-
-/** What a stage may have touched is no longer known (SAFETY, transfer): its evidence dies with it. */
-async function killEvidence(run: RunState, session: ItemSession, compiled: CompiledStage): Promise<void> {
-  const { kills, destroys } = compiled.facts;
-  if (kills === undefined || destroys !== undefined) return;
-  const { evidence } = run.services.journal;
-  if (kills === "everything" || kills.some((fact) => fact.fact === "hashed")) {
-    await evidence.remove(session.item.id);
-    return;
-  }
-  for (const fact of kills) if (fact.place !== undefined) await evidence.remove(session.item.id, fact.place);
 }
 
 async function runHandlers(
