@@ -44,8 +44,8 @@ export interface Targets {
   files: string[];
   folders: string[];
   prefixes: string[];
-  /** Whether `corrupt` may be excused: the store takes back its word after a checksum it was trusted with. */
-  trusted: boolean;
+  /** Prefixes below which `corrupt` is excused: the store takes back its word after a check that was to be trusted. */
+  trusted: string[];
   /** The store says back whatever checksum it was told, and checks none. */
   parrots: boolean;
   /** The store never replaces an object when asked not to. */

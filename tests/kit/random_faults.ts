@@ -206,7 +206,7 @@ export class Chaos {
     this.#truth.flips++;
     const bad = flipped(bytes, (armed.event.act as { bit: number }).bit);
     // The object stands under its key only after this; what the truth compares is what was sent.
-    if (this.#targets.trusted) {
+    if (this.#targets.trusted.some((prefix) => call.key.startsWith(prefix))) {
       this.#world.store.objects.set(call.key, foreignObject(bytes));
       this.#truth.damages(`s3:${call.key}`, "silent");
     }

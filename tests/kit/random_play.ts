@@ -135,8 +135,7 @@ class Game implements AsyncDisposable {
       files,
       folders: places.flatMap(({ folder }) => folder === undefined ? [] : [folder]),
       prefixes: places.flatMap(({ prefix }) => prefix === undefined ? [] : [prefix]),
-      trusted: store.checksums &&
-        compiled.places.every((place) => place.kind === "directory" || place.upload.verify === "auto"),
+      trusted: store.checksums ? vouchedPrefixes(compiled) : [],
       parrots: store.parrots && !store.checksums,
       holdsIfAbsent: store.putIfAbsent && store.completeIfAbsent,
       isCrowded: crowd,
@@ -323,6 +322,15 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
 
 function isAborted(report: RunReport): boolean {
   return report.exit_code === 130;
+}
+
+/** Prefixes at which the word of a store that checks is all the pipeline asks for. */
+function vouchedPrefixes({ places, stages }: CompiledPipeline): string[] {
+  const isRead = (id: string) => stages.some(({ use, options }) => use === "verify" && options.place === id);
+  return places.flatMap((place) => {
+    if (place.kind === "directory" || place.upload.verify === "read-back") return [];
+    return place.upload.verify === "auto" || !isRead(place.id) ? [place.prefix] : [];
+  });
 }
 
 /** What `labferry install places` does. */
