@@ -13,13 +13,13 @@ const LOCK_WAIT_MS = 10_000;
 const WAL_HEADER = 32;
 
 /**
- * Opens a copy of the journal in a temporary folder; disposal removes it. What is written to it is lost. Without a live
- * journal: an empty one in memory.
+ * Opens a copy of the journal in a temporary folder (made in `within`, by default the system's); disposal removes it.
+ * What is written to it is lost. Without a live journal: an empty one in memory.
  * @throws {PipelineError} `journal/busy` when the live journal never held still, and what `openJournal` throws
  */
-export async function copyJournalForReading(path: string): Promise<LocalJournal> {
+export async function copyJournalForReading(path: string, within?: string): Promise<LocalJournal> {
   if (await fingerprint(path) === undefined) return await openMemoryJournal();
-  const folder = await Deno.makeTempDir({ prefix: "labferry-journal-" });
+  const folder = await Deno.makeTempDir({ prefix: "labferry-journal-", dir: within });
   const remove = () => Deno.remove(folder, { recursive: true });
   try {
     const copy = join(folder, "journal.db");

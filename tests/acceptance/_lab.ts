@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { dirname, fromFileUrl, join } from "@std/path";
 import { type S3Server, startS3Server } from "../../demo/s3_server/mod.ts";
 import { s3 } from "../../plugins/stores/s3.ts";
+import { ACCESS_KEY, SECRET_KEY, useTestKeys } from "../kit/keys.ts";
 import { tempDir } from "../kit/temp.ts";
 
 const CLI = fromFileUrl(new URL("../../cli.ts", import.meta.url));
@@ -16,8 +17,6 @@ const SHIPPED = fromFileUrl(new URL("../../pipelines/backup.toml", import.meta.u
 export const STUDY = "20250131_ada_kidney_b1";
 export const BUCKET = "lab-archive";
 export const PREFIX = "fusion";
-export const ACCESS_KEY = "AKIAACCEPTANCE0001";
-export const SECRET_KEY = "acceptance-secret-0123456789";
 const DAY_MS = 86_400_000;
 
 export interface Ended {
@@ -123,9 +122,7 @@ settle_minutes = 0
     return running(child);
   };
   const run: Lab["run"] = (argv, options) => start(argv, options).ended;
-  // The keys of the server, whatever the environment of the tests has.
-  Deno.env.set("AWS_ACCESS_KEY_ID", ACCESS_KEY);
-  Deno.env.set("AWS_SECRET_ACCESS_KEY", SECRET_KEY);
+  useTestKeys();
   const store = stack.use(
     await s3.open(s3.options.parse({ bucket: BUCKET, endpoint: server.endpoint, force_path_style: true })),
   );

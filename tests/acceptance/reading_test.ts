@@ -1,7 +1,8 @@
 /** What people and programs read: verdicts on studies, the ledger, the log. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { acceptance, ACCESS_KEY, fate, type Json, openLab, SECRET_KEY, sha256, STUDY, study, tree } from "./_lab.ts";
+import { ACCESS_KEY, SECRET_KEY } from "../kit/keys.ts";
+import { acceptance, fate, type Json, openLab, sha256, STUDY, study, tree } from "./_lab.ts";
 
 acceptance(
   "validate study and root: text, JSON and -q, 0 when all conform, 1 with findings, 2 for a path that is absent",

@@ -9,6 +9,7 @@ import { bytesSource } from "../../core/objects/source.ts";
 import { uploadMany, uploadObject } from "../../core/objects/upload.ts";
 import { type Faults, startS3Server } from "../../demo/s3_server/mod.ts";
 import { s3 } from "../../plugins/stores/s3.ts";
+import { ACCESS_KEY, SECRET_KEY, useTestKeys } from "../kit/keys.ts";
 import { instantClock, memoryUploads, patternBytes, testSession } from "../kit/object_session.ts";
 
 const MIB = 2 ** 20;
@@ -19,10 +20,9 @@ const upload = (bytes: Uint8Array) => ({ key: KEY, source: bytesSource("a.tif", 
 
 /** A faulty endpoint with one bucket, and a session on it that takes the endpoint's time for its own. */
 async function faulty(faults: Partial<Faults> = {}, options: Partial<UploadSettings> & { accessKey?: string } = {}) {
-  const { accessKey = "AKIATEST", ...settings } = options;
-  Deno.env.set("AWS_ACCESS_KEY_ID", "AKIATEST");
-  Deno.env.set("AWS_SECRET_ACCESS_KEY", "SECRETTEST");
-  const server = await startS3Server({ buckets: ["lab"], accessKey, secretKey: "SECRETTEST", faults });
+  const { accessKey = ACCESS_KEY, ...settings } = options;
+  useTestKeys();
+  const server = await startS3Server({ buckets: ["lab"], accessKey, secretKey: SECRET_KEY, faults });
   const store = await s3.open(s3.options.parse({ bucket: "lab", endpoint: server.endpoint }));
   const journal = memoryUploads();
   const session = testSession(store, { journal, clock: instantClock(Date.now()), ...settings });
@@ -184,9 +184,9 @@ faultTest("no error shows a key, a signature or a header of the request", async 
     if (error instanceof Error && error.cause) show(error.cause);
   };
   for (
-    const [faults, accessKey] of [[{ deniesAll: true }, "AKIATEST"], [{}, "AKIAOTHER"], [
+    const [faults, accessKey] of [[{ deniesAll: true }, ACCESS_KEY], [{}, "AKIAOTHER"], [
       { slowDowns: 99 },
-      "AKIATEST",
+      ACCESS_KEY,
     ]] as const
   ) {
     await using run = await faulty(faults, { accessKey });

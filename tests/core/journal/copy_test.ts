@@ -60,19 +60,13 @@ Deno.test("S17 a closed journal is copied without a trace, and the copy is remov
     await live.evidence.put("inc", [evidenceOf("a")]);
   }
   const before = await snapshot(dir.path);
-  const kept = Deno.env.get("TMPDIR");
-  Deno.env.set("TMPDIR", temporary.path);
-  try {
-    const copy = await copyJournalForReading(path);
+  {
+    await using copy = await copyJournalForReading(path, temporary.path);
     assert.equal([...Deno.readDirSync(temporary.path)].length, 1);
     assert.deepEqual(await paths(copy.evidence.list("inc", "truenas")), ["a"]);
-    await copy[Symbol.asyncDispose]();
-    await Deno.writeTextFile(path, "not a database ".repeat(500));
-    await assert.rejects(copyJournalForReading(path), { code: "journal/corrupt" });
-  } finally {
-    if (kept === undefined) Deno.env.delete("TMPDIR");
-    else Deno.env.set("TMPDIR", kept);
   }
+  await Deno.writeTextFile(path, "not a database ".repeat(500));
+  await assert.rejects(copyJournalForReading(path, temporary.path), { code: "journal/corrupt" });
   assert.deepEqual(await snapshot(temporary.path), {});
   assert.deepEqual(Object.keys(await snapshot(dir.path)).sort(), Object.keys(before).sort());
 });

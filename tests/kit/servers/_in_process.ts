@@ -1,5 +1,6 @@
 import { startS3Server } from "../../../demo/s3_server/mod.ts";
-import { ACCESS_KEY, SECRET_KEY, type StartedServer } from "./servers.ts";
+import { ACCESS_KEY, SECRET_KEY } from "../keys.ts";
+import type { StartedServer } from "./servers.ts";
 
 /** Starts the endpoint of the demo. */
 export async function startInProcess(): Promise<StartedServer> {

@@ -2,7 +2,8 @@ import { join } from "@std/path";
 import { tempDir } from "../temp.ts";
 import { makeCertificate } from "./_certificate.ts";
 import { freePort, waitForHttp } from "./_wait.ts";
-import { ACCESS_KEY, SECRET_KEY, type StartedServer } from "./servers.ts";
+import { ACCESS_KEY, SECRET_KEY } from "../keys.ts";
+import type { StartedServer } from "./servers.ts";
 
 /** Folders that may hold the program: that of `tools/test_servers` first, then those of PATH. */
 function* candidates(): Generator<string> {

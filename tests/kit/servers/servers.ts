@@ -4,12 +4,10 @@
  */
 import type { ObjectStore } from "../../../core/objects/object_store.ts";
 import { s3 } from "../../../plugins/stores/s3.ts";
+import { ACCESS_KEY, SECRET_KEY, useTestKeys } from "../keys.ts";
 import { startInProcess } from "./_in_process.ts";
 import { radosgwMissing, startRadosgw } from "./_radosgw.ts";
 import { startVersitygw, versitygwMissing } from "./_versitygw.ts";
-
-export const ACCESS_KEY = "AKIATEST";
-export const SECRET_KEY = "SECRETTEST";
 
 export type ServerKind = "in-process" | "versitygw" | "versitygw-tls" | "radosgw";
 export const SERVER_KINDS: readonly ServerKind[] = ["in-process", "versitygw", "versitygw-tls", "radosgw"];
@@ -47,13 +45,6 @@ export function serverMissing(kind: ServerKind): Promise<string | undefined> {
   return kind === "radosgw" ? radosgwMissing() : versitygwMissing();
 }
 
-// The SDK takes its keys from the environment, which all tests of a process share.
-function setKeys(): void {
-  Deno.env.set("AWS_ACCESS_KEY_ID", ACCESS_KEY);
-  Deno.env.set("AWS_SECRET_ACCESS_KEY", SECRET_KEY);
-  Deno.env.set("AWS_EC2_METADATA_DISABLED", "true");
-}
-
 function start(kind: ServerKind): Promise<StartedServer> {
   if (kind === "in-process") return startInProcess();
   return kind === "radosgw" ? startRadosgw() : startVersitygw({ tls: kind === "versitygw-tls" });
@@ -63,7 +54,7 @@ const announced = new Set<string>();
 
 /** Starts a server, or takes one that runs already. */
 export async function realServer(kind: ServerKind): Promise<TestServer> {
-  setKeys();
+  useTestKeys();
   const started = await start(kind);
   const words = `${started.name} ${started.version}`;
   if (!announced.has(words)) {

@@ -3,6 +3,7 @@ import { PipelineError } from "../../../core/errors.ts";
 import { ObjectStoreError } from "../../../core/objects/object_store.ts";
 import { storeError } from "../../../plugins/stores/_s3_errors.ts";
 import { s3 } from "../../../plugins/stores/s3.ts";
+import { useTestKeys } from "../../kit/keys.ts";
 import { serverTest } from "../../kit/servers/servers.ts";
 
 const never = new AbortController().signal;
@@ -99,8 +100,7 @@ Deno.test("storeError() tells a missing certificate, missing credentials and a d
 
 /** Opens a store on something that is not one. */
 async function storeAt(port: number) {
-  Deno.env.set("AWS_ACCESS_KEY_ID", "AKIATEST");
-  Deno.env.set("AWS_SECRET_ACCESS_KEY", "SECRETTEST");
+  useTestKeys();
   const endpoint = `http://127.0.0.1:${port}`;
   return await s3.open(s3.options.parse({ bucket: "lab-archive", endpoint, request_timeout: "300ms" }));
 }
