@@ -7,7 +7,7 @@ import { canReadFresh, type FreshFile, openFresh } from "./disk_fresh.ts";
 import { expectFile, expectSame, fileStat, osPath, systemError } from "./disk_stat.ts";
 import type { FileStat } from "./file_system.ts";
 import { errnoOf, isAbsent } from "./io_errors.ts";
-import { alignedBuffer, renameNoReplace } from "./native.ts";
+import { alignedBuffer, canBeSeen, renameNoReplace } from "./native.ts";
 import type { SyncHandle, SyncPrimitives } from "./sync_primitives.ts";
 import { unlinkSync } from "./unlink.ts";
 import { Patience } from "./windows.ts";
@@ -103,6 +103,10 @@ export class DiskPrimitives implements SyncPrimitives {
       if (isAbsent(error)) return undefined;
       throw error;
     }
+  }
+
+  mayStand(path: string): boolean {
+    return canBeSeen(path) ?? this.lstat(path) !== undefined;
   }
 
   openRead(path: string, options: { fresh: boolean }): SyncHandle {

@@ -9,12 +9,15 @@ import { windowsCalls } from "./windows_library.ts";
 const SYMBOLS = {
   posix_fadvise: { parameters: ["i32", "i64", "i64", "i32"], result: "i32" },
   syncfs: { parameters: ["i32"], result: "i32", nonblocking: true },
+  faccessat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
 } as const;
 
 type Library = Deno.DynamicLibrary<typeof SYMBOLS>;
 
 const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const F_OK = 0;
 const RENAME_NOREPLACE = 1;
 const POSIX_FADV_DONTNEED = 4;
 
@@ -41,6 +44,17 @@ export function dropCache(fd: number): boolean {
 /** Whether `syncfs` can be called here. */
 export function hasSyncfs(): boolean {
   return load() !== null;
+}
+
+/**
+ * Whether a path leads to something; a link is not followed. False also for what cannot be seen; undefined when the
+ * system cannot be asked. The runtime's call makes an error object for every absent path, which costs more than a copy's
+ * own system calls.
+ */
+export function canBeSeen(path: string): boolean | undefined {
+  const symbols = load()?.symbols;
+  if (symbols === undefined || !path.isWellFormed()) return undefined;
+  return symbols.faccessat(AT_FDCWD, utf8.encode(path + "\0"), F_OK, AT_SYMLINK_NOFOLLOW) === 0;
 }
 
 /** Flushes the file system of an open file; false when any write since it was opened could not be flushed. */

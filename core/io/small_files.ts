@@ -34,7 +34,8 @@ async function inParts<F, R>(
       results[part] = await options.work(files.slice(part * size, (part + 1) * size));
     }
   };
-  const lanes = Array.from({ length: Math.min(fs.smallParallel, Math.ceil(files.length / size)) }, worker);
+  // Two jobs a thread: the next waits there while the answer of the one before is taken in here.
+  const lanes = Array.from({ length: Math.min(2 * fs.smallParallel, Math.ceil(files.length / size)) }, worker);
   // All lanes end before this returns, so that nothing is still writing when the caller cleans up.
   const ended = await Promise.allSettled(lanes);
   for (const end of ended) if (end.status === "rejected") throw end.reason;

@@ -119,7 +119,7 @@ function writeOne(disk: SyncPrimitives, file: SmallCopy, options: { flush: Flush
   if (before.size !== file.size) {
     throw sourceChanged(file.from, { ...before, size: file.size }, before);
   }
-  if (disk.lstat(file.to) === undefined) {
+  if (!disk.mayStand(file.to)) {
     writeTemporary(disk, file, read, options.flush === "file");
     return { ok: true, sha256, before, after, medium };
   }

@@ -20,6 +20,11 @@ export interface SyncHandle {
 
 export interface SyncPrimitives {
   lstat(path: string): FileStat | undefined;
+  /**
+   * Whether something is there. Cheaper than `lstat` where nothing is; what cannot be seen counts as not there, so this
+   * only serves callers that never replace.
+   */
+  mayStand(path: string): boolean;
   openRead(path: string, options: { fresh: boolean }): SyncHandle;
   createNew(path: string): SyncHandle;
   /** Flushes a file that is there already. */

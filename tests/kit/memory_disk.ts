@@ -11,6 +11,10 @@ import { type MountOptions, type Seed, type SeedOptions, systemError } from "./m
 export class MemoryDisk extends MemoryNodes implements SyncPrimitives {
   readonly #unmounted = new Map<string, Node>();
 
+  mayStand(path: string): boolean {
+    return this.lstat(path) !== undefined;
+  }
+
   mount(path: string, options: MountOptions): void {
     this._makeFolders(path);
     this._mounted.set(this._find(path, { follow: true }), this._device(options).root);
