@@ -11,6 +11,9 @@ import { WorkerPool } from "./worker_pool.ts";
 const THREADS = navigator.hardwareConcurrency >= 4 ? 3 : 2;
 /** Work on small files that is done inline before threads are worth their start, in ms. */
 const INLINE_MS = 15;
+/** Stats that should take less than this (ms) are done inline: handing them to a thread costs as much. */
+const INLINE_STATS_MS = 1;
+const TRIED_STATS = 8;
 /** Files below this many bytes are copied and hashed on the calling thread. */
 const THREAD_FROM_BYTES = 8 * 2 ** 20;
 
@@ -22,6 +25,7 @@ export class Disk extends DiskFiles implements AsyncDisposable {
 
   override async runSmall(job: SmallJob, signal: AbortSignal): Promise<SmallJobResult> {
     signal.throwIfAborted();
+    if (job.kind === "stat") return await this.#stats(job, signal);
     if (this.#inlineMs > INLINE_MS) return await this.#pool.small(job);
     const start = performance.now();
     try {
@@ -29,6 +33,17 @@ export class Disk extends DiskFiles implements AsyncDisposable {
     } finally {
       this.#inlineMs += performance.now() - start;
     }
+  }
+
+  /** The first few show whether this is a disk (microseconds each) or a share (a thousand times that). */
+  async #stats(job: SmallJob & { kind: "stat" }, signal: AbortSignal): Promise<SmallJobResult> {
+    const start = performance.now();
+    const tried = await super.runSmall({ ...job, names: job.names.slice(0, TRIED_STATS) }, signal);
+    const rest = { ...job, names: job.names.slice(TRIED_STATS) };
+    if (rest.names.length === 0) return tried;
+    const expectedMs = (performance.now() - start) / TRIED_STATS * rest.names.length;
+    const others = expectedMs < INLINE_STATS_MS ? await super.runSmall(rest, signal) : await this.#pool.small(rest);
+    return { stats: [...tried.stats ?? [], ...others.stats ?? []] };
   }
 
   async runLarge(

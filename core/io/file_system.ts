@@ -62,14 +62,13 @@ export interface SmallFailure {
 }
 
 /**
- * What came of one file of a batch: equal stats around the read, and the hash; or the error. After a copy `target` is
+ * What came of one file of a batch: the hash, and the stat after the read, which equals the one before; or the error. After a copy `target` is
  * the published file, and `existed` says that the same bytes stood under the final name already.
  */
 export type SmallResult =
   | {
     ok: true;
     sha256: string;
-    before: FileStat;
     after: FileStat;
     target?: FileStat;
     existed?: boolean;

@@ -8,6 +8,7 @@ import { DiskFiles } from "./disk_files.ts";
 import { DiskPrimitives } from "./disk_sync.ts";
 import { errnoOf } from "./io_errors.ts";
 import { copyHere, hashHere } from "./large_files.ts";
+import { packAnswer, unpackJob } from "./packed_jobs.ts";
 import { failureOf, runSmallJob } from "./small_jobs.ts";
 import type { FromWorker, ToWorker } from "./worker_messages.ts";
 
@@ -42,7 +43,7 @@ async function runLarge(message: Extract<ToWorker, { large: unknown }>): Promise
 
 function runSmall(message: Extract<ToWorker, { small: unknown }>): void {
   try {
-    answer({ id: message.id, small: runSmallJob(primitives, message.small) });
+    answer({ id: message.id, small: packAnswer(runSmallJob(primitives, unpackJob(message.small))) });
   } catch (error) {
     fail(message.id, error);
   }

@@ -48,8 +48,20 @@ function whyNotRelative(path: string, system: PathSystem): string | undefined {
  * Windows also a backslash or a colon.
  */
 export function itemSegments(relative: string, system: PathSystem = hostSystem): string[] {
+  assertRelative(relative, system);
+  return relative.split("/");
+}
+
+/** What `whyNotRelative` would object to, in one look: every file of a study is looked at many times. */
+const SUSPECT = {
+  posix: /\0|(?:^|\/)\.{0,2}(?:\/|$)/,
+  windows: /[\0\\:]|(?:^|\/)\.{0,2}(?:\/|$)/,
+};
+
+function assertRelative(relative: string, system: PathSystem): void {
+  if (!SUSPECT[system].test(relative)) return;
   const why = whyNotRelative(relative, system);
-  if (why === undefined) return relative.split("/");
+  if (why === undefined) return;
   throw new PipelineError(
     "path/escapes",
     `Cannot use "${relative}" as a path inside an item: ${why}, wanted a relative path with "/" between names`,
@@ -62,10 +74,11 @@ export function itemSegments(relative: string, system: PathSystem = hostSystem):
  * @throws {PipelineError} `path/escapes` as `itemSegments` does.
  */
 export function itemPath(root: string, relative: string, system: PathSystem = hostSystem): string {
-  const segments = itemSegments(relative, system);
+  assertRelative(relative, system);
   const separator = system === "windows" ? "\\" : "/";
   // Not `join`: it would normalise, and a normalised root is another spelling than the one that was checked.
-  return (root.endsWith(separator) ? root : root + separator) + segments.join(separator);
+  const below = system === "windows" ? relative.replaceAll("/", separator) : relative;
+  return root.endsWith(separator) ? root + below : `${root}${separator}${below}`;
 }
 
 /**

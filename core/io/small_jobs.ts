@@ -52,7 +52,10 @@ function readWhole(disk: SyncPrimitives, path: string, options: { fresh: boolean
     // One byte more than expected shows a file that grew.
     const buffer = disk.buffer(Math.max(before.size, options.size) + 1);
     let got = 0;
-    for (let n = 1; n > 0 && got < buffer.length; got += n) n = handle.read(buffer.subarray(got));
+    // Where exactly as many bytes came, the stat after the read shows that there are no more. A file said to be empty is
+    // tried all the same: some file systems say so of files they have not fetched yet.
+    const enough = Math.max(1, before.size);
+    for (let n = 1; n > 0 && got !== enough && got < buffer.length; got += n) n = handle.read(buffer.subarray(got));
     const after = disk.lstat(path);
     if (after === undefined || !sameFile(before, after)) throw sourceChanged(path, before, after);
     if (got !== before.size) throw shortRead(path, got, before.size);
@@ -121,13 +124,13 @@ function writeOne(disk: SyncPrimitives, file: SmallCopy, options: { flush: Flush
   }
   if (!disk.mayStand(file.to)) {
     writeTemporary(disk, file, read, options.flush === "file");
-    return { ok: true, sha256, before, after, medium };
+    return { ok: true, sha256, after, medium };
   }
   // The buffer is shared, so the source's bytes are gone after this.
   const target = proveExisting(disk, file, { sha256, size: before.size });
   if (options.flush !== "no") disk.syncFile(file.to);
   dropTemporary(disk, file.temporary);
-  return { ok: true, sha256, before, after, medium, target, existed: true };
+  return { ok: true, sha256, after, medium, target, existed: true };
 }
 
 /** Whether the flush of the whole file system covers this file's folder. */
@@ -197,8 +200,8 @@ function each<F, R>(files: readonly F[], action: (file: F) => { verb: string; pa
 }
 
 function hashOne(disk: SyncPrimitives, file: { path: string; size: number }, fresh: boolean): SmallResult {
-  const { before, after, sha256, medium } = readWhole(disk, file.path, { fresh, size: file.size });
-  return { ok: true, sha256, before, after, medium };
+  const { after, sha256, medium } = readWhole(disk, file.path, { fresh, size: file.size });
+  return { ok: true, sha256, after, medium };
 }
 
 /** Does one job. Failures of single files are in the results; only a lost folder or a programming error throws. */

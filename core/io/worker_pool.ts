@@ -4,6 +4,7 @@
  */
 import { PipelineError } from "../errors.ts";
 import type { LargeJob, LargeResult, SmallJob, SmallJobResult } from "./file_system.ts";
+import { packJob, unpackAnswer } from "./packed_jobs.ts";
 import type { FromWorker, ToWorker } from "./worker_messages.ts";
 
 interface Waiting {
@@ -77,8 +78,8 @@ export class WorkerPool implements Disposable {
 
   async small(job: SmallJob): Promise<SmallJobResult> {
     const id = this.#next++;
-    const answer = await this.#idlest().run({ id, small: job });
-    if ("small" in answer) return answer.small;
+    const answer = await this.#idlest().run({ id, small: packJob(job) });
+    if ("small" in answer) return unpackAnswer(answer.small);
     throw errorIn(answer);
   }
 

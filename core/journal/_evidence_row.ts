@@ -21,7 +21,7 @@ export const COLUMNS = "path, size, sha256, level, guarantee, at, base, rest";
 export type EvidenceRow = [string, number, Uint8Array, number, number, number, number, string];
 
 /** The UUID of the place, the beginning of the URI, and the separators of the path that completes it; none: it does not. */
-type Base = [placeUuid: string, prefix: string, form: "/" | "\\" | ""];
+export type Base = [placeUuid: string, prefix: string, form: "/" | "\\" | ""];
 
 const osForm = (path: string, form: Base[2]) => form === "\\" ? path.replaceAll("/", "\\") : path;
 
@@ -65,15 +65,16 @@ export function toRow(evidence: Evidence, intern: (base: string) => number): Evi
   return [path, size, bytes, levelAt, guaranteeAt, timeOf(at), intern(JSON.stringify(base)), rest];
 }
 
+// Written by hand where that is short: this runs for every file at every place.
 function restOf(evidence: Evidence, uri: string | undefined): string {
   const { identity, medium } = evidence;
   const stat = identity === undefined
-    ? 0
-    : [identity.dev, identity.ino, identity.size, identity.mtimeMs, identity.ctimeMs];
-  const more: Record<string, unknown> = {};
-  for (const key in evidence) if (!IN_COLUMNS.has(key)) more[key] = evidence[key as keyof Evidence];
-  if (uri !== undefined) more.uri = uri;
-  return JSON.stringify([medium ?? 0, stat, more]);
+    ? "0"
+    : `[${identity.dev},${identity.ino},${identity.size},${identity.mtimeMs},${identity.ctimeMs}]`;
+  let more: Record<string, unknown> | undefined;
+  for (const key in evidence) if (!IN_COLUMNS.has(key)) (more ??= {})[key] = evidence[key as keyof Evidence];
+  if (uri !== undefined) (more ??= {}).uri = uri;
+  return `[${medium === undefined ? 0 : `"${medium}"`},${stat},${more === undefined ? "{}" : JSON.stringify(more)}]`;
 }
 
 /** What has a column, or a place of its own in `rest`; any other key travels by its name. */
@@ -93,10 +94,10 @@ const IN_COLUMNS: ReadonlySet<string> = new Set([
 
 type Rest = [medium: Evidence["medium"] | 0, stat: (number | null)[] | 0, more: Partial<Evidence>];
 
-/** Returns the evidence of a row; `base` gives the text of a base's number. */
-export function fromRow(place: string, row: Row, base: (id: number) => string): Evidence {
+/** Returns the evidence of a row; `baseOf` gives the base of a number. */
+export function fromRow(place: string, row: Row, baseOf: (id: number) => Base): Evidence {
   const path = row.path as string;
-  const [placeUuid, prefix, form] = JSON.parse(base(row.base as number)) as Base;
+  const [placeUuid, prefix, form] = baseOf(row.base as number);
   const [medium, stat, more] = JSON.parse(row.rest as string) as Rest;
   const evidence: Evidence = {
     path,
@@ -108,8 +109,8 @@ export function fromRow(place: string, row: Row, base: (id: number) => string): 
     level: LEVELS[row.level as number],
     guarantee: GUARANTEES[row.guarantee as number],
     at: textOf(row.at as number),
-    ...more,
   };
+  Object.assign(evidence, more);
   if (medium !== 0) evidence.medium = medium;
   if (stat !== 0) {
     const [dev, ino, size, mtimeMs, ctimeMs] = stat;

@@ -3,7 +3,7 @@
  * transaction covers much. A step's id is the identity of what it does (SAFETY S3).
  * @module
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { SourceFile } from "../contract.ts";
 import type { FileBatch } from "../ports.ts";
 import type { ItemScope } from "./place.ts";
@@ -24,9 +24,9 @@ export const DESTROY_BATCH: BatchLimits = { small: Infinity, files: 1000, bytes:
 
 /** Returns a step's id: 32 hex digits over incarnation, place and the files with their sizes and times. */
 export function stepId(incarnation: string, placeUuid: string, files: readonly SourceFile[]): string {
-  const hash = createHash("sha256").update(`${incarnation}\0${placeUuid}\0`);
-  for (const file of files) hash.update(`${file.path}\0${file.size}\0${file.mtimeMs}\0`);
-  return hash.digest("hex").slice(0, 32);
+  let text = `${incarnation}\0${placeUuid}\0`;
+  for (const file of files) text += `${file.path}\0${file.size}\0${file.mtimeMs}\0`;
+  return hash("sha256", text, "hex").slice(0, 32);
 }
 
 /** Groups files in order. Streams: at most one batch is held. */

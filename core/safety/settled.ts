@@ -8,20 +8,28 @@ import type { FileSystem } from "../io/file_system.ts";
 import { walkTree } from "../io/walk.ts";
 import type { TreeEntry } from "../ports.ts";
 
+/** Characters that are hashed at once. */
+const BLOCK = 2 ** 15;
+
 /** Passes entries on and tells the digest of all of them at the end; a listing that is broken off tells nothing. */
 export async function* digested(
   entries: AsyncIterable<TreeEntry>,
   onEnd: (digest: string) => void,
 ): AsyncGenerator<TreeEntry> {
   const hash = createHash("sha256");
+  let text = "";
   for await (const entry of entries) {
     const { path, kind, size, mtimeMs, ctimeMs } = entry;
     // A folder's own times change with our lock, and every arrival shows in the entry that arrived.
-    const state = kind === "directory" ? [] : [size, mtimeMs, ctimeMs];
-    hash.update(`${JSON.stringify([path, kind, ...state])}\n`);
+    const state = kind === "directory" ? "" : `${size} ${mtimeMs} ${ctimeMs}`;
+    text += `${kind} ${state} ${path}\0`;
+    if (text.length >= BLOCK) {
+      hash.update(text);
+      text = "";
+    }
     yield entry;
   }
-  onEnd(hash.digest("hex"));
+  onEnd(hash.update(text).digest("hex"));
 }
 
 /** @throws {PipelineError} `item/not-settled` when the folder no longer is what was listed */
