@@ -1,15 +1,18 @@
 /** Claims of names at a folder place: `<root>/.labferry/claims/<name>.json` (SAFETY S11). @module */
+import { PipelineError } from "../errors.ts";
 import type { FileSystem } from "../io/file_system.ts";
 import { errnoOf, ioError, isAbsent } from "../io/io_errors.ts";
 import { temporaryName } from "../io/names.ts";
 import { itemPath } from "../io/paths.ts";
 import { LINKS_UNSUPPORTED } from "../io/small_jobs.ts";
 import { makeFolders } from "../io/transfer.ts";
-import { claimedByOther, formatClaim, judgeClaim, parseClaim } from "../safety/claims.ts";
+import { claimedByOther, formatClaim, judgeClaim, parseClaim, unreadableClaim } from "../safety/claims.ts";
 import type { ClaimVerdict, NameClaim } from "../safety/claims.ts";
 import { stepId } from "./batches.ts";
 
 const CLAIMS = ".labferry/claims";
+/** How often a claim is tried that was taken and is gone when it is looked at. */
+const ATTEMPTS = 5;
 
 /** A name, the place it is claimed at, and the claim we would make. */
 export interface OurClaim {
@@ -25,12 +28,20 @@ export interface OurClaim {
  */
 export async function claimFolder(fs: FileSystem, root: string, ours: OurClaim): Promise<void> {
   const path = claimPath(root, ours.name);
-  for (;;) {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const verdict = await judgeFolder(fs, root, ours);
     if (verdict === "ours") return;
     await makeFolders(fs, { root, relative: CLAIMS }, { durability: "flushed" });
     if (await publish(fs, { path, root, claim: ours.claim, replace: verdict === "take-over" })) return;
   }
+  throw new PipelineError(
+    "item/claim-busy",
+    `Cannot claim "${path}": it comes and goes, wanted it to stand or be free`,
+    {
+      retry: "transient",
+      hint: "Another host may be claiming the same name. Find out which hosts back up to this place, then run again.",
+    },
+  );
 }
 
 /** Looks at the claim of a name. @throws {PipelineError} `item/name-claimed` when another holder has it */
@@ -53,6 +64,10 @@ function claimPath(root: string, name: string): string {
 
 async function readClaim(fs: FileSystem, path: string): Promise<NameClaim | undefined> {
   try {
+    const stat = await fs.lstat(path);
+    if (stat === undefined) return undefined;
+    // A link would be followed; one that leads nowhere reads as no claim and yet takes the name.
+    if (stat.kind !== "file") throw unreadableClaim(path, `it is a ${stat.kind}`);
     return parseClaim(await fs.readText(path), path);
   } catch (error) {
     if (isAbsent(error)) return undefined;

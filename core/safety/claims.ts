@@ -37,6 +37,8 @@ function folderName(path: string): string | undefined {
   return path.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1);
 }
 
+const NOT_JSON = "it is not a claim in JSON";
+
 /** Reads a claim's text. @throws {PipelineError} `item/claim-unreadable` */
 export function parseClaim(text: string, where: string): NameClaim {
   try {
@@ -52,9 +54,9 @@ export function parseClaim(text: string, where: string): NameClaim {
       };
     }
   } catch (cause) {
-    throw unreadable(where, cause);
+    throw unreadableClaim(where, NOT_JSON, cause);
   }
-  throw unreadable(where);
+  throw unreadableClaim(where, NOT_JSON);
 }
 
 export function formatClaim(claim: NameClaim): string {
@@ -85,8 +87,9 @@ export function claimedByOtherPlace(name: string, placeId: string, found: NameCl
   );
 }
 
-function unreadable(where: string, cause?: unknown): PipelineError {
-  return new PipelineError("item/claim-unreadable", `Cannot read the claim "${where}": it is not a claim in JSON`, {
+/** The error of something that stands in a claim's place and is none. */
+export function unreadableClaim(where: string, found: string, cause?: unknown): PipelineError {
+  return new PipelineError("item/claim-unreadable", `Cannot read the claim "${where}": ${found}`, {
     cause,
     hint: "Look at the file. If no other host is backing up this study, remove the file and run again.",
   });

@@ -188,6 +188,15 @@ Deno.test("S11 a claim that cannot be read stops the study, not the others", asy
   assert.equal((await world.ledger()).get("study2")?.status, "complete");
 });
 
+Deno.test("S11, S22 a link in a claim's place, also one that leads nowhere, stops the study and nothing waits", async () => {
+  for (const link of ["/nonexistent/x", `${NAS_ROOT}/.labferry-place`]) {
+    await using world = await worldWith();
+    world.fs.seed({ [`${NAS_ROOT}/.labferry/claims/study1.json`]: { link } });
+    assertFailed(await world.run(), "item/claim-unreadable");
+    assertSourceWhole(world);
+  }
+});
+
 Deno.test("S11 a host that shares the ledger never closes the destroy of another host", async () => {
   await using world = await worldWith();
   await runAndBeforeRemoval(world, 2, () => world.fs.crash()).catch(() => {});
