@@ -2,6 +2,7 @@
  * The folded ledger for people and programs: `manifest show FILE`.
  * @module
  */
+import { visibleLine } from "../visible.ts";
 import type { LedgerFold } from "./fold.ts";
 import type { LedgerRecord, TornLine } from "./record.ts";
 
@@ -24,7 +25,7 @@ const RIGHT = new Set([2, 3]);
 
 function rowOf(record: LedgerRecord): string[] {
   return [
-    plain(record.backup_name),
+    visibleLine(record.backup_name),
     record.status,
     String(record.file_count),
     formatSize(record.total_bytes),
@@ -46,11 +47,13 @@ function where(record: LedgerRecord): string {
   const evicted = record.truenas_evicted_at ?? record.truenas_evicting_at;
   const parts = Object.entries(record.places).map(([id, place]) => {
     if (evicted !== null && place.uri === record.truenas_path) {
-      return `${plain(id)} ${record.truenas_evicted_at === null ? "being evicted since" : "evicted"} ${time(evicted)}`;
+      return `${visibleLine(id)} ${record.truenas_evicted_at === null ? "being evicted since" : "evicted"} ${
+        time(evicted)
+      }`;
     }
-    return `${plain(id)} ${place.verified_at === null ? "not proved" : place.guarantee}`;
+    return `${visibleLine(id)} ${place.verified_at === null ? "not proved" : place.guarantee}`;
   });
-  if (record.error !== undefined) parts.push(plain(record.error));
+  if (record.error !== undefined) parts.push(visibleLine(record.error));
   return parts.length === 0 ? "-" : parts.join(", ");
 }
 
@@ -79,15 +82,6 @@ export function formatSize(bytes: number): string {
     unit++;
   }
   return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
-}
-
-/** A name must not move the cursor or colour the terminal. */
-function plain(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(
-    /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 const WIDE =
