@@ -4,7 +4,7 @@
  */
 import type { z } from "zod";
 import type { Json } from "../json.ts";
-import { diagnose, type Diagnostic } from "./diagnostic.ts";
+import { diagnose, type Diagnostic, type Where } from "./diagnostic.ts";
 import { nameHint, nearestName } from "./nearest.ts";
 import { keySpan, nodeAt, type TomlDocument, type TomlPath, valueSpan } from "./toml_document.ts";
 import { walkSchema } from "./schema_walk.ts";
@@ -17,6 +17,8 @@ export interface SchemaSubject {
   what: string;
   /** Prefix of the codes: `config`, `pipeline`, `options`. */
   area: string;
+  /** Where the value at a path of the document is to be edited; without it, in the document. */
+  at?: (path: TomlPath) => Where;
 }
 
 export interface Checked<T> {
@@ -78,7 +80,7 @@ function issueDiagnostic(issue: z.core.$ZodIssue, about: { subject: SchemaSubjec
     });
   }
   const span = nodeAt(subject.document, full) ? valueSpan(subject.document, full) : keySpan(subject.document, full);
-  return diagnose({ source, span }, {
+  return diagnose(subject.at?.(full) ?? { source, span }, {
     code: `${subject.area}/${issue.code === "invalid_type" ? "wrong-type" : "bad-value"}`,
     message: `Cannot use ${name}: ${sentence(issue, found)}`,
     hint: choiceHint(issue, found),

@@ -38,20 +38,36 @@ Deno.test("lintEnvironment() says nothing when every place is there, marked and 
   assert.deepEqual(await lintEnvironment(backup(), { probe: probe({}), signal: SIGNAL }), []);
 });
 
-Deno.test("S1 lintEnvironment() names the stage whose place is missing or not marked", async () => {
+Deno.test("S1 lintEnvironment() points at what says where a place is, and names the line that reads it", async () => {
   const folders: Record<string, FolderState> = {
     "/nas/backup": { kind: "folder" },
     "/lab/source": { kind: "absent" },
     "/nas/manifests": { kind: "not-a-folder" },
   };
   const found = await lintEnvironment(backup(), { probe: probe({ folders }), signal: SIGNAL });
-  assert.deepEqual(found.map((d) => [d.code, d.severity, d.sourceLine.trim()]), [
-    ["env/path-missing", "error", 'use  = "idle-folders"'],
-    ["env/not-marked", "error", 'use   = "copy"'],
-    ["env/not-a-folder", "error", 'use  = "manifest-append"'],
+  assert.deepEqual(found.map((d) => [d.code, d.severity, d.file, d.sourceLine]), [
+    ["env/path-missing", "error", "/etc/labferry/config.toml", 'source_root = "/lab/source"'],
+    ["env/not-marked", "error", "/etc/labferry/config.toml", 'truenas_root = "/nas/backup"'],
+    ["env/not-a-folder", "error", "/etc/labferry/config.toml", 'manifest_root = "/nas/manifests"'],
   ]);
+  assert.match(found[1].message, /; backup\.toml:\d+:16 reads it as "\$\{paths\.truenas_root\}"$/);
+  assert.match(found[2].message, /; backup\.toml:\d+:8 needs it$/);
   assert.match(found[1].message, /place "truenas" at "\/nas\/backup": it has no \.labferry-place/);
   assert.match(found[1].hint ?? "", /labferry install places/);
+});
+
+Deno.test("lintEnvironment() points at the stage whose place stands in the pipeline itself", async () => {
+  const text = EMBEDDED_PRESETS.backup.replace("${paths.truenas_root}", "/nas/other").replace("${s3.bucket}", "mine");
+  const { pipeline } = compileText(text, { file: "own.toml" });
+  assert.ok(pipeline);
+  const found = await lintEnvironment(pipeline, {
+    probe: probe({ folders: { "/nas/other": { kind: "absent" } }, store: { kind: "denied", why: "no" } }),
+    signal: SIGNAL,
+  });
+  assert.deepEqual(found.map((d) => [d.code, d.file, d.sourceLine.trim()]), [
+    ["env/path-missing", "own.toml", 'use   = "copy"'],
+    ["env/store-denied", "own.toml", 'use  = "s3-upload"'],
+  ]);
 });
 
 Deno.test("lintEnvironment() only warns of what a hook in [[before]] may mount", async () => {
@@ -99,7 +115,7 @@ Deno.test("lintEnvironment() says what a store answered", async () => {
     assert.deepEqual(found.map((d) => [d.code, d.hint, d.sourceLine.trim()]), [[
       code,
       "do this",
-      'use  = "s3-upload"',
+      'bucket = "archive"',
     ]]);
   }
 });
