@@ -19,6 +19,8 @@ export interface SchemaSubject {
   area: string;
   /** Where the value at a path of the document is to be edited; without it, in the document. */
   at?: (path: TomlPath) => Where;
+  /** What to do where a key is missing, or its list empty, by the key with dots; without it, in general words. */
+  hints?: Readonly<Record<string, string>>;
 }
 
 export interface Checked<T> {
@@ -76,15 +78,20 @@ function issueDiagnostic(issue: z.core.$ZodIssue, about: { subject: SchemaSubjec
     return diagnose({ source, span: valueSpan(subject.document, full) }, {
       code: `${subject.area}/missing-key`,
       message: `Cannot use ${subject.what}: "${dotted(path)}" is missing, wanted ${wanted(issue)}`,
-      hint: `add ${String(path.at(-1))} = …`,
+      hint: subject.hints?.[dotted(path)] ?? `add ${String(path.at(-1))} = …`,
     });
   }
   const span = nodeAt(subject.document, full) ? valueSpan(subject.document, full) : keySpan(subject.document, full);
   return diagnose(subject.at?.(full) ?? { source, span }, {
     code: `${subject.area}/${issue.code === "invalid_type" ? "wrong-type" : "bad-value"}`,
     message: `Cannot use ${name}: ${sentence(issue, found)}`,
-    hint: choiceHint(issue, found),
+    hint: choiceHint(issue, found) ?? (isUnfilled(found) ? subject.hints?.[dotted(path)] : undefined),
   });
+}
+
+/** An empty list, or one table written where a list of tables is wanted. */
+function isUnfilled(found: Json | undefined): boolean {
+  return typeof found === "object" && found !== null && (!Array.isArray(found) || found.length === 0);
 }
 
 function sentence(issue: z.core.$ZodIssue, found: Json | undefined): string {
