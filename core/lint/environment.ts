@@ -13,14 +13,15 @@ import type { CompiledPart, CompiledPipeline } from "../pipeline/compile.ts";
 import { diagnose, type Diagnostic, type Where } from "../pipeline/diagnostic.ts";
 import { keyWrittenAt, valueWrittenAt } from "../pipeline/written.ts";
 import type { Plugin } from "../contract.ts";
-import { readPlaceMarker } from "../safety/place_marker.ts";
+import { missingMarker, readPlaceMarker } from "../safety/place_marker.ts";
 import { ruleSeverity } from "./rules.ts";
 
 /** What stands under a path. */
 export type FolderState =
   | { kind: "absent" }
   | { kind: "not-a-folder" }
-  | { kind: "folder"; marker?: string }
+  | { kind: "folder"; marker: string }
+  | { kind: "not-marked"; found: string; hint: string }
   | { kind: "unreadable"; why: string; hint?: string };
 
 /** What a store answers. */
@@ -72,7 +73,7 @@ export async function lintEnvironment(pipeline: CompiledPipeline, options: Envir
   for (const wanted of folders) {
     signal.throwIfAborted();
     const state = await probe.folder(wanted.root, signal);
-    if (state.kind === "folder") present.push(wanted);
+    if (state.kind === "folder" || state.kind === "not-marked") present.push(wanted);
     const problem = folderProblem(wanted, state, soft);
     if (problem) add(problem.code, wanted.at, problem);
   }
@@ -163,14 +164,10 @@ function folderProblem(wanted: Wanted, state: FolderState, soft: boolean) {
         message: `${cannot}: ${state.why}`,
         hint: state.hint ?? "check the rights of this account",
       };
+    case "not-marked":
+      return { code: "env/not-marked", message: `${cannot}: ${state.found}${mounts}`, hint: state.hint, soft };
     case "folder":
-      if (state.marker !== undefined) return undefined;
-      return {
-        code: "env/not-marked",
-        message: `${cannot}: it has no .labferry-place${mounts}`,
-        hint: "if this is the right folder and all is mounted, run: labferry install places",
-        soft,
-      };
+      return undefined;
   }
 }
 
@@ -195,7 +192,9 @@ export function createEnvironmentProbe(services: ProbeServices): EnvironmentProb
         const real = stat.kind === "symlink" ? await fs.lstat(await fs.realPath(root)) : stat;
         if (real?.kind !== "directory") return { kind: "not-a-folder" };
         const marker = await readPlaceMarker(fs, root);
-        return marker === undefined ? { kind: "folder" } : { kind: "folder", marker };
+        return marker === undefined
+          ? { kind: "not-marked", ...await missingMarker(fs, root) }
+          : { kind: "folder", marker };
       } catch (error) {
         const hint = error instanceof PipelineError ? error.hint : undefined;
         return { kind: "unreadable", why: lowerFirst(reasonOf(error)), ...(hint === undefined ? {} : { hint }) };

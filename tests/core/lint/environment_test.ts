@@ -40,7 +40,7 @@ Deno.test("lintEnvironment() says nothing when every place is there, marked and 
 
 Deno.test("S1 lintEnvironment() points at what says where a place is, and names the line that reads it", async () => {
   const folders: Record<string, FolderState> = {
-    "/nas/backup": { kind: "folder" },
+    "/nas/backup": { kind: "not-marked", found: "it has no .labferry-place", hint: "run: labferry install places" },
     "/lab/source": { kind: "absent" },
     "/nas/manifests": { kind: "not-a-folder" },
   };
@@ -145,7 +145,15 @@ Deno.test("createEnvironmentProbe() tells absent, unmarked, marked and damaged f
   await using fs = new Disk();
   const real = createEnvironmentProbe({ fs, openStore: () => Promise.reject(new Error("no store")) });
   assert.deepEqual(await real.folder(join(dir.path, "none"), SIGNAL), { kind: "absent" });
-  assert.deepEqual(await real.folder(dir.path, SIGNAL), { kind: "folder" });
+  for (
+    const [text, wanted] of [[undefined, /it has no \.labferry-place/], ["", /its \.labferry-place is empty/]] as const
+  ) {
+    if (text !== undefined) await Deno.writeTextFile(join(dir.path, ".labferry-place"), text);
+    const unmarked = await real.folder(dir.path, SIGNAL);
+    assert.ok(unmarked.kind === "not-marked");
+    assert.match(unmarked.found, wanted);
+    assert.match(unmarked.hint, /run: labferry install places/);
+  }
   await Deno.writeTextFile(join(dir.path, ".labferry-place"), `${crypto.randomUUID()}\n`);
   assert.equal((await real.folder(dir.path, SIGNAL)).kind, "folder");
   assert.ok("marker" in await real.folder(dir.path, SIGNAL));
@@ -154,6 +162,7 @@ Deno.test("createEnvironmentProbe() tells absent, unmarked, marked and damaged f
   const damaged = await real.folder(dir.path, SIGNAL);
   assert.equal(damaged.kind, "unreadable");
   assert.match(damaged.kind === "unreadable" ? damaged.why : "", /does not hold a UUID/);
+  assert.match(damaged.kind === "unreadable" ? damaged.hint ?? "" : "", /remove that file and run: labferry install/);
 });
 
 Deno.test({
@@ -170,7 +179,7 @@ Deno.test({
       SIGNAL,
     );
     assert.equal(pair.same, true);
-    assert.equal((await real.folder(join(dir.path, "b"), SIGNAL)).kind, "folder");
+    assert.equal((await real.folder(join(dir.path, "b"), SIGNAL)).kind, "not-marked");
   },
 });
 
