@@ -2,9 +2,12 @@
  * The folded ledger for people and programs: `manifest show FILE`.
  * @module
  */
+import { basename } from "@std/path";
 import { visibleLine } from "../visible.ts";
 import type { LedgerFold } from "./fold.ts";
 import type { LedgerRecord, TornLine } from "./record.ts";
+import type { ChainReport } from "./verify_chain.ts";
+import { vouchedLines } from "./verify_chain.ts";
 
 /** Returns the folded ledger as text for a terminal, or as the JSON object `{backup_name: record}`. Ends in a newline. */
 export function renderLedger(fold: LedgerFold, format: "text" | "json"): string {
@@ -17,6 +20,27 @@ export function renderLedger(fold: LedgerFold, format: "text" | "json"): string 
 /** Sentences about lines that were left out, for stderr. */
 export function tornWarnings(torn: readonly TornLine[]): string[] {
   return torn.map(({ file, line, reason }) => `${file}, line ${line} is left out: ${reason}`);
+}
+
+/** How many months a sentence names. */
+const NAMED = 5;
+
+/** What a check of the chains cannot see, and where it shows; of one month's file alone, or of all of a folder's. */
+export function unseenCuts(reports: readonly ChainReport[], kind: "file" | "directory"): string[] {
+  const ends = reports.toReversed().flatMap((report) => {
+    const vouched = vouchedLines(report, reports);
+    if (report.lines === vouched) return [];
+    const file = basename(report.file);
+    return [vouched === 0 ? `at the end of ${file}` : `behind line ${vouched} of ${file}`];
+  });
+  if (ends.length === 0) return [];
+  const more = ends.length > NAMED ? `, and of ${ends.length - NAMED} more` : "";
+  return [
+    `Not seen here: whether lines were cut off ${ends.slice(0, NAMED).join(", ")}${more}; no later line follows them.`,
+    kind === "file"
+      ? "Verify the folder: a later month follows the lines of an earlier one. The newest lines show only in the mirror."
+      : "The mirror, <prefix>/_manifests/ in the bucket, never shrinks: a month that is longer there has lost lines here.",
+  ];
 }
 
 const HEAD = ["BACKUP", "STATUS", "FILES", "SIZE", "STARTED", "COMPLETED", "SOURCE", "WHERE"];

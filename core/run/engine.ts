@@ -131,6 +131,8 @@ async function openLedgerOf(
   const mirror = bucket && !dryRun
     ? openLedgerMirror({ store: bucket.session.store, prefix: bucket.prefix, fs, root, clock, signal: request.abort })
     : undefined;
+  // Before anything is appended: a month that lost lines can still be put back as it was.
+  for (const warning of (await mirror?.compare())?.warnings ?? []) log.warn(warning);
   return openLedger({
     fs,
     root,
