@@ -1,4 +1,5 @@
 /** The last words of a process that failed outside of any command. @module */
+import { visible } from "../core/visible.ts";
 import { locate } from "./locations.ts";
 import { openLogFile } from "./log_file.ts";
 import { renderError } from "./render_error.ts";
@@ -8,7 +9,7 @@ import type { Terminal } from "./terminal.ts";
 /** Says on stderr and in the log file what happened; returns exit code 3. Never throws. */
 export function reportCrash(error: unknown, terminal: Terminal): 3 {
   const { text: scrub } = createScrubber(terminal.env);
-  const text = scrub(renderError(error, { verbose: true }));
+  const text = visible(scrub(renderError(error, { verbose: true })));
   terminal.err(text);
   try {
     const { logDir } = locate({ env: terminal.env, system: terminal.system, cwd: terminal.cwd });

@@ -2,6 +2,7 @@
 import { configureSync, getLogger, resetSync } from "@logtape/logtape";
 import type { LogRecord } from "@logtape/logtape";
 import type { Logger } from "../core/ports.ts";
+import { visible } from "../core/visible.ts";
 import type { LogFile } from "./log_file.ts";
 import { createScrubber } from "./scrub.ts";
 import type { Scrubber } from "./scrub.ts";
@@ -82,7 +83,7 @@ export function openLog(options: LogOptions): LogControl {
     toStderr(line);
     if (file !== undefined && (options.verbose || line.level !== "debug")) {
       try {
-        file.write(format(line), line.at);
+        file.write(visible(format(line)), line.at);
       } catch (error) {
         failFile(error);
       }

@@ -6,15 +6,17 @@ import type { Invocation } from "./parse.ts";
 import { parseCommandLine } from "./parse.ts";
 import { COMMANDS } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
+import { visibleTerminal } from "./visible_terminal.ts";
 
 export const VERSION: string = deno.version;
 
 /** Runs one command line; resolves to the exit code and never rejects. */
 export async function main(
   argv: readonly string[],
-  terminal: Terminal,
+  drawn: Terminal,
   commands: readonly CommandSpec[] = COMMANDS,
 ): Promise<number> {
+  const terminal = visibleTerminal(drawn);
   let invocation: Invocation;
   try {
     invocation = await parseCommandLine(argv, commands);
@@ -31,19 +33,19 @@ export async function main(
     terminal.out(helpText(commands, invocation.command, Math.min(terminal.columns(), 100)));
     return 0;
   }
-  return await runCommand(invocation, terminal);
+  return await runCommand(invocation, { terminal, drawn });
 }
 
 async function runCommand(
   { spec, args, globals }: Extract<Invocation, { kind: "run" }>,
-  terminal: Terminal,
+  { terminal, drawn }: { terminal: Terminal; drawn: Terminal },
 ): Promise<number> {
   const [{ locate }, { openLog }, { createScreen }] = await Promise.all([
     import("./locations.ts"),
     import("./log.ts"),
     import("./screen.ts"),
   ]);
-  const screen = createScreen(terminal);
+  const screen = createScreen(drawn);
   let locations: CommandContext["locations"];
   try {
     locations = locate({ config: globals.config, env: terminal.env, system: terminal.system, cwd: terminal.cwd });

@@ -1,5 +1,6 @@
 /** The run report for people and for programs. Pure. @module */
 import type { ItemReport, ReportError, RunReport, StageReport } from "../core/run/report.ts";
+import { visibleLine } from "../core/visible.ts";
 import { columns, count, formatBytes, formatSpan } from "./format.ts";
 import { renderFinding } from "./render_error.ts";
 
@@ -43,7 +44,7 @@ function outcomeWord(outcome: string, dryRun: boolean): string {
 }
 
 function itemLines(item: ItemReport, dryRun: boolean): string[] {
-  const head = `${outcomeWord(item.outcome, dryRun).padEnd(9)} ${item.name}${
+  const head = `${outcomeWord(item.outcome, dryRun).padEnd(9)} ${visibleLine(item.name)}${
     item.why === undefined ? "" : `: ${item.why}`
   }`;
   const lines = [head];

@@ -67,7 +67,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     about: "A dry run that prints every step. Nothing is changed and no hook runs.",
     positionals: [{ name: "PIPELINE", summary: "Name of a pipeline, or path of a .toml file." }],
     flags: [{ name: "only", value: "NAME", summary: "Plan this item alone." }, JSON_REPORT],
-    exits: [[0, "the plan is complete"], [1, "an item could not be planned"]],
+    exits: [
+      [0, "the plan is complete, and nothing is known that would stop a run or fail an item"],
+      [1, "an item would fail, or a run would end with 1"],
+      [2, "a run would end with 2: a place without its mark that no hook may bring, a lock that is held"],
+    ],
     example: "labferry plan backup --only 20250131_ada_kidney_b1",
     log: "stderr",
     load: () => import("../commands/plan.ts"),

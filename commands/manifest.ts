@@ -6,9 +6,9 @@ import { PipelineError } from "../core/errors.ts";
 import { DiskFiles } from "../core/io/disk_files.ts";
 import type { FileSystem } from "../core/io/file_system.ts";
 import { foldFile, foldLedger, ledgerMonths } from "../core/ledger/fold.ts";
-import { renderLedger, tornWarnings } from "../core/ledger/show.ts";
+import { renderLedger, tornWarnings, unseenCuts } from "../core/ledger/show.ts";
 import type { ChainReport } from "../core/ledger/verify_chain.ts";
-import { verifyChain } from "../core/ledger/verify_chain.ts";
+import { verifyChain, vouchedLines } from "../core/ledger/verify_chain.ts";
 
 export const run: Command = async (args, { terminal, log, globals }) => {
   const fs = new DiskFiles();
@@ -22,14 +22,18 @@ export const run: Command = async (args, { terminal, log, globals }) => {
     return 0;
   }
   const files = kind === "directory" ? (await ledgerMonths(fs, path)).map((month) => join(path, month)) : [path];
-  const verdicts: (ChainReport & { ok: boolean; why?: string })[] = [];
-  for (const file of files) {
-    const report = await verifyChain(fs, file);
+  const reports: ChainReport[] = [];
+  for (const file of files) reports.push(await verifyChain(fs, file));
+  const verdicts = reports.map((report) => {
     const why = problem(report);
-    verdicts.push({ ...report, ok: why === undefined, ...why === undefined ? {} : { why } });
-  }
-  if (json) terminal.out(`${JSON.stringify(verdicts, null, 2)}\n`);
-  else {
+    const vouched = kind === "directory" ? { vouched_lines: vouchedLines(report, reports) } : {};
+    return { ...report, ...vouched, ok: why === undefined, ...why === undefined ? {} : { why } };
+  });
+  const unseen = unseenCuts(reports, kind);
+  if (json) {
+    terminal.out(`${JSON.stringify(verdicts, null, 2)}\n`);
+    for (const line of unseen) log.info(line);
+  } else {
     for (const verdict of verdicts) {
       if (verdict.ok && globals.quiet) continue;
       terminal.out(
@@ -37,6 +41,7 @@ export const run: Command = async (args, { terminal, log, globals }) => {
       );
       for (const warning of tornWarnings(verdict.torn)) log.warn(warning);
     }
+    if (!globals.quiet) { for (const line of unseen) terminal.out(`${line}\n`); }
     if (verdicts.length === 0) terminal.out(`FAIL  ${path}: there is no month of a ledger\n`);
   }
   // Nothing to verify is not a verified ledger (SAFETY S18).

@@ -5,6 +5,7 @@ import { loadProject, requirePipeline } from "../cli/project.ts";
 import { renderReport } from "../cli/render_report.ts";
 import { execute } from "../cli/run_pipeline.ts";
 import type { Plan } from "../core/contract.ts";
+import { visibleLine } from "../core/visible.ts";
 import type { ProgressSink } from "../core/run/progress.ts";
 
 /** A step of the plan, as `--json` prints it. */
@@ -27,7 +28,7 @@ export const run: Command = async (args, context) => {
   let heading = "";
   const show = (step: PlannedStep) => {
     if (json) return void steps.push(step);
-    if (heading !== step.item) terminal.out(`${logs.scrubber.text(step.item)}\n`);
+    if (heading !== step.item) terminal.out(`${logs.scrubber.text(visibleLine(step.item))}\n`);
     heading = step.item;
     terminal.out(`  ${logs.scrubber.text(stepLine(step))}\n`);
   };

@@ -33,7 +33,9 @@ export const run: Command = async (args, context) => {
     return 0;
   }
   const texts = plugins.map(renderPlugin);
-  if (pipeline !== undefined) texts.push(logs.scrubber.text(`pipeline ${name}\n${pipeline.file}\n\n${pipeline.text}`));
+  if (pipeline !== undefined) {
+    texts.push(logs.scrubber.text(`pipeline ${name}\n${pipeline.file}\n\n${pipeline.text.replaceAll("\r\n", "\n")}`));
+  }
   terminal.out(texts.join("\n"));
   return 0;
 };

@@ -11,6 +11,7 @@ import { isReservedName } from "../core/io/names.ts";
 import { walkNames } from "../core/io/walk.ts";
 import { StudyCollector } from "../core/standard.ts";
 import type { StandardPlugin } from "../core/contract.ts";
+import { visibleLine } from "../core/visible.ts";
 import { createRegistry } from "../core/registry.ts";
 import { plugins } from "../plugins/mod.ts";
 
@@ -112,7 +113,8 @@ function word(kind: string | undefined): string {
 function renderVerdict({ path, ok, findings }: Verdict, quiet: boolean): string {
   if (quiet && ok) return "";
   const errors = findings.filter((finding) => finding.severity === "error").length;
-  const head = ok ? `ok    ${path}` : `FAIL  ${path}: ${errors} ${errors === 1 ? "finding" : "findings"}`;
+  const shown = visibleLine(path);
+  const head = ok ? `ok    ${shown}` : `FAIL  ${shown}: ${errors} ${errors === 1 ? "finding" : "findings"}`;
   return [head, ...findings.map((finding) => `      ${renderFinding(finding)}`)].map((line) => `${line}\n`).join("");
 }
 

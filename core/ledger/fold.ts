@@ -19,11 +19,16 @@ export interface LedgerFold {
 const TORN_TOLD = 1_000;
 const MONTH = /^\d{4}-(0[1-9]|1[0-2])\.jsonl$/;
 
+/** Whether a file of this name is a month of a ledger. */
+export function isMonth(name: string): boolean {
+  return MONTH.test(name);
+}
+
 /** File names of the months in a ledger's folder, oldest first. Absent folder: none. */
 export async function ledgerMonths(fs: FileSystem, root: string): Promise<string[]> {
   try {
     const entries = await fs.readDir(root);
-    return entries.filter((entry) => entry.kind === "file" && MONTH.test(entry.name)).map(({ name }) => name).sort();
+    return entries.filter((entry) => entry.kind === "file" && isMonth(entry.name)).map(({ name }) => name).sort();
   } catch (error) {
     if (isAbsent(error) || error instanceof Deno.errors.NotFound) return [];
     throw ioError(error, { verb: "list the ledger", path: root });

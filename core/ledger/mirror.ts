@@ -1,6 +1,7 @@
 /**
- * The ledger's mirror in an object store: `<prefix>_manifests/YYYY-MM.jsonl`. It never shrinks (SAFETY S12), and what
- * goes wrong with it is a warning: the record stands in the ledger, and the next append tries again.
+ * The ledger's mirror in an object store: `<prefix>_manifests/YYYY-MM.jsonl`. It never shrinks (SAFETY S12), so that it
+ * shows what the ledger here has lost. What goes wrong with it is a warning: the record stands in the ledger, and the
+ * next append tries again.
  * @module
  */
 import { Buffer } from "node:buffer";
@@ -13,7 +14,7 @@ import type { ObjectInfo, ObjectStore } from "../objects/object_store.ts";
 import type { Clock } from "../ports.ts";
 import { withFileLock } from "../safety/os_lock.ts";
 import { readAt } from "./_lines.ts";
-import { ledgerMonths } from "./fold.ts";
+import { isMonth, ledgerMonths } from "./fold.ts";
 
 export const MIRROR_LOCK = ".ledger-mirror.lock";
 
@@ -41,6 +42,8 @@ export interface MirrorOutcome {
 
 /** Never throws for what the store or the disk does. */
 export interface LedgerMirror {
+  /** Looks once whether the mirror holds more than the ledger. Changes nothing; for the start of a run. */
+  compare(): Promise<MirrorOutcome>;
   /** Brings a month up to date, and every month that was left behind earlier. For `LedgerOptions.onAppended`. */
   onAppended(month: string): Promise<MirrorOutcome>;
   /** Brings every month up to date whose size differs from the mirror's. */
@@ -72,9 +75,17 @@ class Mirror implements LedgerMirror {
   readonly #behind = new Set<string>();
   readonly #known = new Map<string, Known>();
   #compared = false;
+  /** Months whose loss was told: every append would say it again. */
+  readonly #told = new Set<string>();
 
   constructor(options: MirrorOptions) {
     this.#options = options;
+  }
+
+  async compare(): Promise<MirrorOutcome> {
+    const warnings: string[] = [];
+    await this.#compare(warnings);
+    return { warnings };
   }
 
   async onAppended(month: string): Promise<MirrorOutcome> {
@@ -93,12 +104,20 @@ class Mirror implements LedgerMirror {
 
   async #compare(warnings: string[]): Promise<void> {
     const { store, prefix, fs, root, signal } = this.#options;
+    const folder = mirrorKey(prefix, "");
     try {
       const sizes = new Map<string, number>();
-      for await (const object of store.list(mirrorKey(prefix, ""), signal)) sizes.set(object.key, object.size);
-      for (const month of await ledgerMonths(fs, root)) {
-        const local = await fs.lstat(join(root, month));
-        if (local !== undefined && local.size !== sizes.get(mirrorKey(prefix, month))) this.#behind.add(month);
+      // The mirror first: it only ever follows the ledger, so that what is added meanwhile never looks like a loss.
+      for await (const { key, size } of store.list(folder, signal)) sizes.set(key.slice(folder.length), size);
+      const months = await ledgerMonths(fs, root);
+      for (const month of months) {
+        const size = await this.#sizeOf(month);
+        const mirrored = sizes.get(month);
+        if (size !== mirrored) this.#behind.add(month);
+        if (mirrored !== undefined && size < mirrored) warnings.push(this.#lost(month, { size, mirrored }));
+      }
+      for (const [month, mirrored] of [...sizes].sort()) {
+        if (isMonth(month) && !months.includes(month)) warnings.push(this.#lost(month, { mirrored }));
       }
       this.#compared = true;
     } catch (error) {
@@ -106,8 +125,33 @@ class Mirror implements LedgerMirror {
     }
   }
 
+  async #sizeOf(month: string): Promise<number> {
+    // Through a handle: the look at a name may be an older one where a share keeps answers for a while.
+    await using handle = await this.#options.fs.openRead(join(this.#options.root, month));
+    return (await handle.stat()).size;
+  }
+
+  /** What is said once of a month of which the mirror has more. */
+  #lost(month: string, { size, mirrored }: { size?: number; mirrored: number }): string {
+    this.#told.add(month);
+    const here = join(this.#options.root, month);
+    const found = size === undefined ? `"${here}" is not there` : `"${here}" has ${size} bytes`;
+    return `The ledger has lost lines: ${found}, and its mirror ${this.#uriOf(month)} has ${mirrored}. ` +
+      this.#whatToDo(month);
+  }
+
+  #uriOf(month: string): string {
+    return `${this.#options.store.uri}/${mirrorKey(this.#options.prefix, month)}`;
+  }
+
+  #whatToDo(month: string): string {
+    return `Stop all runs and keep both files. If ${month} here has no line that the mirror lacks, put the mirror's copy ` +
+      "in its place. If it has, keep the mirror's copy under another key and remove it from this one, so that the file " +
+      `here is mirrored anew. Then run: labferry manifest verify ${this.#options.root}`;
+  }
+
   async #catchUp(warnings: string[]): Promise<MirrorOutcome> {
-    const { fs, root, clock, signal, waitMs = 60_000, store, prefix } = this.#options;
+    const { fs, root, clock, signal, waitMs = 60_000 } = this.#options;
     for (const month of [...this.#behind].sort()) {
       try {
         // One at a time over all hosts: of two that mirror at once, the one with the shorter file could come last.
@@ -115,7 +159,10 @@ class Mirror implements LedgerMirror {
         await withFileLock({ fs, path, clock, waitMs, signal }, () => this.#mirror(month));
         this.#behind.delete(month);
       } catch (error) {
-        warnings.push(`Cannot mirror the ledger to ${store.uri}/${mirrorKey(prefix, month)}: ${reasonOf(error)}`);
+        const isLoss = error instanceof PipelineError && error.code === "ledger/mirror-shrinks";
+        if (isLoss && this.#told.has(month)) continue;
+        if (isLoss) this.#told.add(month);
+        warnings.push(`Cannot mirror the ledger to ${this.#uriOf(month)}: ${reasonOf(error)}`);
       }
     }
     return { warnings };
@@ -128,7 +175,7 @@ class Mirror implements LedgerMirror {
     if (ours.length === 0) return;
     const theirs = await store.head(key, signal);
     if (theirs !== undefined) {
-      await this.#expectPrefix(key, theirs, ours);
+      await this.#expectPrefix(month, theirs, ours);
       if (theirs.size === ours.length) return;
     }
     const digest = createHash("sha256").update(ours).digest();
@@ -167,10 +214,11 @@ class Mirror implements LedgerMirror {
   }
 
   /** The mirror may only grow: what is there must be how ours begins. */
-  async #expectPrefix(key: string, theirs: ObjectInfo, ours: Uint8Array): Promise<void> {
+  async #expectPrefix(month: string, theirs: ObjectInfo, ours: Uint8Array): Promise<void> {
+    const key = mirrorKey(this.#options.prefix, month);
     const refuse = (found: string) =>
       new PipelineError("ledger/mirror-shrinks", `Cannot replace "${key}": ${found}`, {
-        hint: "The ledger here has lost lines or was changed. Compare both files and restore the longer one by hand.",
+        hint: `The ledger here has lost lines or was changed. ${this.#whatToDo(month)}`,
       });
     if (theirs.size > ours.length) {
       throw refuse(`it has ${theirs.size} bytes, more than the ${ours.length} here`);

@@ -2,8 +2,12 @@
  * The folded ledger for people and programs: `manifest show FILE`.
  * @module
  */
+import { basename } from "@std/path";
+import { visibleLine } from "../visible.ts";
 import type { LedgerFold } from "./fold.ts";
 import type { LedgerRecord, TornLine } from "./record.ts";
+import type { ChainReport } from "./verify_chain.ts";
+import { vouchedLines } from "./verify_chain.ts";
 
 /** Returns the folded ledger as text for a terminal, or as the JSON object `{backup_name: record}`. Ends in a newline. */
 export function renderLedger(fold: LedgerFold, format: "text" | "json"): string {
@@ -18,13 +22,34 @@ export function tornWarnings(torn: readonly TornLine[]): string[] {
   return torn.map(({ file, line, reason }) => `${file}, line ${line} is left out: ${reason}`);
 }
 
+/** How many months a sentence names. */
+const NAMED = 5;
+
+/** What a check of the chains cannot see, and where it shows; of one month's file alone, or of all of a folder's. */
+export function unseenCuts(reports: readonly ChainReport[], kind: "file" | "directory"): string[] {
+  const ends = reports.toReversed().flatMap((report) => {
+    const vouched = vouchedLines(report, reports);
+    if (report.lines === vouched) return [];
+    const file = basename(report.file);
+    return [vouched === 0 ? `at the end of ${file}` : `behind line ${vouched} of ${file}`];
+  });
+  if (ends.length === 0) return [];
+  const more = ends.length > NAMED ? `, and of ${ends.length - NAMED} more` : "";
+  return [
+    `Not seen here: whether lines were cut off ${ends.slice(0, NAMED).join(", ")}${more}; no later line follows them.`,
+    kind === "file"
+      ? "Verify the folder: a later month follows the lines of an earlier one. The newest lines show only in the mirror."
+      : "The mirror, <prefix>/_manifests/ in the bucket, never shrinks: a month that is longer there has lost lines here.",
+  ];
+}
+
 const HEAD = ["BACKUP", "STATUS", "FILES", "SIZE", "STARTED", "COMPLETED", "SOURCE", "WHERE"];
 /** Columns of numbers. */
 const RIGHT = new Set([2, 3]);
 
 function rowOf(record: LedgerRecord): string[] {
   return [
-    plain(record.backup_name),
+    visibleLine(record.backup_name),
     record.status,
     String(record.file_count),
     formatSize(record.total_bytes),
@@ -46,11 +71,13 @@ function where(record: LedgerRecord): string {
   const evicted = record.truenas_evicted_at ?? record.truenas_evicting_at;
   const parts = Object.entries(record.places).map(([id, place]) => {
     if (evicted !== null && place.uri === record.truenas_path) {
-      return `${plain(id)} ${record.truenas_evicted_at === null ? "being evicted since" : "evicted"} ${time(evicted)}`;
+      return `${visibleLine(id)} ${record.truenas_evicted_at === null ? "being evicted since" : "evicted"} ${
+        time(evicted)
+      }`;
     }
-    return `${plain(id)} ${place.verified_at === null ? "not proved" : place.guarantee}`;
+    return `${visibleLine(id)} ${place.verified_at === null ? "not proved" : place.guarantee}`;
   });
-  if (record.error !== undefined) parts.push(plain(record.error));
+  if (record.error !== undefined) parts.push(visibleLine(record.error));
   return parts.length === 0 ? "-" : parts.join(", ");
 }
 
@@ -79,15 +106,6 @@ export function formatSize(bytes: number): string {
     unit++;
   }
   return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
-}
-
-/** A name must not move the cursor or colour the terminal. */
-function plain(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(
-    /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 const WIDE =

@@ -1,6 +1,7 @@
 /**
- * The hash chain of a month: `manifest verify FILE`. It finds a line that was changed, removed or put in between; a
- * change of the very last line shows only against the mirror or the next line.
+ * The hash chain of a month: `manifest verify FILE`. It finds a line that was changed, removed or put in between, and
+ * what was cut off before a line that a later month follows. Lines cut off behind that, as at the end of the newest
+ * month, show only against the mirror.
  * @module
  */
 import { basename, dirname, join } from "@std/path";
@@ -17,6 +18,8 @@ export interface ChainReport {
   /** The first line whose `prev` is not the hash of the line before it. */
   broken?: { line: number; found: string; wanted: string; why: string };
   torn: TornLine[];
+  /** The line of an earlier month that this month's first line follows. */
+  follows?: { file: string; line: number };
 }
 
 /**
@@ -35,9 +38,8 @@ export async function verifyChain(fs: FileSystem, file: string): Promise<ChainRe
       if (typeof record === "string") {
         report.torn.push({ file: basename(file), line: line.number, reason: record });
       } else if (report.broken === undefined) {
-        report.broken = before === undefined
-          ? await firstProblem(fs, file, { prev: record.prev, line: line.number })
-          : problem(record.prev, before, line.number);
+        if (before !== undefined) report.broken = problem(record.prev, before, line.number);
+        else Object.assign(report, await beginning(fs, file, { prev: record.prev, line: line.number }));
       }
       before = line.sha256();
     }
@@ -57,22 +59,36 @@ function problem(found: string, wanted: string, line: number): ChainReport["brok
   };
 }
 
-async function firstProblem(
+/** Lines of a month that a later one vouches for; nothing tells whether lines stood behind them that are gone. */
+export function vouchedLines(month: ChainReport, all: readonly ChainReport[]): number {
+  const ends = all.flatMap(({ follows }) => follows?.file === basename(month.file) ? [follows.line] : []);
+  return Math.max(0, ...ends);
+}
+
+async function beginning(
   fs: FileSystem,
   file: string,
   first: { prev: string; line: number },
-): Promise<ChainReport["broken"]> {
+): Promise<Pick<ChainReport, "broken" | "follows">> {
   // The earliest month of a ledger begins it. So does a month that was written before any earlier one existed.
-  if (first.prev === NO_PREVIOUS) return undefined;
+  if (first.prev === NO_PREVIOUS) return {};
   const earlier = (await ledgerMonths(fs, dirname(file))).filter((month) => month < basename(file)).reverse();
   for (const month of earlier) {
     await using handle = await fs.openRead(join(dirname(file), month));
-    for await (const line of readLines(handle)) if (line.sha256() === first.prev) return undefined;
+    for await (const line of readLines(handle)) {
+      if (line.sha256() === first.prev) return { follows: { file: month, line: line.number } };
+    }
   }
+  const [newest] = earlier;
   return {
-    line: first.line,
-    found: first.prev,
-    wanted: earlier.length === 0 ? NO_PREVIOUS : "the hash of a line of an earlier month",
-    why: "the earlier month it follows is missing or was changed, or lines were removed before it",
+    broken: {
+      line: first.line,
+      found: first.prev,
+      wanted: newest === undefined ? NO_PREVIOUS : "the hash of a line of an earlier month",
+      why: newest === undefined
+        ? "the earlier month it follows is missing, or lines were removed before it"
+        : `no earlier month has the line it follows: lines were changed or cut off at the end of ${newest}, the month ` +
+          "it follows is missing, or lines were removed before it",
+    },
   };
 }

@@ -10,16 +10,18 @@ import { findNesting, type NamedRoot, type Nesting } from "../io/roots.ts";
 import { explain } from "../objects/explain.ts";
 import { type ObjectStore, ObjectStoreError } from "../objects/object_store.ts";
 import type { CompiledPart, CompiledPipeline } from "../pipeline/compile.ts";
-import { diagnose, type Diagnostic } from "../pipeline/diagnostic.ts";
+import { diagnose, type Diagnostic, type Where } from "../pipeline/diagnostic.ts";
+import { keyWrittenAt, valueWrittenAt } from "../pipeline/written.ts";
 import type { Plugin } from "../contract.ts";
-import { readPlaceMarker } from "../safety/place_marker.ts";
+import { missingMarker, readPlaceMarker } from "../safety/place_marker.ts";
 import { ruleSeverity } from "./rules.ts";
 
 /** What stands under a path. */
 export type FolderState =
   | { kind: "absent" }
   | { kind: "not-a-folder" }
-  | { kind: "folder"; marker?: string }
+  | { kind: "folder"; marker: string }
+  | { kind: "not-marked"; found: string; hint: string }
   | { kind: "unreadable"; why: string; hint?: string };
 
 /** What a store answers. */
@@ -49,17 +51,21 @@ interface Wanted {
   /** For messages. */
   name: string;
   root: string;
-  part: CompiledPart<Plugin>;
+  /** Where it is to be edited. */
+  at: Where;
 }
 
-/** Checks folders, markers, distinctness and stores; every finding stands at the stage that needs what is missing. */
+/**
+ * Checks folders, markers, distinctness and stores; every finding stands at the key of the config that says what is
+ * missing, else at the stage that needs it.
+ */
 export async function lintEnvironment(pipeline: CompiledPipeline, options: EnvironmentOptions): Promise<Diagnostic[]> {
   const { probe, signal } = options;
   const found: Diagnostic[] = [];
-  const add = (code: string, part: CompiledPart<Plugin>, words: { message: string; hint?: string; soft?: boolean }) => {
+  const add = (code: string, at: Where, words: { message: string; hint?: string; soft?: boolean }) => {
     const severity = words.soft ? "warning" : ruleSeverity(code);
     const { message, hint } = words;
-    found.push(diagnose({ source: pipeline.document.source, span: part.position }, { code, severity, message, hint }));
+    found.push(diagnose(at, { code, severity, message, hint }));
   };
   const folders = wantedFolders(pipeline);
   const soft = hasHook(pipeline);
@@ -67,14 +73,14 @@ export async function lintEnvironment(pipeline: CompiledPipeline, options: Envir
   for (const wanted of folders) {
     signal.throwIfAborted();
     const state = await probe.folder(wanted.root, signal);
-    if (state.kind === "folder") present.push(wanted);
+    if (state.kind === "folder" || state.kind === "not-marked") present.push(wanted);
     const problem = folderProblem(wanted, state, soft);
-    if (problem) add(problem.code, wanted.part, problem);
+    if (problem) add(problem.code, wanted.at, problem);
   }
   const roots = [...present.map(({ name, root }) => ({ id: name, path: root })), ...options.roots ?? []];
   for (const pair of await probe.nested(roots, signal)) {
-    const part = present.find((wanted) => wanted.name === pair.inner.id || wanted.name === pair.outer.id)?.part;
-    add("env/places-not-distinct", part ?? pipeline.source, {
+    const at = present.find((wanted) => wanted.name === pair.inner.id || wanted.name === pair.outer.id)?.at;
+    add("env/places-not-distinct", at ?? positionOf(pipeline, pipeline.source), {
       message: `Cannot use ${pair.inner.id} at "${pair.inner.path}": on this machine it ${
         pair.same ? "is" : "lies within"
       } ${pair.outer.id} at "${pair.outer.path}", wanted places apart from each other`,
@@ -86,8 +92,8 @@ export async function lintEnvironment(pipeline: CompiledPipeline, options: Envir
     signal.throwIfAborted();
     const state = await probe.store(place, signal);
     if (state.kind === "ready") continue;
-    const part = writerOf(pipeline, place.id);
-    add(STORE_CODES[state.kind], part, { message: `Cannot use place "${place.id}": ${state.why}`, hint: state.hint });
+    const at = valueWrittenAt(pipeline, { part: writerOf(pipeline, place.id), value: place.options.bucket });
+    add(STORE_CODES[state.kind], at, { message: `Cannot use place "${place.id}": ${state.why}`, hint: state.hint });
   }
   return found;
 }
@@ -103,17 +109,27 @@ function writerOf(pipeline: CompiledPipeline, place: string): CompiledPart<Plugi
   return pipeline.stages.find((stage) => stage.id === place) ?? pipeline.source;
 }
 
+function positionOf({ document }: CompiledPipeline, part: CompiledPart<Plugin>): Where {
+  return { source: document.source, span: part.position };
+}
+
 function wantedFolders(pipeline: CompiledPipeline): Wanted[] {
   const wanted: Wanted[] = [];
   const { sourceRoot, source, places, config } = pipeline;
-  if (sourceRoot) wanted.push({ id: SOURCE_PLACE, name: "the source", root: sourceRoot.root, part: source });
+  const add = (id: string, name: string, at: { part: CompiledPart<Plugin>; root: string }) => {
+    wanted.push({ id, name, root: at.root, at: valueWrittenAt(pipeline, { part: at.part, value: at.root }) });
+  };
+  if (sourceRoot) add(SOURCE_PLACE, "the source", { part: source, root: sourceRoot.root });
   for (const place of places) {
     if (place.kind !== "directory") continue;
-    wanted.push({ id: place.id, name: `place "${place.id}"`, root: place.root, part: writerOf(pipeline, place.id) });
+    add(place.id, `place "${place.id}"`, { part: writerOf(pipeline, place.id), root: place.root });
   }
   const ledger = pipeline.stages.find((stage) => stage.plugin.usesLedger === true);
   const root = config.config.paths.manifest_root;
-  if (ledger && root !== undefined) wanted.push({ id: "ledger", name: "the ledger", root, part: ledger });
+  if (ledger && root !== undefined) {
+    const at = keyWrittenAt(pipeline, { key: ["paths", "manifest_root"], part: ledger });
+    wanted.push({ id: "ledger", name: "the ledger", root, at });
+  }
   return wanted;
 }
 
@@ -148,14 +164,10 @@ function folderProblem(wanted: Wanted, state: FolderState, soft: boolean) {
         message: `${cannot}: ${state.why}`,
         hint: state.hint ?? "check the rights of this account",
       };
+    case "not-marked":
+      return { code: "env/not-marked", message: `${cannot}: ${state.found}${mounts}`, hint: state.hint, soft };
     case "folder":
-      if (state.marker !== undefined) return undefined;
-      return {
-        code: "env/not-marked",
-        message: `${cannot}: it has no .labferry-place${mounts}`,
-        hint: "if this is the right folder and all is mounted, run: labferry install places",
-        soft,
-      };
+      return undefined;
   }
 }
 
@@ -180,7 +192,9 @@ export function createEnvironmentProbe(services: ProbeServices): EnvironmentProb
         const real = stat.kind === "symlink" ? await fs.lstat(await fs.realPath(root)) : stat;
         if (real?.kind !== "directory") return { kind: "not-a-folder" };
         const marker = await readPlaceMarker(fs, root);
-        return marker === undefined ? { kind: "folder" } : { kind: "folder", marker };
+        return marker === undefined
+          ? { kind: "not-marked", ...await missingMarker(fs, root) }
+          : { kind: "folder", marker };
       } catch (error) {
         const hint = error instanceof PipelineError ? error.hint : undefined;
         return { kind: "unreadable", why: lowerFirst(reasonOf(error)), ...(hint === undefined ? {} : { hint }) };

@@ -9,14 +9,15 @@ import { normalPlace } from "../objects/keys.ts";
 import type { PluginKind, Registry } from "../registry.ts";
 import type { LoadedConfig } from "./config.ts";
 import { resolvePath } from "./config_paths.ts";
-import { diagnose, type Diagnostic, hasErrors, type Span } from "./diagnostic.ts";
+import { diagnose, type Diagnostic, hasErrors, type Span, type Where } from "./diagnostic.ts";
 import { nameHint } from "./nearest.ts";
 import { type FileEntry, type PipelineFile, readPipelineFile, type RetrySettings } from "./pipeline_file.ts";
 import { checkSchema } from "./schema_diagnostics.ts";
 import { walkSchema } from "./schema_walk.ts";
-import { itemValues, resolveTree, resolveTreeOrThrow, type TemplateScope } from "./template.ts";
+import { itemValues, literal, resolveTree, resolveTreeOrThrow, type TemplateScope } from "./template.ts";
 import { nodeAt, parseToml, type TomlDocument, type TomlPath, valueSpan } from "./toml_document.ts";
 import { spanWithin } from "./toml_string.ts";
+import { writtenAt } from "./written.ts";
 
 /** A plugin at one position of the pipeline, its options checked. */
 export interface CompiledPart<P> {
@@ -186,7 +187,7 @@ class Compiler {
     const { registry } = this.#input;
     const plugin = registry.find(kind, entry.use) as P | undefined;
     if (plugin === undefined) {
-      this.#unknownPlugin(kind, entry);
+      this.#unknownPlugin(kind, { use: entry.use, at: this.#at(entry.position) });
       return undefined;
     }
     const what = kind === "source" ? `source "${entry.use}"` : `stage "${entry.id}"`;
@@ -206,12 +207,12 @@ class Compiler {
     };
   }
 
-  #unknownPlugin(kind: PluginKind, entry: Pick<FileEntry, "use" | "position">): void {
+  #unknownPlugin(kind: PluginKind, entry: { use: string; at: Where }): void {
     const { registry } = this.#input;
     const other: PluginKind | undefined = (["stage", "source", "standard", "store"] as const).find((candidate) =>
       candidate !== kind && registry.find(candidate, entry.use) !== undefined
     );
-    this.#diagnostics.push(diagnose(this.#at(entry.position), {
+    this.#diagnostics.push(diagnose(entry.at, {
       code: "pipeline/unknown-plugin",
       message: other
         ? `Cannot use "${entry.use}" as a ${kind}: it is a ${other}`
@@ -269,13 +270,14 @@ class Compiler {
 
   #options(schema: z.ZodObject, value: { [key: string]: Json }, about: { entry: FileEntry; what: string }) {
     const base = [...about.entry.path, "with"];
+    const at = (path: TomlPath) => writtenAt({ document: this.#document, config: this.#input.config }, path);
     let bad = false;
     const withPaths = walkSchema(schema, value, {
       path: (text, path) => {
         const resolved = resolvePath(text, this.#input.config);
         if (resolved.ok) return resolved.path;
         bad = true;
-        this.#diagnostics.push(diagnose(this.#at(valueSpan(this.#document, [...base, ...path])), {
+        this.#diagnostics.push(diagnose(at([...base, ...path]), {
           code: "options/bad-path",
           message: `Cannot use path "${text}": ${resolved.reason}`,
           hint: resolved.hint,
@@ -285,10 +287,10 @@ class Compiler {
       plugin: (name, kind, path) => {
         if (this.#input.registry.find(kind as PluginKind, name) !== undefined) return;
         bad = true;
-        this.#unknownPlugin(kind as PluginKind, { use: name, position: valueSpan(this.#document, [...base, ...path]) });
+        this.#unknownPlugin(kind as PluginKind, { use: name, at: at([...base, ...path]) });
       },
     });
-    const subject = { document: this.#document, base, what: about.what, area: "options" };
+    const subject = { document: this.#document, base, what: about.what, area: "options", at };
     const checked = checkSchema(schema, withPaths, subject);
     this.#diagnostics.push(...checked.diagnostics);
     return bad || checked.value === undefined ? undefined : { options: checked.value };
@@ -387,14 +389,6 @@ class Compiler {
       return undefined;
     }
   }
-}
-
-/** Escapes what is not a template any more, so that the text means the same when it is read again. */
-function literal(value: Json): Json {
-  if (typeof value === "string") return value.replaceAll("${", () => "$${");
-  if (Array.isArray(value)) return value.map(literal);
-  if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, literal(entry)]));
 }
 
 const KIND_WORDS = { tree: "trees", event: "events", any: "anything" };

@@ -108,6 +108,8 @@ export interface LoadedConfig {
   readonly view: ConfigView;
   /** Path of the config file, as it was given. */
   readonly file: string;
+  /** The file as it is written, for positions. */
+  readonly document: TomlDocument;
   /** Folder that relative paths are taken from. */
   readonly folder: string;
   readonly system: PathSystem;
@@ -156,7 +158,7 @@ export function loadConfig(input: ConfigInput): ConfigResult {
   }) as unknown as Config;
   if (hasErrors(diagnostics)) return { diagnostics, document };
   const view = structuredClone(config) as unknown as ConfigView;
-  return { loaded: { config, view, file: input.path, folder, system }, diagnostics, document };
+  return { loaded: { config, view, file: input.path, document, folder, system }, diagnostics, document };
 }
 
 /** Keys the config knows below a path such as `["notify", "smtp"]`; sections for the empty path. */

@@ -69,12 +69,19 @@ export interface DiagnosticWords {
   hint?: string;
 }
 
+/** A span of a source, and what else to look at; the message ends with it. */
+export interface Where {
+  source: SourceText;
+  span: Span;
+  note?: string;
+}
+
 /** Makes a diagnostic at a span of a source; severity is `error` unless said otherwise. */
 export function diagnose(
-  at: { source: SourceText; span: Span },
+  at: Where,
   words: DiagnosticWords & { code: string; message: string },
 ): Diagnostic {
-  const { source, span } = at;
+  const { source, span, note } = at;
   return {
     code: words.code,
     severity: words.severity ?? "error",
@@ -82,7 +89,7 @@ export function diagnose(
     line: span.line,
     column: span.column,
     length: span.length,
-    message: words.message,
+    message: note === undefined ? words.message : `${words.message}; ${note}`,
     ...(words.hint === undefined ? {} : { hint: words.hint }),
     sourceLine: source.line(span.line),
   };

@@ -110,10 +110,19 @@ export interface PipelineFile {
   onItemFailed: FileEntry[];
 }
 
+/** What is missing is a table with a header of its own, not a key. */
+const HINTS = {
+  before: "write its header in double brackets: [[before]]",
+  on_item_failed: "write its header in double brackets: [[on_item_failed]]",
+  source: 'add a table [source] with use = "…": what gives the items, such as idle-folders (labferry list sources)',
+  stage:
+    'add at least one table [[stage]], in double brackets, with use = "…": a step, such as copy (labferry list stages)',
+};
+
 /** Reads the grammar: keys, ids, order. Plugins and their options are the compiler's. */
 export function readPipelineFile(document: TomlDocument): { file?: PipelineFile; diagnostics: Diagnostic[] } {
   const value = tomlValue(document.root);
-  const subject = { document, base: [], what: "the pipeline", area: "pipeline" };
+  const subject = { document, base: [], what: "the pipeline", area: "pipeline", hints: HINTS };
   const checked = checkSchema(PIPELINE_SCHEMA, value, subject);
   const diagnostics = checked.diagnostics;
   if (checked.value === undefined) return { diagnostics };

@@ -4,7 +4,7 @@
  */
 import type { z } from "zod";
 import type { Json } from "../json.ts";
-import { diagnose, type Diagnostic } from "./diagnostic.ts";
+import { diagnose, type Diagnostic, type Where } from "./diagnostic.ts";
 import { nameHint, nearestName } from "./nearest.ts";
 import { keySpan, nodeAt, type TomlDocument, type TomlPath, valueSpan } from "./toml_document.ts";
 import { walkSchema } from "./schema_walk.ts";
@@ -17,6 +17,10 @@ export interface SchemaSubject {
   what: string;
   /** Prefix of the codes: `config`, `pipeline`, `options`. */
   area: string;
+  /** Where the value at a path of the document is to be edited; without it, in the document. */
+  at?: (path: TomlPath) => Where;
+  /** What to do where a key is missing, or its list empty, by the key with dots; without it, in general words. */
+  hints?: Readonly<Record<string, string>>;
 }
 
 export interface Checked<T> {
@@ -74,15 +78,20 @@ function issueDiagnostic(issue: z.core.$ZodIssue, about: { subject: SchemaSubjec
     return diagnose({ source, span: valueSpan(subject.document, full) }, {
       code: `${subject.area}/missing-key`,
       message: `Cannot use ${subject.what}: "${dotted(path)}" is missing, wanted ${wanted(issue)}`,
-      hint: `add ${String(path.at(-1))} = …`,
+      hint: subject.hints?.[dotted(path)] ?? `add ${String(path.at(-1))} = …`,
     });
   }
   const span = nodeAt(subject.document, full) ? valueSpan(subject.document, full) : keySpan(subject.document, full);
-  return diagnose({ source, span }, {
+  return diagnose(subject.at?.(full) ?? { source, span }, {
     code: `${subject.area}/${issue.code === "invalid_type" ? "wrong-type" : "bad-value"}`,
     message: `Cannot use ${name}: ${sentence(issue, found)}`,
-    hint: choiceHint(issue, found),
+    hint: choiceHint(issue, found) ?? (isUnfilled(found) ? subject.hints?.[dotted(path)] : undefined),
   });
+}
+
+/** An empty list, or one table written where a list of tables is wanted. */
+function isUnfilled(found: Json | undefined): boolean {
+  return typeof found === "object" && found !== null && (!Array.isArray(found) || found.length === 0);
 }
 
 function sentence(issue: z.core.$ZodIssue, found: Json | undefined): string {

@@ -89,6 +89,21 @@ function pieces(text: string): { pieces: Piece[]; problems: TemplateProblem[] } 
   return { pieces: found, problems };
 }
 
+/** The names that a string's templates read; `isSole` when it is one template and nothing else. */
+export function templateNames(text: string): { names: string[]; isSole: boolean } {
+  const found = pieces(text).pieces;
+  const names = found.filter((piece) => piece.isName).map((piece) => piece.text);
+  return { names, isSole: found.length === 1 && names.length === 1 };
+}
+
+/** Escapes what is not a template any more, so that the text means the same when it is read again. */
+export function literal(value: Json): Json {
+  if (typeof value === "string") return value.replaceAll("${", () => "$${");
+  if (Array.isArray(value)) return value.map(literal);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, literal(entry)]));
+}
+
 /** Resolves the templates of one string. A sole `${…}` keeps its type; an embedded one becomes text. */
 export function resolveTemplate(text: string, scope: TemplateScope): TemplateResult {
   const cut = pieces(text);

@@ -12,8 +12,9 @@ import type { Ledger } from "../ledger/record.ts";
 import { abortOld } from "../objects/abort.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import type { ItemContext, RunContext } from "../ports.ts";
-import { checkLocks, RunLock } from "../safety/lock_file.ts";
+import type { RunLock } from "../safety/lock_file.ts";
 import { runBefore, runContext } from "./before.ts";
+import { Foresight } from "./foresight.ts";
 import { runItem } from "./item_run.ts";
 import type { OpenStage, OpenStages } from "./item_run.ts";
 import type { TreeItem } from "./item_session.ts";
@@ -25,10 +26,12 @@ import type { ItemReport, RunReport } from "./report.ts";
 import { RunState } from "./run_state.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 import { listCandidates, sourceContext } from "./source_context.ts";
+import { foreseeLocks, takeLocks } from "./take_locks.ts";
 
 /**
  * Runs a compiled pipeline to its end. Failures of items are in the report; what ends the run is in `report.error`
- * and decides the exit code: 0, 1, 2, 3, or 130 when it was asked to stop.
+ * and decides the exit code: 0, 1, 2, 3, or 130 when it was asked to stop. A dry run plans on behind what would stop a
+ * real one, and ends as that would.
  */
 export async function runPipeline(request: RunRequest, services: EngineServices): Promise<RunReport> {
   const { clock, journal } = services;
@@ -42,11 +45,14 @@ export async function runPipeline(request: RunRequest, services: EngineServices)
     dry_run: request.dryRun,
     items: [],
   };
+  const foresight = request.dryRun ? new Foresight(request.compiled, services.log) : undefined;
   try {
     if (!request.dryRun) {
       await journal.startRun({ id: report.run_id, pipeline: report.pipeline, startedAt });
     }
-    await runAll(request, services, report);
+    await runAll(request, services, { report, foresight });
+    // Whatever becomes of the items: a real run would not have come to them.
+    if (foresight?.stop) endWith(report, foresight.stop);
   } catch (error) {
     endWith(report, asKnownError(error, `run "${report.pipeline}"`));
   }
@@ -75,12 +81,16 @@ function endWith(report: RunReport, error: PipelineError): void {
   if (error.hint !== undefined) report.error.hint = error.hint;
 }
 
-async function runAll(request: RunRequest, services: EngineServices, report: RunReport): Promise<void> {
+async function runAll(
+  request: RunRequest,
+  services: EngineServices,
+  { report, foresight }: { report: RunReport; foresight?: Foresight },
+): Promise<void> {
   const context = runContext(request, services, report.run_id);
   if (!request.dryRun) await runBefore(request, services, context);
   await using stack = new AsyncDisposableStack();
-  const opened = await openPlaces(request, services, stack);
-  const ledger = await openLedgerOf(request, services, opened);
+  const opened = await openPlaces(request, services, { stack, foresight });
+  const ledger = await openLedgerOf(request, services, { opened, foresight });
   const locks: RunLock[] = [];
   const assertDistinct = async () => {
     // A destroy asks this at every batch; a share may let two hosts lock it at once.
@@ -88,7 +98,8 @@ async function runAll(request: RunRequest, services: EngineServices, report: Run
     await opened.assertDistinct();
   };
   const run = new RunState({ services, request, runId: report.run_id, context, ledger, ...opened, assertDistinct });
-  await takeLocks(run, { stack, locks });
+  if (foresight) await foreseeLocks(run, foresight);
+  else await takeLocks(run, { stack, locks });
   if (!request.dryRun) { for (const { session } of opened.buckets) await abortOld(session); }
   const stages = await openStages(request, context, stack);
   const done = new Set<string>();
@@ -108,18 +119,20 @@ async function runAll(request: RunRequest, services: EngineServices, report: Run
 async function openLedgerOf(
   request: RunRequest,
   services: EngineServices,
-  opened: OpenedPlaces,
+  { opened, foresight }: { opened: OpenedPlaces; foresight?: Foresight },
 ): Promise<Ledger | undefined> {
   const { compiled, config, dryRun } = request;
   const used = [...compiled.stages, ...compiled.onItemFailed].some((stage) => stage.plugin.usesLedger);
   const root = config.paths?.manifest_root;
   if (!used || typeof root !== "string" || root === "") return undefined;
-  const marked = await openRoot(services, { id: "manifests", path: root }, { dryRun, visible: opened.visible });
+  const marked = await openRoot(services, { id: "manifests", path: root }, { foresight, visible: opened.visible });
   const { fs, clock, host, log } = services;
   const [bucket] = opened.buckets;
   const mirror = bucket && !dryRun
     ? openLedgerMirror({ store: bucket.session.store, prefix: bucket.prefix, fs, root, clock, signal: request.abort })
     : undefined;
+  // Before anything is appended: a month that lost lines can still be put back as it was.
+  for (const warning of (await mirror?.compare())?.warnings ?? []) log.warn(warning);
   return openLedger({
     fs,
     root,
@@ -132,38 +145,6 @@ async function openLedgerOf(
       for (const warning of (await mirror?.onAppended(month))?.warnings ?? []) log.warn(warning);
     },
   });
-}
-
-/** SAFETY S10, S11: the run's own lock at every folder place, then the locks that earlier runs left are judged. */
-async function takeLocks(
-  run: RunState,
-  { stack, locks }: { stack: AsyncDisposableStack; locks: RunLock[] },
-): Promise<void> {
-  const { services, request, staleLocks } = run;
-  const { fs, host, processes, log, clock } = services;
-  if (request.dryRun) return;
-  for (const place of request.compiled.places) {
-    if (place.kind !== "directory") continue;
-    const lock = await RunLock.acquire(fs, place.root, {
-      host,
-      pid: Deno.pid,
-      startedAt: new Date(clock.now()).toISOString(),
-      runName: `${run.pipeline} ${run.runId}`,
-      staleLocks,
-      processes,
-      log,
-      signal: request.abort,
-    });
-    locks.push(stack.use(lock));
-  }
-  // Behind the run's own lock: another run at work is told as such, not by the lock of the study it works on.
-  if (request.compiled.stages.some((stage) => givesLock(stage))) {
-    await checkLocks(fs, run.source.path, { host, pid: Deno.pid, processes, staleLocks, log, signal: request.abort });
-  }
-}
-
-function givesLock(stage: CompiledStage): boolean {
-  return stage.facts.gives?.some((fact) => fact.fact === "locked") ?? false;
 }
 
 async function openStages(request: RunRequest, context: RunContext, stack: AsyncDisposableStack): Promise<OpenStages> {

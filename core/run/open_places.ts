@@ -21,6 +21,7 @@ import { relateBuckets } from "../safety/distinct_buckets.ts";
 import { checkPlace, confirmPlace, readPlaceMarker } from "../safety/place_marker.ts";
 import { assertKnownMarker, rememberMarker } from "../safety/known_markers.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
+import type { Foresight } from "./foresight.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 
 /** A directory that must be marked: the source, a folder place, or the ledger's. */
@@ -44,7 +45,7 @@ const UNSEEN = "not-seen";
 export async function openPlaces(
   request: RunRequest,
   services: EngineServices,
-  stack: AsyncDisposableStack,
+  { stack, foresight }: { stack: AsyncDisposableStack; foresight?: Foresight },
 ): Promise<OpenedPlaces> {
   const { compiled } = request;
   const sourceRoot = compiled.sourceRoot?.root;
@@ -54,7 +55,7 @@ export async function openPlaces(
     });
   }
   const visible = new Set<string>();
-  const source = await openRoot(services, { id: "source", path: sourceRoot }, { dryRun: request.dryRun, visible });
+  const source = await openRoot(services, { id: "source", path: sourceRoot }, { foresight, visible });
   const budget = new Budget(DEFAULT_BUDGET_BYTES);
   const places: Place[] = [];
   const buckets: OpenedPlaces["buckets"] = [];
@@ -70,12 +71,12 @@ export async function openPlaces(
     };
     if (declared.kind === "directory") {
       const root = await openRoot(services, { id: declared.id, path: declared.root }, {
-        dryRun: request.dryRun,
+        foresight,
         visible,
       });
       places.push(new DirectoryPlace({ ...common, root, durability: declared.durability }));
     } else {
-      const session = await openBucket(request, services, { declared, stack, budget });
+      const session = await openBucket(request, services, { declared, stack, budget, foresight });
       visible.add(declared.id);
       buckets.push({ prefix: declared.prefix, session });
       const others = compiled.places.filter(({ kind, id }) => kind === "objects" && id !== declared.id);
@@ -132,24 +133,24 @@ export function namedRoots(request: Pick<RunRequest, "compiled" | "config" | "st
   return roots;
 }
 
-/** Opens one marked root. A dry run plans for a root that is not there, and says so. */
+/** Opens one marked root. A dry run, which has foresight, plans for a root that is not there, and says so. */
 export async function openRoot(
   services: EngineServices,
   { id, path }: NamedPath,
-  { dryRun, visible }: { dryRun: boolean; visible: Set<string> },
+  { foresight, visible }: { foresight?: Foresight; visible: Set<string> },
 ): Promise<MarkedRoot> {
-  const { fs, log } = services;
+  const { fs } = services;
   try {
     const identity = await checkPlace(fs, path);
     await assertKnownMarker(services.journal.cursors, { id, path, uuid: identity.uuid });
-    if (!dryRun) await rememberMarker(services.journal.cursors, path, identity.uuid);
+    if (!foresight) await rememberMarker(services.journal.cursors, path, identity.uuid);
     visible.add(id);
     return { path, uuid: identity.uuid, check: () => confirmPlace(fs, identity) };
   } catch (error) {
     // The source must be there to plan at all; other roots may be mounted by hooks a dry run does not run.
     const stat = id === "source" ? await fs.lstat(path) : undefined;
-    if (!dryRun || !(error instanceof PipelineError) || (id === "source" && stat?.kind !== "directory")) throw error;
-    log.warn(`${id} could not be seen at "${path}": ${error.message}; a real run would stop here`);
+    if (!foresight || !(error instanceof PipelineError) || (id === "source" && stat?.kind !== "directory")) throw error;
+    foresight.missing(`${id} could not be seen at "${path}": ${error.message}`, error);
     return { path, uuid: `${UNSEEN}:${id}`, check: () => Promise.resolve() };
   }
 }
@@ -157,10 +158,11 @@ export async function openRoot(
 async function openBucket(
   request: RunRequest,
   services: EngineServices,
-  { declared, stack, budget }: {
+  { declared, stack, budget, foresight }: {
     declared: Extract<PlaceDeclaration, { kind: "objects" }>;
     stack: AsyncDisposableStack;
     budget: Budget;
+    foresight?: Foresight;
   },
 ): Promise<ObjectSession> {
   const plugin = services.registry.get("store", declared.store);
@@ -180,8 +182,8 @@ async function openBucket(
     await storeClockOffset(session);
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error;
-    if (request.dryRun) services.log.warn(`${error.message}; a real run would stop here`);
-    else throw stopRun(error);
+    if (!foresight) throw stopRun(error);
+    foresight.missing(error.message, stopRun(error));
   }
   return session;
 }

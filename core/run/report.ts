@@ -60,7 +60,7 @@ export interface RunReport {
   exit_code: number;
   dry_run: boolean;
   items: ItemReport[];
-  /** What stopped the run as a whole. */
+  /** What stopped the run as a whole; in a dry run also what would stop a real one, although it planned on. */
   error?: ReportError;
 }
 

@@ -1,7 +1,7 @@
 /** What a source is given: the candidates below its root, told apart and named safely (SAFETY S14, S15). @module */
 import type { Json } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
-import { checkName, collisionKey, isReservedStudyName, namesError } from "../io/names.ts";
+import { checkName, collisionKey, isReservedName, isReservedStudyName, namesError } from "../io/names.ts";
 import { hostSystem, itemPath, sortBytes } from "../io/paths.ts";
 import { ioError } from "../io/io_errors.ts";
 import { walkTree } from "../io/walk.ts";
@@ -23,7 +23,7 @@ export interface Candidates {
   bad: BadFolder[];
 }
 
-/** Lists the folders directly below the source's root, sorted by bytes. Links are named in the log and left out. */
+/** Lists the folders directly below the source's root, sorted by bytes. Links and files are named in the log and left out. */
 export async function listCandidates(run: RunState): Promise<Candidates> {
   const { fs, log } = run.services;
   const root = run.source.path;
@@ -32,13 +32,16 @@ export async function listCandidates(run: RunState): Promise<Candidates> {
   });
   const kinds = new Map(entries.map((entry) => [entry.name, entry.kind]));
   const names: string[] = [];
+  const files: string[] = [];
   for (const name of sortBytes([...kinds.keys()])) {
     if (name.toLowerCase().startsWith(".labferry")) continue;
     if (kinds.get(name) === "directory") names.push(name);
+    else if (kinds.get(name) === "file" && !isReservedName(name) && !isReservedStudyName(name)) files.push(name);
     else if (kinds.get(name) === "symlink") {
       log.warn(`"${name}" in ${root} is a link: it is never followed, and left out`);
     }
   }
+  if (files.length > 0) log.info(strayFiles(root, files));
   const byKey = new Map<string, string[]>();
   for (const name of names) byKey.set(collisionKey(name), [...byKey.get(collisionKey(name)) ?? [], name]);
   const candidates: Candidates = { good: [], bad: [] };
@@ -48,6 +51,17 @@ export async function listCandidates(run: RunState): Promise<Candidates> {
     else candidates.good.push({ name, path: itemPath(root, name) });
   }
   return candidates;
+}
+
+/** How many files a message names. */
+const NAMED = 5;
+
+function strayFiles(root: string, files: readonly string[]): string {
+  const names = files.slice(0, NAMED).map((name) => `"${name}"`).join(", ");
+  const more = files.length > NAMED ? ` and ${files.length - NAMED} more` : "";
+  return `${names}${more} directly in ${root} ${
+    files.length === 1 ? "is a file" : "are files"
+  } of no study: only folders are taken up`;
 }
 
 function nameError(name: string, alike: readonly string[]): PipelineError | undefined {

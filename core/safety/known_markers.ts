@@ -26,7 +26,7 @@ export async function assertKnownMarker(
 ): Promise<void> {
   const known = await knownMarker(cursors, path);
   if (known === undefined || known === uuid) return;
-  const found = uuid === undefined ? "it has no .labferry-place" : `its marker is ${uuid}`;
+  const found = uuid === undefined ? "it has no valid .labferry-place" : `its marker is ${uuid}`;
   throw new PipelineError(
     "place/other-marker",
     `Cannot use ${id} "${path}": ${found}, and earlier runs knew this place by ${known}`,

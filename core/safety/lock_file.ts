@@ -8,7 +8,6 @@ import { systemClock } from "../io/clock.ts";
 import type { FileHandle, FileSystem } from "../io/file_system.ts";
 import { errnoOf, ioError, isAbsent } from "../io/io_errors.ts";
 import { LOCK_NAME } from "../io/names.ts";
-import { sortBytes } from "../io/paths.ts";
 import { isSameFile } from "../io/same.ts";
 import type { ProcessLiveness } from "../io/process_info.ts";
 import type { Clock, Logger } from "../ports.ts";
@@ -45,6 +44,8 @@ export interface LockOptions extends LockAsker {
   clock?: Clock;
   signal?: AbortSignal;
 }
+
+export type LockCheck = LockAsker & Pick<LockOptions, "staleLocks" | "signal">;
 
 /** What differs between the locks: the words, and how a run ends that meets one. */
 interface LockKind {
@@ -143,6 +144,11 @@ export class StudyLock extends HeldLock {
     const path = join(study, LOCK_NAME);
     return new StudyLock(fs, path, await acquire({ fs, path, kind: STUDY }, options));
   }
+
+  /** Takes nothing. @throws {PipelineError} as `acquire` would */
+  static check(fs: FileSystem, study: string, options: LockCheck): Promise<LockInspection> {
+    return check({ fs, path: join(study, LOCK_NAME), kind: STUDY }, options);
+  }
 }
 
 /** The lock of a run at the NAS: `<truenas_root>/.cleanup.lock`. */
@@ -151,6 +157,11 @@ export class RunLock extends HeldLock {
   static async acquire(fs: FileSystem, root: string, options: LockOptions): Promise<RunLock> {
     const path = join(root, RUN_LOCK_NAME);
     return new RunLock(fs, path, await acquire({ fs, path, kind: RUN }, options));
+  }
+
+  /** Takes nothing. @throws {PipelineError} as `acquire` would */
+  static check(fs: FileSystem, root: string, options: LockCheck): Promise<LockInspection> {
+    return check({ fs, path: join(root, RUN_LOCK_NAME), kind: RUN }, options);
   }
 }
 
@@ -206,7 +217,7 @@ async function acquire(target: LockTarget, options: LockOptions): Promise<Taken>
 /** What Windows answers, for moments, about a file that was removed while somebody still has it open. */
 const VANISHING: ReadonlySet<string> = new Set(["EPERM", "EACCES", "EBUSY"]);
 
-const isVanishing = (error: unknown) => VANISHING.has(errnoOf(error) ?? "");
+export const isVanishing = (error: unknown) => VANISHING.has(errnoOf(error) ?? "");
 
 function undefinedWhileVanishing(error: unknown): undefined {
   if (!isVanishing(error)) throw error;
@@ -333,42 +344,11 @@ async function textAt(fs: FileSystem, path: string): Promise<string> {
   }
 }
 
-/** Locks in the folders directly below a root, in byte order. Links are not followed. */
-export async function* scanLocks(fs: FileSystem, root: string): AsyncGenerator<{ study: string; path: string }> {
-  const entries = await fs.readDir(root).catch((error) => {
-    throw ioError(error, { verb: "look for locks in", path: root });
-  });
-  const studies = entries.filter((entry) => entry.kind === "directory").map((entry) => entry.name);
-  for (const study of sortBytes(studies)) {
-    const path = join(root, study, LOCK_NAME);
-    const there = await fs.lstat(path).then((stat) => stat !== undefined, (error) => {
-      // Being removed, or denied: whoever looks closer waits, and says which.
-      if (isVanishing(error)) return true;
-      throw ioError(error, { verb: "look for a lock at", path });
-    });
-    if (there) yield { study, path };
-  }
-}
-
-/**
- * Judges every lock below a source's root at the start of a run: dead ones are named in a warning (and reclaimed when
- * their study is locked), anything else stops the run.
- * @throws {PipelineError} `lock/held`, `lock/found`, `lock/unprovable`: exit code 1
- */
-export async function checkLocks(
-  fs: FileSystem,
-  root: string,
-  options: LockAsker & Pick<LockOptions, "staleLocks" | "log" | "signal">,
-): Promise<void> {
-  for await (const { study, path } of scanLocks(fs, root)) {
-    options.signal?.throwIfAborted();
-    const found = await inspectLock(fs, path, options);
-    if (found.state === "free") continue;
-    refuseUnlessDead({ found, path, kind: STUDY }, options);
-    options.log?.warn(`"${study}" holds a lock that was left; it is reclaimed when its turn comes: ${found.why}`, {
-      path,
-    });
-  }
+/** Judges a lock without taking it: throws as taking it would, else gives what was found. */
+async function check({ fs, path, kind }: LockTarget, options: LockCheck): Promise<LockInspection> {
+  const found = await inspectLock(fs, path, options);
+  if (found.state !== "free") refuseUnlessDead({ found, path, kind }, options);
+  return found;
 }
 
 /**

@@ -37,6 +37,22 @@ export async function readPlaceMarker(fs: FileSystem, root: string): Promise<str
   throw invalid(root, "it does not hold a UUID");
 }
 
+/** Why `readPlaceMarker` found none, in words, and what to do. */
+export async function missingMarker(fs: FileSystem, root: string): Promise<{ found: string; hint: string }> {
+  if (await markerText(fs, root) === undefined) {
+    return {
+      found: `it has no ${PLACE_MARKER_NAME}`,
+      hint: "If a disk or share belongs there, mount it. If this is the right folder, run: labferry install places",
+    };
+  }
+  return {
+    found: `its ${PLACE_MARKER_NAME} is empty, wanted a UUID`,
+    hint:
+      "A loss of power can leave it so. Make sure that this is the right folder, then run: labferry install places " +
+      "(it writes a new one in its place)",
+  };
+}
+
 /** Empty for a marker that was never finished. */
 async function markerText(fs: FileSystem, root: string): Promise<string | undefined> {
   const path = join(root, PLACE_MARKER_NAME);
@@ -125,11 +141,12 @@ export async function checkPlace(fs: FileSystem, root: string): Promise<PlaceIde
     throw ioError(error, { verb: "look at the place", path: root });
   });
   if (uuid === undefined || stat === undefined) {
-    const found = stat === undefined ? "nothing is there" : `it has no ${PLACE_MARKER_NAME}`;
-    throw new PipelineError("place/not-marked", `Cannot use "${root}" as a place: ${found}`, {
-      hint: "If a disk or share belongs there, mount it. If this is the right folder, run: labferry install places",
-      stopsRun: 2,
-    });
+    const { found, hint } = await missingMarker(fs, root);
+    throw new PipelineError(
+      "place/not-marked",
+      `Cannot use "${root}" as a place: ${stat === undefined ? "nothing is there" : found}`,
+      { hint, stopsRun: 2 },
+    );
   }
   return { root, uuid, dev: stat.dev };
 }

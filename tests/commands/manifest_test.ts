@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
+import { systemClock } from "../../core/io/clock.ts";
+import { DiskFiles } from "../../core/io/disk_files.ts";
+import { openLedger } from "../../core/ledger/ledger_file.ts";
+import { entry } from "../core/ledger/_entry.ts";
 import { lab } from "./_lab.ts";
 
 Deno.test("manifest verify finds a changed line, and nothing to verify", async () => {
@@ -17,4 +21,43 @@ Deno.test("manifest verify finds a changed line, and nothing to verify", async (
   assert.equal(shown.code, 0);
   assert.deepEqual(JSON.parse(shown.stdout), {});
   assert.match(shown.stderr, /warn .*line 1 is left out/);
+});
+
+Deno.test("manifest verify of a folder finds a cut in an earlier month, and says which cuts it cannot see", async () => {
+  await using place = await lab();
+  const ledger = openLedger({ fs: new DiskFiles(), root: place.manifests, clock: systemClock, host: "scope-1" });
+  for (const name of ["a", "b"]) await ledger.append(entry(name, { started_at: "2026-02-01T00:00:00Z" }));
+  await ledger.append(entry("c", { started_at: "2026-03-01T00:00:00Z" }));
+  await ledger.append(entry("late", { started_at: "2026-02-28T00:00:00Z" }));
+  const february = join(place.manifests, "2026-02.jsonl");
+  const march = join(place.manifests, "2026-03.jsonl");
+  const whole = await place.cli(["manifest", "verify", place.manifests]);
+  assert.deepEqual(whole, {
+    code: 0,
+    stdout: `ok    ${february}: 3 lines\nok    ${march}: 1 line\n` +
+      "Not seen here: whether lines were cut off at the end of 2026-03.jsonl, behind line 2 of 2026-02.jsonl; no later " +
+      "line follows them.\n" +
+      "The mirror, <prefix>/_manifests/ in the bucket, never shrinks: a month that is longer there has lost lines here.\n",
+    stderr: "",
+  });
+  const json = await place.cli(["manifest", "verify", place.manifests, "-f", "json"]);
+  assert.deepEqual(
+    JSON.parse(json.stdout).map((
+      verdict: { ok: boolean; vouched_lines: number },
+    ) => [verdict.ok, verdict.vouched_lines]),
+    [[true, 2], [true, 0]],
+  );
+  assert.match(json.stderr, /Not seen here/);
+  assert.deepEqual(await place.cli(["manifest", "verify", place.manifests, "-q"]), { code: 0, stdout: "", stderr: "" });
+  const [first] = (await Deno.readTextFile(february)).split("\n");
+  await Deno.writeTextFile(february, `${first}\n`);
+  const alone = await place.cli(["manifest", "verify", february]);
+  assert.equal(alone.code, 0);
+  assert.match(alone.stdout, /^ok .*1 line\nNot seen here: .* at the end of 2026-02\.jsonl.*\nVerify the folder/);
+  const cut = await place.cli(["manifest", "verify", place.manifests]);
+  assert.equal(cut.code, 1);
+  assert.match(
+    cut.stdout,
+    /^FAIL .*2026-03\.jsonl: the chain breaks at line 1: .*cut off at the end of 2026-02\.jsonl/m,
+  );
 });

@@ -82,6 +82,30 @@ Deno.test("S17 run --dry-run and plan show the steps and change nothing", async 
   assert.equal(await isThere(join(place.truenas, STUDY)), false);
 });
 
+Deno.test("plan and run --dry-run end with the code of the run they stand for, and plan every study nevertheless", async () => {
+  await using place = await lab();
+  await makeStudy(place.source);
+  for (const argv of [["plan", "local"], ["run", "local", "--dry-run"]]) {
+    const unmarked = await place.cli(argv);
+    assert.equal(unmarked.code, 2, unmarked.stderr);
+    assert.match(unmarked.stdout, new RegExp(`^planned +${STUDY}$`, "m"));
+    assert.match(unmarked.stdout, /^error: .*\[place\/not-marked\]\nhint: .*labferry install places$/m);
+    assert.match(unmarked.stdout, /exit code 2 \(dry run, nothing was changed\)/);
+  }
+  assert.equal((await place.cli(["run", "local"])).code, 2);
+  await place.cli(["install", "places", "local"]);
+  await Deno.mkdir(join(place.source, "not a study"));
+  for (const argv of [["plan", "local"], ["run", "local", "--dry-run"], ["run", "local"]]) {
+    const { code, stdout } = await place.cli([...argv, "--json"]);
+    assert.equal(code, 1);
+    const items = (JSON.parse(stdout) as RunReport).items;
+    assert.deepEqual(items.map(({ name, outcome }) => [name, outcome]).sort(), [[STUDY, "done"], [
+      "not a study",
+      "failed",
+    ]]);
+  }
+});
+
 Deno.test("S19 run fails the study that breaks the standard and goes on with the others", async () => {
   await using place = await lab();
   await makeStudy(place.source);

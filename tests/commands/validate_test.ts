@@ -118,3 +118,20 @@ Deno.test("validate refuses a standard nobody knows", async () => {
   assert.equal(code, 2);
   assert.match(stderr, /did you mean "phenocycler"/);
 });
+
+Deno.test({
+  name: "validate lets no study's name drive the terminal, and JSON keeps it",
+  ignore: Deno.build.os === "windows", // no such names there
+  async fn() {
+    await using dir = await tempDir();
+    const name = "ok\x1b[2J\r\n\u202efit";
+    await Deno.mkdir(join(dir.path, name));
+    const text = await runCli(["validate", "root", dir.path]);
+    assert.equal(text.code, 1);
+    assert.ok(text.stdout.startsWith(`FAIL  ${dir.path}/ok\\u001b[2J\\u000d\\u000a\\u202efit: `), text.stdout);
+    assert.doesNotMatch(text.stdout, /[\x1b\r\u202e]/);
+    const json = await runCli(["validate", "root", dir.path, "-f", "json"]);
+    assert.doesNotMatch(json.stdout, /[\x1b\r\u202e]/);
+    assert.equal(JSON.parse(json.stdout)[0].path, join(dir.path, name));
+  },
+});

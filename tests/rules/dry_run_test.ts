@@ -126,17 +126,96 @@ Deno.test("S17 a dry run of a half-deleted study shows what is left and changes 
   }
 });
 
-Deno.test("S17 a dry run on places it cannot see says so, and plans nevertheless", async () => {
+/** The usual pipeline behind a hook; without a program, it is a hook as the shipped one is where none is configured. */
+const behindHook = (...argv: string[]) =>
+  BACKUP.replace(
+    `[[stage]]\nuse = "lock"`,
+    `[[before]]\nuse = "hook"\nwith = { argv = ${JSON.stringify(argv)} }\n[[stage]]\nuse = "lock"`,
+  );
+
+Deno.test("S1 S17 a dry run on a place that a hook may bring says so, plans nevertheless, and ends with 0", async () => {
   await using dir = await tempDir();
   await using world = await worldOnDisk(dir.path);
   world.fs.unmount("/nas");
-  const report = await assertChangesNothing(world, dir.path);
+  const report = await assertChangesNothing(world, dir.path, behindHook("mount"));
   assertDone(report);
-  assert.ok(
-    world.log.lines.some((line) => line.level === "warn" && line.message.includes("truenas could not be seen")),
-  );
+  assert.ok(world.log.lines.some(({ level, message }) =>
+    level === "warn" &&
+    /^truenas could not be seen at .*; a real run would stop here unless a program of \[\[before\]\]/.test(message)
+  ));
   assert.equal(applied(report).truenas, 3);
   assert.equal(world.fs.disk.lstat(NAS_ROOT), undefined);
+});
+
+Deno.test("S1 S17 a dry run on a place that nothing will bring plans nevertheless, and ends with 2 as a run does", async () => {
+  for (const pipeline of [BACKUP, behindHook()]) {
+    await using dir = await tempDir();
+    await using world = await worldOnDisk(dir.path);
+    world.fs.unmount("/nas");
+    const report = await assertChangesNothing(world, dir.path, pipeline);
+    assert.deepEqual([report.exit_code, report.error?.code], [2, "place/not-marked"]);
+    assert.match(report.error?.hint ?? "", /labferry install places/);
+    assert.equal(report.items[0].outcome, "done");
+    assert.equal(applied(report).truenas, 3);
+    assert.equal(world.fs.disk.lstat(NAS_ROOT), undefined);
+    const real = await world.run({ pipeline });
+    assert.deepEqual([real.exit_code, real.error?.code], [2, "place/not-marked"]);
+  }
+});
+
+Deno.test("S17 a dry run whose bucket is away, or refuses, ends as a run would unless a hook may mend it", async () => {
+  for (const [kind, exit] of [["unreachable", 1], ["denied", 2]] as const) {
+    await using dir = await tempDir();
+    await using world = await worldOnDisk(dir.path);
+    const away = {
+      before: (call: { name: string }) =>
+        call.name === "headBucket" ? Promise.reject(failure(kind)) : Promise.resolve(undefined),
+    };
+    world.store.hooks = away;
+    const report = await assertChangesNothing(world, dir.path);
+    assert.deepEqual([report.exit_code, report.error?.code], [exit, `s3/${kind}`]);
+    assert.equal(report.items[0].outcome, "done");
+    assert.deepEqual((await assertChangesNothing(world, dir.path, behindHook("vpn"))).exit_code, 0);
+    const real = await world.run();
+    assert.deepEqual([real.exit_code, real.error?.code], [exit, `s3/${kind}`]);
+  }
+});
+
+Deno.test("S10 S17 a dry run looks at locks without taking them, and ends as a run would that meets them", async () => {
+  const text = (host: string) =>
+    JSON.stringify({ host, pid: 1, started_at: "2026-01-01T00:00:00Z", run_name: "backup" });
+  const study = `${AT_SOURCE}/.labferry.lock`;
+  const nas = `${NAS_ROOT}/.cleanup.lock`;
+  for (
+    const [path, isHeld, exit, code] of [
+      [study, true, 1, "lock/held"],
+      [nas, true, 2, "lock/run-held"],
+      [study, false, 1, "lock/unprovable"],
+      [nas, false, 1, "lock/unprovable"],
+    ] as const
+  ) {
+    await using dir = await tempDir();
+    await using world = await worldOnDisk(dir.path);
+    const handle = world.fs.disk.openReadWrite(path);
+    handle.write(new TextEncoder().encode(text("another-host")));
+    if (isHeld) assert.ok(handle.tryLock());
+    // A program that mounts a share takes no lock away.
+    const report = await assertChangesNothing(world, dir.path, behindHook("mount"));
+    assert.deepEqual([report.exit_code, report.error?.code], [exit, code]);
+    assert.equal(report.items[0].outcome, "done");
+    const real = await world.run();
+    assert.deepEqual([real.exit_code, real.error?.code], [exit, code]);
+    handle.close();
+  }
+});
+
+Deno.test("S10 S17 a dry run that meets a lock of a dead process ends with 0, as a run would", async () => {
+  await using dir = await tempDir();
+  await using world = await worldOnDisk(dir.path);
+  const dead = { host: "instrument-1", pid: 1, started_at: "2026-01-01T00:00:00Z", run_name: "backup" };
+  world.fs.seed({ [`${AT_SOURCE}/.labferry.lock`]: JSON.stringify(dead) });
+  assertDone(await assertChangesNothing(world, dir.path));
+  assertDone(await world.run());
 });
 
 Deno.test("S17 a dry run of a completed study does not fail for a NAS it cannot see", async () => {
@@ -145,7 +224,7 @@ Deno.test("S17 a dry run of a completed study does not fail for a NAS it cannot 
   await runAndAfter(world, "record", () => world.store.objects.get("fusion/study1/a.txt")!.etag = "other");
   world.fs.unmount("/nas");
   world.store.hooks = {};
-  assertDone(await assertChangesNothing(world, dir.path));
+  assertDone(await assertChangesNothing(world, dir.path, behindHook("mount")));
 });
 
 Deno.test("S17 a dry run starts no program, wherever a hook stands", async () => {

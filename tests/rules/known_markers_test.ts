@@ -26,6 +26,10 @@ Deno.test("S1 a dry run says that the marker is another, and remembers none", as
     { code: "place/other-marker", stopsRun: 2 },
   );
   world.study("study1", { "a.txt": "alpha" });
-  assert.equal((await world.run({ dryRun: true })).exit_code, 0);
+  const report = await world.run({
+    dryRun: true,
+    wrap: (services) => ({ ...services, journal: world.journal }),
+  });
+  assert.deepEqual([report.exit_code, report.error?.code], [2, "place/other-marker"]);
   assert.equal(await knownMarker(world.journal.cursors, NAS_ROOT), OTHER);
 });

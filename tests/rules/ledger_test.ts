@@ -90,6 +90,45 @@ Deno.test("S12 a ledger that lost lines never takes them from its mirror", async
   assert.ok(world.log.lines.some((line) => /mirror/.test(line.message)));
 });
 
+Deno.test("S12 a run that finds its ledger shorter than the mirror says so before it appends, with what to do", async () => {
+  await using world = await worldWith();
+  assertDone(await world.run());
+  const path = `${MANIFEST_ROOT}/${MONTH}`;
+  const whole = month(world);
+  // Without the lines of the removal, so that nothing is left open.
+  const cut = whole.split("\n").slice(0, 2).map((line) => `${line}\n`).join("");
+  world.fs.seed({ [path]: cut });
+  world.log.lines.length = 0;
+  // Nothing to archive, so that nothing is appended.
+  assertDone(await world.run());
+  const warnings = world.log.lines.filter(({ level }) => level === "warn").map(({ message }) => message);
+  assert.equal(warnings.length, 1, warnings.join("\n"));
+  assert.match(warnings[0], /^The ledger has lost lines: .* has \d+ bytes, and its mirror .* has \d+\. Stop all runs/);
+  assert.deepEqual([month(world), mirror(world)], [cut, whole]);
+  world.fs.seed({ [path]: whole });
+  world.log.lines.length = 0;
+  world.study("study2", FILES);
+  assertDone(await world.run());
+  assert.deepEqual(world.log.lines.filter(({ level }) => level === "warn"), []);
+  assert.equal(mirror(world), month(world));
+  assert.equal((await verifyChain(world.fs, path)).broken, undefined);
+});
+
+Deno.test("S12 a run whose ledger differs from the mirror says so with what to do, once, and leaves the mirror", async () => {
+  await using world = await worldWith();
+  assertDone(await world.run());
+  const path = `${MANIFEST_ROOT}/${MONTH}`;
+  const before = mirror(world);
+  world.fs.seed({ [path]: month(world).replace('"file_count":3', '"file_count":4') });
+  world.log.lines.length = 0;
+  world.study("study2", FILES);
+  assertDone(await world.run());
+  const told = world.log.lines.filter(({ message }) => /Cannot mirror the ledger/.test(message));
+  assert.equal(told.length, 1);
+  assert.match(told[0].message, /its lines are not those the ledger begins with\. .* was changed\. Stop all runs/);
+  assert.equal(mirror(world), before);
+});
+
 Deno.test("S12 a record is never left half-done by a full disk: nothing is freed, the next run goes on", async () => {
   await using world = await worldWith();
   const report = await runAndAfter(world, "s3", () => world.fs.disk.setMount("/manifests", { capacity: 2048 }));

@@ -51,6 +51,20 @@ Deno.test("S10 a lock of another host cannot be proved dead: exit 1 under both p
   }
 });
 
+Deno.test("S10 S19 a lock whose text cannot be read stops the whole run with exit 1, and the studies beside it wait", async () => {
+  for (const policy of ["reclaim", "refuse"]) {
+    await using world = await worldWith(FILES, { config: `[backup]\nstale_locks = "${policy}"\n` });
+    world.study("study0", { "b.txt": "beta" });
+    world.fs.seed({ [LOCK]: "not what a lock says" });
+    const before = everything(world);
+    const report = await world.run();
+    assert.deepEqual([report.exit_code, report.error?.code, report.items], [1, "lock/unprovable", []], policy);
+    assert.match(report.error?.message ?? "", /its text names no host/);
+    assert.match(report.error?.hint ?? "", /labferry unlock study1/);
+    assert.deepEqual(everything(world), before, policy);
+  }
+});
+
 Deno.test("S10 a lock of a dead process of this host is reclaimed with a warning, or refused with exit 1", async () => {
   await using world = await worldWith();
   world.fs.seed({ [LOCK]: holder("instrument-1") });

@@ -44,7 +44,12 @@ Deno.test("S12 the mirror never shrinks: a longer one stays and a warning says s
   small.objects.set(KEY, new TextEncoder().encode(longer));
   await ledger.append(entry("a"));
   assert.equal(small.text(KEY), longer);
-  assert.match(warnings.join(), /more than the \d+ here/);
+  assert.match(
+    warnings.join(),
+    /The ledger has lost lines: ".*2026-03\.jsonl" has \d+ bytes, and its mirror .* has 100000/,
+  );
+  await ledger.append(entry("b"));
+  assert.equal(warnings.length, 1, "what every append would say is said once");
   assert.equal((await ledger.latest("a"))?.status, "complete");
 });
 
@@ -55,6 +60,53 @@ Deno.test("S12 the mirror is not replaced by a month that begins otherwise", asy
   await ledger.append(entry("a"));
   assert.equal(small.text(KEY), '{"backup_name":"other"}\n');
   assert.match(warnings.join(), /not those the ledger begins with/);
+});
+
+Deno.test("S12 mirror.compare() says which months here have lost lines, with what to do, and changes nothing", async () => {
+  await using dir = await tempDir();
+  const { ledger, small, file } = world(dir.path);
+  await ledger.append(entry("feb", { started_at: "2026-02-01T00:00:00Z" }));
+  for (const name of ["a", "b"]) await ledger.append(entry(name));
+  const mirrored = [...small.objects.entries()];
+  assert.deepEqual((await world(dir.path, small).mirror.compare()).warnings, []);
+  const whole = await Deno.readTextFile(file);
+  await Deno.writeTextFile(file, whole.slice(0, whole.indexOf("\n") + 1));
+  await Deno.remove(join(dir.path, "2026-02.jsonl"));
+  small.objects.set("lab/_manifests/notes.txt", new Uint8Array(3));
+  const after = world(dir.path, small);
+  const { warnings } = await after.mirror.compare();
+  assert.equal(warnings.length, 2);
+  for (
+    const [warning, month, found] of [
+      [
+        warnings[0],
+        "2026-03.jsonl",
+        /has \d+ bytes, and its mirror s3:\/\/archive\/lab\/_manifests\/2026-03\.jsonl has \d+\./,
+      ],
+      [
+        warnings[1],
+        "2026-02.jsonl",
+        /is not there, and its mirror s3:\/\/archive\/lab\/_manifests\/2026-02\.jsonl has \d+\./,
+      ],
+    ] as const
+  ) {
+    assert.match(warning, found);
+    assert.ok(
+      warning.includes(`If ${month} here has no line that the mirror lacks, put the mirror's copy in its place.`),
+    );
+    assert.match(warning, /labferry manifest verify/);
+  }
+  small.objects.delete("lab/_manifests/notes.txt");
+  assert.deepEqual([...small.objects.entries()], mirrored);
+  // What is said to do mends it.
+  for (const month of ["2026-02.jsonl", "2026-03.jsonl"]) {
+    await Deno.writeTextFile(join(dir.path, month), small.text(`lab/_manifests/${month}`)!);
+  }
+  const mended = world(dir.path, small);
+  assert.deepEqual((await mended.mirror.compare()).warnings, []);
+  await mended.ledger.append(entry("c"));
+  assert.deepEqual(mended.warnings, []);
+  assert.equal(small.text(KEY), await Deno.readTextFile(file));
 });
 
 Deno.test("a mirror that failed is caught up by the next append, also of another month", async () => {

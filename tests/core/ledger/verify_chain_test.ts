@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { systemClock } from "../../../core/io/clock.ts";
 import { openLedger } from "../../../core/ledger/ledger_file.ts";
-import { verifyChain } from "../../../core/ledger/verify_chain.ts";
+import { type ChainReport, verifyChain, vouchedLines } from "../../../core/ledger/verify_chain.ts";
 import { tempDir } from "../../kit/temp.ts";
 import { entry } from "./_entry.ts";
 import { plainDisk } from "./_plain_disk.ts";
@@ -55,6 +55,47 @@ Deno.test("verifyChain() misses the earlier month that was removed or changed", 
   const report = await verifyChain(disk, file);
   assert.equal(report.broken?.line, 1);
   assert.match(report.broken?.why ?? "", /earlier month/);
+});
+
+Deno.test("S12 verifyChain() of all months finds lines cut off in any but the newest, up to where a later month follows", async () => {
+  await using dir = await tempDir();
+  const ledger = openLedger({ fs: disk, root: dir.path, clock: systemClock, host: "scope-1" });
+  for (const month of ["02", "03", "04"]) {
+    for (const name of ["a", "b", "c"]) {
+      await ledger.append(entry(`${month}${name}`, { started_at: `2026-${month}-01T00:00:00Z` }));
+    }
+  }
+  const months = ["02", "03", "04"].map((month) => join(dir.path, `2026-${month}.jsonl`));
+  const verifyAll = async (): Promise<ChainReport[]> => {
+    const reports: ChainReport[] = [];
+    for (const month of months) reports.push(await verifyChain(disk, month));
+    return reports;
+  };
+  const whole = await verifyAll();
+  assert.deepEqual(whole.map(({ broken }) => broken), [undefined, undefined, undefined]);
+  assert.deepEqual(whole.map((report) => vouchedLines(report, whole)), [3, 3, 0]);
+  for (const [at, wanted] of [[0, [1]], [1, [2]], [2, []]] as const) {
+    const text = await Deno.readTextFile(months[at]);
+    for (const left of [2, 1]) {
+      await edit(months[at], (lines) => lines.slice(0, left));
+      const found = (await verifyAll()).flatMap(({ broken }, index) => broken ? [index] : []);
+      assert.deepEqual(found, wanted, `${left} lines left of ${months[at]}`);
+    }
+    await Deno.writeTextFile(months[at], text);
+  }
+  await edit(months[0], (lines) => lines.slice(0, 2));
+  const [, march] = await verifyAll();
+  assert.equal(march.broken?.line, 1);
+  assert.match(march.broken?.why ?? "", /lines were changed or cut off at the end of 2026-02\.jsonl/);
+});
+
+Deno.test("verifyChain() does not vouch for what an earlier month got after a later one began", async () => {
+  await using dir = await tempDir();
+  const file = await chain(dir.path);
+  const ledger = openLedger({ fs: disk, root: dir.path, clock: systemClock, host: "scope-1" });
+  await ledger.append(entry("late", { started_at: "2026-02-28T00:00:00Z" }));
+  const reports = [await verifyChain(disk, join(dir.path, "2026-02.jsonl")), await verifyChain(disk, file)];
+  assert.deepEqual(reports.map((report) => [report.lines, vouchedLines(report, reports)]), [[2, 1], [4, 0]]);
 });
 
 Deno.test("verifyChain() names torn lines and goes on over them", async () => {

@@ -38,20 +38,36 @@ Deno.test("lintEnvironment() says nothing when every place is there, marked and 
   assert.deepEqual(await lintEnvironment(backup(), { probe: probe({}), signal: SIGNAL }), []);
 });
 
-Deno.test("S1 lintEnvironment() names the stage whose place is missing or not marked", async () => {
+Deno.test("S1 lintEnvironment() points at what says where a place is, and names the line that reads it", async () => {
   const folders: Record<string, FolderState> = {
-    "/nas/backup": { kind: "folder" },
+    "/nas/backup": { kind: "not-marked", found: "it has no .labferry-place", hint: "run: labferry install places" },
     "/lab/source": { kind: "absent" },
     "/nas/manifests": { kind: "not-a-folder" },
   };
   const found = await lintEnvironment(backup(), { probe: probe({ folders }), signal: SIGNAL });
-  assert.deepEqual(found.map((d) => [d.code, d.severity, d.sourceLine.trim()]), [
-    ["env/path-missing", "error", 'use  = "idle-folders"'],
-    ["env/not-marked", "error", 'use   = "copy"'],
-    ["env/not-a-folder", "error", 'use  = "manifest-append"'],
+  assert.deepEqual(found.map((d) => [d.code, d.severity, d.file, d.sourceLine]), [
+    ["env/path-missing", "error", "/etc/labferry/config.toml", 'source_root = "/lab/source"'],
+    ["env/not-marked", "error", "/etc/labferry/config.toml", 'truenas_root = "/nas/backup"'],
+    ["env/not-a-folder", "error", "/etc/labferry/config.toml", 'manifest_root = "/nas/manifests"'],
   ]);
+  assert.match(found[1].message, /; backup\.toml:\d+:16 reads it as "\$\{paths\.truenas_root\}"$/);
+  assert.match(found[2].message, /; backup\.toml:\d+:8 needs it$/);
   assert.match(found[1].message, /place "truenas" at "\/nas\/backup": it has no \.labferry-place/);
   assert.match(found[1].hint ?? "", /labferry install places/);
+});
+
+Deno.test("lintEnvironment() points at the stage whose place stands in the pipeline itself", async () => {
+  const text = EMBEDDED_PRESETS.backup.replace("${paths.truenas_root}", "/nas/other").replace("${s3.bucket}", "mine");
+  const { pipeline } = compileText(text, { file: "own.toml" });
+  assert.ok(pipeline);
+  const found = await lintEnvironment(pipeline, {
+    probe: probe({ folders: { "/nas/other": { kind: "absent" } }, store: { kind: "denied", why: "no" } }),
+    signal: SIGNAL,
+  });
+  assert.deepEqual(found.map((d) => [d.code, d.file, d.sourceLine.trim()]), [
+    ["env/path-missing", "own.toml", 'use   = "copy"'],
+    ["env/store-denied", "own.toml", 'use  = "s3-upload"'],
+  ]);
 });
 
 Deno.test("lintEnvironment() only warns of what a hook in [[before]] may mount", async () => {
@@ -99,7 +115,7 @@ Deno.test("lintEnvironment() says what a store answered", async () => {
     assert.deepEqual(found.map((d) => [d.code, d.hint, d.sourceLine.trim()]), [[
       code,
       "do this",
-      'use  = "s3-upload"',
+      'bucket = "archive"',
     ]]);
   }
 });
@@ -129,7 +145,15 @@ Deno.test("createEnvironmentProbe() tells absent, unmarked, marked and damaged f
   await using fs = new Disk();
   const real = createEnvironmentProbe({ fs, openStore: () => Promise.reject(new Error("no store")) });
   assert.deepEqual(await real.folder(join(dir.path, "none"), SIGNAL), { kind: "absent" });
-  assert.deepEqual(await real.folder(dir.path, SIGNAL), { kind: "folder" });
+  for (
+    const [text, wanted] of [[undefined, /it has no \.labferry-place/], ["", /its \.labferry-place is empty/]] as const
+  ) {
+    if (text !== undefined) await Deno.writeTextFile(join(dir.path, ".labferry-place"), text);
+    const unmarked = await real.folder(dir.path, SIGNAL);
+    assert.ok(unmarked.kind === "not-marked");
+    assert.match(unmarked.found, wanted);
+    assert.match(unmarked.hint, /run: labferry install places/);
+  }
   await Deno.writeTextFile(join(dir.path, ".labferry-place"), `${crypto.randomUUID()}\n`);
   assert.equal((await real.folder(dir.path, SIGNAL)).kind, "folder");
   assert.ok("marker" in await real.folder(dir.path, SIGNAL));
@@ -138,6 +162,7 @@ Deno.test("createEnvironmentProbe() tells absent, unmarked, marked and damaged f
   const damaged = await real.folder(dir.path, SIGNAL);
   assert.equal(damaged.kind, "unreadable");
   assert.match(damaged.kind === "unreadable" ? damaged.why : "", /does not hold a UUID/);
+  assert.match(damaged.kind === "unreadable" ? damaged.hint ?? "" : "", /remove that file and run: labferry install/);
 });
 
 Deno.test({
@@ -154,7 +179,7 @@ Deno.test({
       SIGNAL,
     );
     assert.equal(pair.same, true);
-    assert.equal((await real.folder(join(dir.path, "b"), SIGNAL)).kind, "folder");
+    assert.equal((await real.folder(join(dir.path, "b"), SIGNAL)).kind, "not-marked");
   },
 });
 

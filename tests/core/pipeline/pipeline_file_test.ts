@@ -84,6 +84,30 @@ Deno.test("readPipelineFile() reports a misspelt required key once", () => {
   assert.deepEqual(found.map((d) => d.code), ["pipeline/unknown-key"]);
 });
 
+Deno.test("readPipelineFile() says how to add the tables that are missing, empty or written as one", () => {
+  const only = (text: string) => {
+    const [found, ...others] = refused(text);
+    assert.deepEqual(others, []);
+    return found;
+  };
+  const source = '[source]\nuse = "a"\n';
+  for (
+    const [text, line] of [[HEAD, 1], [`name = "p"\nstage = []\n${source}`, 2], [
+      `${HEAD}[stage]\nuse = "b"\n`,
+      4,
+    ]] as const
+  ) {
+    const found = only(text);
+    assert.deepEqual([found.file, found.line], ["p.toml", line], text);
+    assert.match(
+      found.hint ?? "",
+      /^add at least one table \[\[stage\]\], in double brackets, with use = .*list stages/,
+    );
+  }
+  assert.match(only('name = "p"\n[[stage]]\nuse = "b"\n').hint ?? "", /^add a table \[source\] with use = /);
+  assert.match(only(`${stages('use = "a"')}[before]\nuse = "b"\n`).hint ?? "", /double brackets: \[\[before\]\]$/);
+});
+
 Deno.test("readPipelineFile() refuses what is missing or of the wrong kind", () => {
   const codes = (text: string) => refused(text).map((d) => `${d.code}@${d.line}`);
   assert.deepEqual(codes('[source]\nuse = "a"\n[[stage]]\nuse = "b"\n'), ["pipeline/missing-key@1"]);

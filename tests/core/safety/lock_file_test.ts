@@ -3,15 +3,14 @@ import { join } from "@std/path";
 import type { FileSystem } from "../../../core/io/file_system.ts";
 import type { ProcessLife } from "../../../core/io/process_info.ts";
 import { LOCK_NAME } from "../../../core/io/names.ts";
+import { checkLocks, scanLocks } from "../../../core/safety/check_locks.ts";
 import {
-  checkLocks,
   inspectLock,
   type LockHolder,
   type LockOptions,
   removeDeadLock,
   RUN_LOCK_NAME,
   RunLock,
-  scanLocks,
   StudyLock,
 } from "../../../core/safety/lock_file.ts";
 import type { Clock, Logger } from "../../../core/ports.ts";

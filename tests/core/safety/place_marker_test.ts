@@ -78,6 +78,21 @@ Deno.test("S1 checkPlace() refuses an unmarked or absent root with 2 and names t
   }
 });
 
+Deno.test("S1 checkPlace() says of an empty marker that it is empty, and what to do, which then mends it", async () => {
+  for (const text of ["", "\0\0\0"]) {
+    await using dir = await tempDir();
+    await Deno.writeTextFile(marker(dir.path), text);
+    await assert.rejects(checkPlace(fs, dir.path), (error: Error & { [key: string]: unknown }) => {
+      assert.deepEqual([error.code, error.stopsRun], ["place/not-marked", 2]);
+      assert.match(error.message, /its \.labferry-place is empty, wanted a UUID$/);
+      assert.match(String(error.hint), /Make sure that this is the right folder, then run: labferry install places/);
+      return true;
+    });
+    const { uuid } = await createPlaceMarker(fs, dir.path);
+    assert.equal((await checkPlace(fs, dir.path)).uuid, uuid);
+  }
+});
+
 Deno.test("S1 confirmPlace() notices a marker that vanished, changed or lies on another device, with 1", async () => {
   await using dir = await tempDir();
   await createPlaceMarker(fs, dir.path);
