@@ -223,7 +223,7 @@ export class Truth extends Copies {
   }
 
   /**
-   * A copy that was good and was damaged where the engine could no longer see it: visibly after its last look in this
+   * A copy that was good, and whose last damage came where the engine could no longer see it: visibly after its last look in this
    * destroy, or silently (no stat and no listing shows it) and never read again since.
    */
   #isExcused(
@@ -231,7 +231,7 @@ export class Truth extends Copies {
     { bytes, root, place }: { bytes: Uint8Array; root: string; place: TruthPlace },
   ): boolean {
     if (!place.strong && this.crashes > 0) return true;
-    const damage = this.damageOf(where).find(({ before }) => same(before, bytes));
+    const damage = this.damageOf(where).findLast(({ before }) => same(before, bytes));
     if (damage === undefined) return false;
     if (damage.kind === "silent") return this.readAt(where) < damage.tick;
     const began = this.#began.get(root) ?? 0;
