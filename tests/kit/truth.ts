@@ -223,8 +223,8 @@ export class Truth extends Copies {
   }
 
   /**
-   * A copy that was good, and whose last damage came where the engine could no longer see it: visibly after its last look in this
-   * destroy, or silently (no stat and no listing shows it) and never read again since.
+   * A copy that was good, and whose last damage came where the engine could no longer see it: visibly after its last
+   * look in this destroy, or silently (no stat and no listing shows it) and never read again since.
    */
   #isExcused(
     where: string,
