@@ -10,6 +10,7 @@ import { canReadFresh } from "./disk_fresh.ts";
 import { expectFile, expectSame, fileStat, osPath, systemError } from "./disk_stat.ts";
 import { DiskPrimitives, hasNoFolderFlush } from "./disk_sync.ts";
 import { errnoOf, isAbsent } from "./io_errors.ts";
+import { systemOf, whyCached } from "./linux_systems.ts";
 import { hasSyncfs, renameNoReplace, syncfs } from "./native.ts";
 import { runSmallJob } from "./small_jobs.ts";
 import type { Clock } from "../ports.ts";
@@ -182,6 +183,12 @@ export class DiskFiles implements FileSystem {
   async runSmall(job: SmallJob, signal: AbortSignal): Promise<SmallJobResult> {
     signal.throwIfAborted();
     return runSmallJob(this.#primitives, job);
+  }
+
+  async whyCached(folder: string): Promise<string> {
+    if (Deno.build.os === "linux") return whyCached(systemOf((await fs.promises.statfs(folder)).type));
+    return "this system, or the file system, has no way past its cache that can be shown. " +
+      "Use a disk of NTFS or a share by SMB on Windows, or Linux.";
   }
 
   // deno-lint-ignore require-await -- a promise in the port

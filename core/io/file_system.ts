@@ -153,6 +153,8 @@ export interface FileSystem {
   runSmall(job: SmallJob, signal: AbortSignal): Promise<SmallJobResult>;
   /** How many jobs of `runSmall` are worth running at once. */
   readonly smallParallel: number;
+  /** Why fresh reads below this folder come from a cache all the same, and what to do, in words. */
+  whyCached?(folder: string): Promise<string>;
   /** Opens a flush of the file system that holds `folder`; undefined where the system has no such call. */
   openBarrier(folder: string): Promise<Barrier | undefined>;
   /**

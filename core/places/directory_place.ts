@@ -40,6 +40,7 @@ export class DirectoryPlace implements Place {
   readonly id: string;
   readonly domain: string;
   readonly #options: DirectoryPlaceOptions;
+  #warned = false;
   /** Folders known to stand, by item. */
   readonly #folders = new Map<string, Set<string>>();
 
@@ -264,8 +265,21 @@ export class DirectoryPlace implements Place {
         proved.push(this.#provedBy(scope, { path: line.path, sha256: line.sha256, pass, at }));
       }
     }
+    await this.#warnOfWeakness(scope, proved);
     await scope.evidence.put(scope.item.id, proved);
     if (failure) throw failure;
+  }
+
+  /** Says once a run why a delete may be refused later. */
+  async #warnOfWeakness(scope: ItemScope, proved: readonly Evidence[]): Promise<void> {
+    const { fs, durability, root } = this.#options;
+    if (this.#warned || durability !== "flushed" || !proved.some(({ medium }) => medium === "cached")) return;
+    this.#warned = true;
+    const why = await fs.whyCached?.(root.path) ?? "the bytes came from a cache of this machine.";
+    scope.log.warn(
+      `The copies at ${this.id} ("${root.path}") count as cached-read only, and a delete needs a stronger proof beside ` +
+        `them: ${why}`,
+    );
   }
 
   /** Reads files of the place again, past the cache when they were flushed to be read so. */

@@ -135,6 +135,8 @@ Deno.test("S7 a NAS whose cache cannot be bypassed proves weakly, and the record
   assertDone(await world.run());
   const record = (await world.ledger()).get("study1");
   assert.equal(record?.places.truenas.guarantee, "cached-read");
+  const said = world.log.lines.filter(({ level, message }) => level === "warn" && /cached-read only/.test(message));
+  assert.equal(said.length, 1, "once a run");
   assert.equal(record?.places.s3.guarantee, "server-checksum");
   assert.deepEqual(world.files(SOURCE_ROOT), {}, "it counts beside a strong one");
 });
