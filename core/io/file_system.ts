@@ -82,6 +82,7 @@ export type SmallJob =
   | { kind: "hash"; files: readonly { path: string; size: number }[]; fresh: boolean }
   | { kind: "write"; files: readonly SmallCopy[]; barrierDev: number | null; flush: boolean }
   | { kind: "publish"; files: readonly (SmallCopy & { sha256: string })[]; flush: boolean }
+  | { kind: "sync-files"; paths: readonly string[] }
   | { kind: "sync-folders"; folders: readonly string[] };
 
 /** The answer to a `SmallJob`, in its order: stats (undefined for what vanished), or one result a file. */

@@ -231,6 +231,9 @@ export function runSmallJob(disk: SyncPrimitives, job: SmallJob): SmallJobResult
           (file) => ({ ok: true as const, ...publishOne(disk, file, job.flush) }),
         ),
       };
+    case "sync-files":
+      for (const path of job.paths) disk.syncFile(path);
+      return {};
     case "sync-folders":
       for (const folder of job.folders) disk.syncDir(folder);
       return {};
