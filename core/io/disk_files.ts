@@ -191,8 +191,10 @@ export class DiskFiles implements FileSystem {
       "Use a disk of NTFS or a share by SMB on Windows, or Linux.";
   }
 
-  // deno-lint-ignore require-await -- a promise in the port
   async openBarrier(folder: string): Promise<Barrier | undefined> {
-    return hasSyncfs() ? new FileSystemBarrier(folder) : undefined;
+    if (!hasSyncfs()) return undefined;
+    // Elsewhere the call may end while bytes are still on their way to a server; a flush of each file waits for it.
+    const system = systemOf((await fs.promises.statfs(folder)).type);
+    return system.flushesWhole ? new FileSystemBarrier(folder) : undefined;
   }
 }

@@ -62,6 +62,26 @@ Deno.test("systemOf() trusts nothing it does not know, whatever sign the number 
   assert.equal(mediumWithoutDirect(systemOf(1), () => assert.fail("dropping pages says nothing there")), "cached");
 });
 
+Deno.test("S7 one flush for all files is trusted to systems of this machine only", () => {
+  const whole = Object.entries(NUMBERS).filter(([, number]) => systemOf(number).flushesWhole).map(([name]) => name);
+  assert.deepEqual(whole, ["tmpfs", "ext4", "xfs", "btrfs", "f2fs"]);
+});
+
+Deno.test({
+  name: "S7 Disk.openBarrier() gives none where a flush of the whole is not known to reach the medium",
+  ignore: !LINUX,
+  fn: async () => {
+    await using disk = new Disk();
+    await using none = await disk.openBarrier("/proc");
+    assert.equal(none, undefined);
+    await using dir = await tempDir();
+    const { flushesWhole } = systemOf(fs.statfsSync(dir.path).type);
+    await using barrier = await disk.openBarrier(dir.path);
+    assert.equal(barrier !== undefined, flushesWhole === true);
+    await barrier?.flush();
+  },
+});
+
 Deno.test("whyCached() names the file system and what to do", () => {
   assert.match(whyCached(systemOf(NUMBERS.fuse)), /\(fuse\) may keep bytes of its own.*NFS or SMB/);
   assert.match(whyCached(systemOf(NUMBERS.cifs)), /\(cifs\) gave the bytes from a cache.*cache=strict/);
