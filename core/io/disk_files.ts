@@ -17,6 +17,8 @@ import type { Clock } from "../ports.ts";
 import { systemClock } from "./clock.ts";
 import { unlink } from "./unlink.ts";
 import { Patience, shortPath } from "./windows.ts";
+import { windowsCalls } from "./windows_library.ts";
+import { namedStreams } from "./windows_streams.ts";
 
 const WINDOWS = Deno.build.os === "windows";
 
@@ -84,6 +86,11 @@ export class DiskFiles implements FileSystem {
     }
     return entries;
   }
+
+  readonly namedStreams: FileSystem["namedStreams"] = WINDOWS
+    // deno-lint-ignore require-await -- a promise in the port
+    ? async (path) => namedStreams(path, windowsCalls())
+    : undefined;
 
   async realPath(path: string): Promise<string> {
     const real = await Deno.realPath(osPath(path));

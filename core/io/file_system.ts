@@ -127,6 +127,8 @@ export interface FileSystem {
   realPath(path: string): Promise<string>;
   /** Makes one folder; false when a folder is already there. */
   mkdir(path: string): Promise<boolean>;
+  /** Names of the alternate streams of a file or folder; only where the system has such (Windows). */
+  namedStreams?(path: string): Promise<string[]>;
   /** Opens for reading without following a final link. `fresh`: reads must reach the medium, where the system allows. */
   openRead(path: string, options?: { fresh?: boolean }): Promise<FileHandle>;
   /** Creates a file that must not exist. */
