@@ -230,7 +230,8 @@ export class DirectoryPlace implements Place {
       else failure ??= errorOf(result);
     }
     if (!failure) return passes;
-    // What was written stays claimed, so that the next attempt does the rest only.
+    // What was written stays claimed, so that the next attempt does the rest only; if it was written here.
+    await this.check();
     await this.#mintWritten(scope, passes, at);
     throw failure;
   }
