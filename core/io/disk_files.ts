@@ -124,10 +124,10 @@ export class DiskFiles implements FileSystem {
     return new DiskHandle(await Deno.open(osPath(path), { read: true, write: true, createNew: true }));
   }
 
-  async openReadWrite(path: string): Promise<FileHandle> {
+  async openReadWrite(path: string, { create = true }: { create?: boolean } = {}): Promise<FileHandle> {
     const before = await this.lstat(path);
     if (before !== undefined) expectFile(path, before);
-    const handle = new DiskHandle(await Deno.open(osPath(path), { read: true, write: true, create: true }));
+    const handle = new DiskHandle(await Deno.open(osPath(path), { read: true, write: true, create }));
     try {
       expectSame(path, expectFile(path, before ?? await this.lstat(path)), await handle.stat());
       return handle;

@@ -133,8 +133,8 @@ export interface FileSystem {
   openRead(path: string, options?: { fresh?: boolean }): Promise<FileHandle>;
   /** Creates a file that must not exist. */
   createNew(path: string): Promise<FileHandle>;
-  /** Opens for reading and writing, creating it if absent. For lock files and appends. */
-  openReadWrite(path: string): Promise<FileHandle>;
+  /** Opens for reading and writing, creating it if absent unless `create` is false. For lock files and appends. */
+  openReadWrite(path: string, options?: { create?: boolean }): Promise<FileHandle>;
   /** Hard link; fails with EEXIST when `to` exists. */
   link(from: string, to: string): Promise<void>;
   /** Renames; the caller has made sure that `to` is free (this replaces silently on POSIX). */
