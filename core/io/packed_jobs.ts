@@ -35,6 +35,8 @@ export function packJob(job: SmallJob): PackedJob {
       const sizes = Float64Array.from(job.files, (file: { size: number }) => file.size);
       return { job: { ...job, files: [] }, texts: texts.join("\0"), sizes };
     }
+    case "sync-files":
+      return { job: { ...job, paths: [] }, texts: job.paths.join("\0"), sizes: NOTHING };
     case "sync-folders":
       return { job, texts: "", sizes: NOTHING };
   }
@@ -58,6 +60,8 @@ export function unpackJob({ job, texts, sizes }: PackedJob): SmallJob {
       return { ...job, files: Array.from(sizes, (_, at) => copy(at, 3)) };
     case "publish":
       return { ...job, files: Array.from(sizes, (_, at) => ({ ...copy(at, 4), sha256: list[at * 4 + 3] })) };
+    case "sync-files":
+      return { ...job, paths: list };
     case "sync-folders":
       return job;
   }

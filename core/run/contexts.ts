@@ -7,6 +7,7 @@ import type { AnyStage, SourceFile, Todo } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { ItemFailure, PlaceReader, PlaceWriter, ReadContext, TreeEntry, WriteContext } from "../ports.ts";
+import { assertNoStreams } from "./check_streams.ts";
 import { LOCK_NAME, NameChecker, namesError } from "../io/names.ts";
 import type { NameTarget } from "../io/names.ts";
 import { hostSystem } from "../io/paths.ts";
@@ -150,6 +151,7 @@ async function* checkedFiles(
 ): AsyncIterable<SourceFile> {
   const { fs } = run.services;
   const { item } = session;
+  await run.checkNamesOnce(item.id, SOURCE_PLACE, () => assertNoStreams(fs, item, signal));
   await run.checkNamesOnce(item.id, place, async () => {
     const target: NameTarget = run.place(place).kind === "objects"
       ? { system: "s3", root: run.place(place).uri(item.name) }

@@ -20,7 +20,7 @@ import {
   parseLockHolder,
   sameHost,
 } from "./lock_judgement.ts";
-import { isStill, readSmall } from "./os_lock.ts";
+import { isStill, readSmall, tryStanding } from "./os_lock.ts";
 
 export type { LockHolder, LockInspection, LockState } from "./lock_judgement.ts";
 
@@ -328,12 +328,18 @@ export async function inspectLock(
 
 async function inspect(fs: FileSystem, path: string, asker: LockAsker): Promise<LockInspection> {
   if (await fs.lstat(path) === undefined) return FREE;
-  await using handle = await fs.openRead(path);
-  if (!await handle.tryLock()) return judgeLock({ osLock: false, text: await textAt(fs, path) }, asker);
+  const { handle, locked } = await tryStanding(fs, path);
+  await using _closing = handle;
+  if (locked === undefined) return UNTOLD;
+  if (!locked) return judgeLock({ osLock: false, text: await textAt(fs, path) }, asker);
   if (!await isStill(fs, path, handle)) return FREE;
   return await judge(await readSmall(handle), asker);
 }
 
+const UNTOLD: LockInspection = {
+  state: "unprovable",
+  why: "only an account that may write it is told here whether it is held",
+};
 const FREE: LockInspection = { state: "free", why: "there is no lock" };
 
 async function textAt(fs: FileSystem, path: string): Promise<string> {

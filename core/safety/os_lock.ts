@@ -4,6 +4,7 @@
  */
 import { PipelineError } from "../errors.ts";
 import type { FileHandle, FileSystem } from "../io/file_system.ts";
+import { errnoOf } from "../io/io_errors.ts";
 import { isSameFile } from "../io/same.ts";
 import type { Clock } from "../ports.ts";
 
@@ -57,6 +58,43 @@ async function lockFile({ fs, path, clock, waitMs, signal }: FileLockOptions): P
 export async function isStill(fs: FileSystem, path: string, handle: FileHandle): Promise<boolean> {
   const [held, named] = [await handle.stat(), await fs.lstat(path)];
   return named !== undefined && isSameFile(held, named);
+}
+
+/** What a file system answers about a lock through a handle that may not write: NFS (flock(2), "EBADF"). */
+const UNLOCKABLE = "EBADF";
+const NOT_WRITABLE: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS"]);
+
+/**
+ * Opens a lock file that stands, and tries to lock it; makes no file. `locked` is undefined when this account can never
+ * know: NFS locks only what may be written.
+ */
+export async function tryStanding(
+  fs: FileSystem,
+  path: string,
+): Promise<{ handle: FileHandle; locked: boolean | undefined }> {
+  const reading = await fs.openRead(path);
+  const locked = await tryOpened(reading);
+  if (locked !== undefined) return { handle: reading, locked };
+  try {
+    const writing = await fs.openReadWrite(path, { create: false });
+    await reading.close();
+    return { handle: writing, locked: await tryOpened(writing) };
+  } catch (error) {
+    if (NOT_WRITABLE.has(errnoOf(error) ?? "")) return { handle: reading, locked: undefined };
+    await reading.close();
+    throw error;
+  }
+}
+
+/** Undefined when the system locks no such handle. Closes the handle when it throws. */
+async function tryOpened(handle: FileHandle): Promise<boolean | undefined> {
+  try {
+    return await handle.tryLock();
+  } catch (error) {
+    if (errnoOf(error) === UNLOCKABLE) return undefined;
+    await handle.close();
+    throw error;
+  }
 }
 
 /** The text of a small file from its open handle; at most `limit` bytes. */

@@ -135,3 +135,23 @@ Deno.test("two processes write one journal at once without losing a claim or a r
   assert.equal((await journal.evidence.totals("inc", "one")).files, 100);
   assert.equal((await journal.evidence.totals("inc", "two")).files, 100);
 });
+
+Deno.test("S17 copyJournalForReading() locks through a handle that NFS would lock, and makes no lock file", async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, "journal.db");
+  await using live = await openJournal(path);
+  await live.evidence.put("inc", [evidenceOf("a")]);
+  const { open } = Deno;
+  const opened: Deno.OpenOptions[] = [];
+  Deno.open = (file, options) => {
+    if (String(file).endsWith(".lock")) opened.push(options ?? {});
+    return open(file, options);
+  };
+  try {
+    await using copy = await copyJournalForReading(path);
+    assert.deepEqual(await paths(copy.evidence.list("inc", "truenas")), ["a"]);
+  } finally {
+    Deno.open = open;
+  }
+  assert.deepEqual(opened[0], { read: true, write: true });
+});
