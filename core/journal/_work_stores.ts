@@ -123,13 +123,16 @@ export class SqliteUploadStore implements UploadStore {
   put(upload: OpenUpload): Promise<void> {
     return this.#db.change("write an upload", [upload.startedAt], () => {
       this.#db.run(
-        "INSERT OR REPLACE INTO upload VALUES (?, ?, ?, ?, ?, ?)",
+        `INSERT OR REPLACE INTO upload (store, key, upload_id, part_size, incarnation, started_at, sha256, mtime)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
         upload.store,
         upload.key,
         upload.uploadId,
         upload.partSize,
         upload.incarnation,
         upload.startedAt,
+        upload.sha256,
+        upload.mtime,
       );
     });
   }
@@ -165,6 +168,8 @@ function uploadOf(row: Row): OpenUpload {
     partSize: row.part_size as number,
     incarnation: row.incarnation as string,
     startedAt: row.started_at as string,
+    sha256: row.sha256 as string | null,
+    mtime: row.mtime as string | null,
   };
 }
 

@@ -52,6 +52,9 @@ export interface OpenUpload {
   uploadId: string;
   partSize: number;
   incarnation: string;
+  /** Metadata the object gets, fixed when the upload began; a null hash is not known. */
+  sha256: string | null;
+  mtime: string | null;
   startedAt: string;
 }
 

@@ -43,7 +43,8 @@ export async function uploadInParts(
     return object;
   }
   const sha256 = upload.sha256 ?? (await hashSource(source, { partSize: wantedPartSize, budget, signal })).sha256;
-  const open = await takeUp(session, upload) ?? await begin(session, { upload, sha256, partSize: wantedPartSize });
+  const open = await takeUp(session, { ...upload, sha256 }) ??
+    await begin(session, { upload, sha256, partSize: wantedPartSize });
   const { partSize } = open;
   try {
     const sent = await sendParts(session, { ...upload, sha256 }, open);
@@ -75,13 +76,18 @@ function head(session: ObjectSession, key: string): Promise<ObjectInfo | undefin
   return request(session, `look at "${key}"`, () => session.store.head(key, session.signal));
 }
 
-/** The upload an earlier run of the same content left open, if the store still has it. */
-async function takeUp(session: ObjectSession, upload: UploadRequest): Promise<Upload | undefined> {
+/**
+ * The upload an earlier run of the same content left open, if the store still has it. One that would end with other
+ * metadata is given up: a store takes that when an upload begins, and never again.
+ */
+async function takeUp(session: ObjectSession, upload: UploadRequest & { sha256: string }): Promise<Upload | undefined> {
   const { store, uploads, signal, log } = session;
   const row = await uploads.get(store.identity, upload.key);
   if (!row) return undefined;
+  const { mtime = null } = objectMetadata(upload.sha256, upload.mtimeMs);
   const fits = choosePartSize(upload.source.size, row.partSize) === row.partSize;
-  if (row.incarnation !== upload.incarnation || !fits) {
+  const same = row.incarnation === upload.incarnation && row.sha256 === upload.sha256 && row.mtime === mtime;
+  if (!same || !fits) {
     await forget(session, upload.key);
     return undefined;
   }
@@ -106,10 +112,12 @@ async function begin(
 ): Promise<Upload> {
   const { store, uploads, clock, signal, settings } = session;
   const { upload: { key, mtimeMs, incarnation }, sha256, partSize } = begun;
-  const options = { metadata: objectMetadata(sha256, mtimeMs), storageClass: settings.storageClass };
+  const metadata = objectMetadata(sha256, mtimeMs);
+  const options = { metadata, storageClass: settings.storageClass };
   const id = await request(session, `begin the upload of "${key}"`, () => store.createUpload(key, options, signal));
   const startedAt = new Date(clock.now()).toISOString();
-  await uploads.put({ store: store.identity, key, uploadId: id, partSize, incarnation, startedAt });
+  const { mtime = null } = metadata;
+  await uploads.put({ store: store.identity, key, uploadId: id, partSize, incarnation, startedAt, sha256, mtime });
   return { id, partSize, listed: new Map() };
 }
 

@@ -214,7 +214,8 @@ Deno.test("S4 an intent stays open, with its first time, until it is closed", as
 
 Deno.test("uploads, probes, cursors and groups give back what was put", async () => {
   await using journal = await openMemoryJournal();
-  const upload = { store: "e/b", key: "k", uploadId: "u", partSize: 8, incarnation: "inc", startedAt: AT };
+  const bare = { store: "e/b", key: "k", uploadId: "u", partSize: 8, incarnation: "inc", startedAt: AT };
+  const upload = { ...bare, sha256: "ab".repeat(32), mtime: AT };
   await journal.uploads.put(upload);
   assert.deepEqual(await journal.uploads.get("e/b", "k"), upload);
   assert.deepEqual(await journal.uploads.list("e/b"), [upload]);
