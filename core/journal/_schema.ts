@@ -52,5 +52,8 @@ ALTER TABLE upload ADD COLUMN sha256 TEXT;
 ALTER TABLE upload ADD COLUMN mtime TEXT;
 `;
 
+// When a run last went on with it; absent, nobody did since it began.
+const UPLOAD_USE = "ALTER TABLE upload ADD COLUMN used_at TEXT;";
+
 /** Migrations in order; entry `n` takes the schema from version `n` to `n + 1`. */
-export const MIGRATIONS: readonly string[] = [FIRST, UPLOAD_METADATA];
+export const MIGRATIONS: readonly string[] = [FIRST, UPLOAD_METADATA, UPLOAD_USE];

@@ -121,10 +121,10 @@ export class SqliteUploadStore implements UploadStore {
   }
 
   put(upload: OpenUpload): Promise<void> {
-    return this.#db.change("write an upload", [upload.startedAt], () => {
+    return this.#db.change("write an upload", [upload.startedAt, upload.usedAt], () => {
       this.#db.run(
-        `INSERT OR REPLACE INTO upload (store, key, upload_id, part_size, incarnation, started_at, sha256, mtime)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT OR REPLACE INTO upload (store, key, upload_id, part_size, incarnation, started_at, sha256, mtime, used_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         upload.store,
         upload.key,
         upload.uploadId,
@@ -133,6 +133,19 @@ export class SqliteUploadStore implements UploadStore {
         upload.startedAt,
         upload.sha256,
         upload.mtime,
+        upload.usedAt,
+      );
+    });
+  }
+
+  touch({ store, key, uploadId }: Pick<OpenUpload, "store" | "key" | "uploadId">, at: string): Promise<void> {
+    return this.#db.change("write an upload", [at], () => {
+      this.#db.run(
+        "UPDATE upload SET used_at = ? WHERE store = ? AND key = ? AND upload_id = ?",
+        at,
+        store,
+        key,
+        uploadId,
       );
     });
   }
@@ -170,6 +183,7 @@ function uploadOf(row: Row): OpenUpload {
     startedAt: row.started_at as string,
     sha256: row.sha256 as string | null,
     mtime: row.mtime as string | null,
+    usedAt: (row.used_at ?? row.started_at) as string,
   };
 }
 

@@ -15,12 +15,17 @@ import { type ExpectedObject, proveSent } from "./prove.ts";
 import { type ObjectSession, request } from "./session.ts";
 import { hashSource, SourcePass } from "./source.ts";
 
+/** How often, in ms, the journal is told that an upload is gone on with. */
+const TOUCH_MS = 10 * 60_000;
+
 /** A multipart upload under way. */
 interface Upload {
   id: string;
   partSize: number;
   /** Parts an earlier run sent, by number. */
   listed: Map<number, ListedPart>;
+  /** When the journal was last told of it, in ms since 1970. */
+  touchedAt: number;
 }
 
 /** Uploads `upload.source` in parts of `wantedPartSize` bytes, or of those an earlier run began with. */
@@ -98,7 +103,9 @@ async function takeUp(session: ObjectSession, upload: UploadRequest & { sha256: 
       return parts;
     });
     log.info(`Going on with the upload of "${upload.key}"`, { parts: listed.size, since: row.startedAt });
-    return { id: row.uploadId, partSize: row.partSize, listed };
+    const open = { id: row.uploadId, partSize: row.partSize, listed, touchedAt: -Infinity };
+    await touch(session, upload.key, open);
+    return open;
   } catch (error) {
     if (!(error instanceof ObjectStoreError && error.kind === "not-found")) throw error;
     await uploads.remove(store.identity, upload.key);
@@ -115,10 +122,20 @@ async function begin(
   const metadata = objectMetadata(sha256, mtimeMs);
   const options = { metadata, storageClass: settings.storageClass };
   const id = await request(session, `begin the upload of "${key}"`, () => store.createUpload(key, options, signal));
-  const startedAt = new Date(clock.now()).toISOString();
+  const touchedAt = clock.now();
+  const usedAt = new Date(touchedAt).toISOString();
   const { mtime = null } = metadata;
-  await uploads.put({ store: store.identity, key, uploadId: id, partSize, incarnation, startedAt, sha256, mtime });
-  return { id, partSize, listed: new Map() };
+  const content = { incarnation, sha256, mtime };
+  await uploads.put({ store: store.identity, key, uploadId: id, partSize, startedAt: usedAt, usedAt, ...content });
+  return { id, partSize, listed: new Map(), touchedAt };
+}
+
+/** Keeps an upload that goes on from being taken for one that was left, however long it takes. */
+async function touch({ store, uploads, clock }: ObjectSession, key: string, open: Upload): Promise<void> {
+  const now = clock.now();
+  if (Math.abs(now - open.touchedAt) < TOUCH_MS) return;
+  open.touchedAt = now;
+  await uploads.touch({ store: store.identity, key, uploadId: open.id }, new Date(now).toISOString());
 }
 
 /** Gives an upload up: the store frees its parts. A failure is left to `abortOurs`, which finds it in the journal. */
@@ -161,7 +178,10 @@ async function sendParts(
         throw error;
       }
       const task: Promise<void> = sendPart(inner, { upload, open, number, lease })
-        .then((part) => void (parts[number - 1] = part))
+        .then((part) => {
+          parts[number - 1] = part;
+          return touch(session, upload.key, open);
+        })
         .catch((error) => {
           failures.push(error);
           stop.abort("another part failed");

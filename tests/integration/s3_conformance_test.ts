@@ -153,7 +153,15 @@ await serverTest("an upload that is given up frees its parts", {}, async (server
   await store.uploadPart("b/x", uploadId, { number: 1, body, sha256: base64(body) }, never);
   const startedAt = new Date().toISOString();
   const content = { incarnation: "i", sha256: null, mtime: null };
-  const row = { store: store.identity, key: "b/x", uploadId, partSize: 5 * MIB, startedAt, ...content };
+  const row = {
+    store: store.identity,
+    key: "b/x",
+    uploadId,
+    partSize: 5 * MIB,
+    startedAt,
+    usedAt: startedAt,
+    ...content,
+  };
   await session.uploads.put(row);
   assert.deepEqual(await server.openUploads(bucket), ["b/x"]);
   assert.equal(await abortOurs(session), 1);

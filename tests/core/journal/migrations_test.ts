@@ -18,10 +18,10 @@ Deno.test("openJournal() opens a journal of the first version and keeps its uplo
     old.close();
   }
   const bare = { store: "e/b", key: "k", uploadId: "u", partSize: 8, incarnation: "inc", startedAt: AT };
-  const known = { ...bare, sha256: "ab".repeat(32), mtime: AT };
+  const known = { ...bare, sha256: "ab".repeat(32), mtime: AT, usedAt: AT };
   {
     await using journal = await openJournal(path);
-    assert.deepEqual(await journal.uploads.list("e/b"), [{ ...bare, sha256: null, mtime: null }]);
+    assert.deepEqual(await journal.uploads.list("e/b"), [{ ...bare, sha256: null, mtime: null, usedAt: AT }]);
     await journal.uploads.put(known);
   }
   await using journal = await openJournal(path);
