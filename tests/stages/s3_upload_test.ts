@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { loadConfig } from "../../core/pipeline/config.ts";
+import { s3 } from "../../plugins/stores/s3.ts";
+import { s3Upload } from "../../stages/s3_upload.ts";
 import { SOURCE_ROOT } from "../kit/world.ts";
 import { assertDone, FILES, LOCK, pipelineOf, S3, stageOf, STUDY, studyWorld } from "./_stage_world.ts";
 
@@ -56,4 +59,23 @@ Deno.test("s3-upload.apply() with verify none claims no proof", async () => {
   const report = await world.run({ pipeline: pipelineOf(LOCK, unproved) });
   assertDone(report);
   assert.equal(stageOf(report, "s3").guarantee, "none");
+});
+
+/** The options the store `s3` is opened with, for a `[s3]` of the config and options of the stage. */
+function storeOptions(section: string, more: Record<string, unknown> = {}) {
+  const text = `[s3]\n${section}`;
+  const { loaded } = loadConfig({ path: "/etc/labferry/config.toml", text, system: "posix" });
+  assert.ok(loaded);
+  const options = s3Upload.options.parse({ bucket: "lab-archive", ...more });
+  const [place] = s3Upload.places!(options, "s3", loaded.view);
+  assert.ok(place.kind === "objects");
+  return s3.options.parse(place.options);
+}
+
+Deno.test("s3-upload leaves it to the store where the bucket stands, unless config or stage say so", () => {
+  const endpoint = `endpoint = "https://s3.lab.example"\n`;
+  assert.equal(storeOptions(endpoint).force_path_style, undefined);
+  assert.equal(storeOptions(`${endpoint}force_path_style = false`).force_path_style, false);
+  assert.equal(storeOptions(`${endpoint}force_path_style = true`).force_path_style, true);
+  assert.equal(storeOptions(`${endpoint}force_path_style = true`, { force_path_style: false }).force_path_style, false);
 });
