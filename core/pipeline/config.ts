@@ -44,6 +44,7 @@ export const CONFIG_SCHEMA = z.strictObject({
     force_path_style: z.boolean().optional().meta({
       description: "Put the bucket into the path of the URL, not its host; the default is true with an endpoint.",
     }),
+    ca_file: path("PEM file of a private certificate authority that signed the store's certificate.").optional(),
     storage_class: text("Storage class of new objects, for example STANDARD_IA.").optional(),
   }, "The object store."),
   backup: section({

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { loadConfig } from "../../core/pipeline/config.ts";
 import { s3 } from "../../plugins/stores/s3.ts";
 import { s3Upload } from "../../stages/s3_upload.ts";
-import { SOURCE_ROOT } from "../kit/world.ts";
+import { SOURCE_ROOT, World } from "../kit/world.ts";
 import { assertDone, FILES, LOCK, pipelineOf, S3, stageOf, STUDY, studyWorld } from "./_stage_world.ts";
 
 const DAY = 86_400_000;
@@ -78,4 +78,19 @@ Deno.test("s3-upload leaves it to the store where the bucket stands, unless conf
   assert.equal(storeOptions(`${endpoint}force_path_style = false`).force_path_style, false);
   assert.equal(storeOptions(`${endpoint}force_path_style = true`).force_path_style, true);
   assert.equal(storeOptions(`${endpoint}force_path_style = true`, { force_path_style: false }).force_path_style, false);
+});
+
+Deno.test("s3-upload takes ca_file from [s3] or from the stage, relative to the config's folder", async () => {
+  assert.equal(storeOptions(`ca_file = "lab-ca.pem"`).ca_file, "/etc/labferry/lab-ca.pem");
+  assert.equal(storeOptions("").ca_file, undefined);
+  const stage = (more: string) => pipelineOf(LOCK, S3.replace(`part = "5 MiB"`, `part = "5 MiB"${more}`));
+  const caFile = (world: World, more: string) => {
+    const { pipeline, diagnostics } = world.compile(stage(more));
+    assert.deepEqual(diagnostics.filter(({ severity }) => severity === "error"), []);
+    const place = pipeline?.places.find(({ id }) => id === "s3");
+    return place?.kind === "objects" ? place.options.ca_file : "no bucket";
+  };
+  await using world = await World.open({ config: `ca_file = "own.pem"\n` });
+  assert.equal(caFile(world, ""), "/state/own.pem");
+  assert.equal(caFile(world, `, ca_file = "certs/stage.pem"`), "/state/certs/stage.pem");
 });

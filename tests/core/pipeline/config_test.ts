@@ -56,6 +56,7 @@ prefix = "p"
 region = "eu-west-1"
 endpoint = "http://127.0.0.1:7480"
 force_path_style = true
+ca_file = "lab-ca.pem"
 storage_class = "STANDARD_IA"
 [backup]
 idle_days = 0.5
