@@ -1,5 +1,5 @@
 /** Stage `s3-upload`: uploads the item to a bucket with per-part checksums, and proves it there. @module */
-import { defineStage } from "../core/contract.ts";
+import { defineStage, LARGEST_PART_BYTES } from "../core/contract.ts";
 import type { ConfigView, Json, SourceFile } from "../core/contract.ts";
 import { byteSize, pathOption, z } from "../core/options.ts";
 
@@ -21,8 +21,8 @@ export const s3Upload = defineStage({
       description:
         "`auto` trusts checksums of stores that were seen to refuse a wrong one and reads back from the others.",
     }),
-    part: byteSize().prefault("8 MiB").meta({
-      description: "Size of one part; smaller files go in a single request.",
+    part: byteSize({ most: LARGEST_PART_BYTES }).prefault("8 MiB").meta({
+      description: "Size of one part, at most 64 MiB; smaller files go in a single request.",
       unit: "bytes",
     }),
     transfers: z.number().int().min(1).max(64).default(8).meta({ description: "How many requests run at a time." }),

@@ -51,6 +51,10 @@ export async function uploadInParts(
   const open = await takeUp(session, { ...upload, sha256 }) ??
     await begin(session, { upload, sha256, partSize: wantedPartSize });
   const { partSize } = open;
+  if (partSize > budget.total) {
+    const mib = Math.ceil(partSize / 2 ** 20);
+    session.log.warn(`"${key}" has ${source.size} bytes and 10,000 parts at most: each takes ${mib} MiB of memory`);
+  }
   try {
     const sent = await sendParts(session, { ...upload, sha256 }, open);
     const expected: ExpectedObject = { key, size: source.size, sha256, parts: sent.parts.map((part) => part.sha256) };

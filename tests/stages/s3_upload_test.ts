@@ -94,3 +94,16 @@ Deno.test("s3-upload takes ca_file from [s3] or from the stage, relative to the 
   assert.equal(caFile(world, ""), "/state/own.pem");
   assert.equal(caFile(world, `, ca_file = "certs/stage.pem"`), "/state/certs/stage.pem");
 });
+
+Deno.test("s3-upload refuses parts that the memory of a run does not hold, and names value and limit", async () => {
+  await using world = await World.open();
+  const errors = (part: string) =>
+    world.compile(pipelineOf(LOCK, S3.replace("5 MiB", part))).diagnostics.filter(({ severity }) =>
+      severity === "error"
+    );
+  assert.deepEqual(errors("64 MiB"), []);
+  const [found, ...others] = errors("4 GiB");
+  assert.deepEqual(others, []);
+  assert.equal(found.code, "options/bad-value");
+  assert.match(found.message, /"part" of stage "s3": wanted at most 64 MiB, found "4 GiB"/);
+});
