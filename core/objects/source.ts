@@ -6,6 +6,7 @@ import { createHash, type Hash } from "node:crypto";
 import type { ChangeIdentity } from "../evidence.ts";
 import type { FileSystem } from "../io/file_system.ts";
 import { PipelineError } from "../errors.ts";
+import { sameIdentity } from "../safety/incarnation.ts";
 import type { Budget } from "./budget.ts";
 import { countParts, sha256Base64 } from "./checksum.ts";
 
@@ -34,11 +35,6 @@ export interface HashedSource {
   /** Base64 SHA-256 of each part, in order. */
   parts: string[];
   identity: ChangeIdentity;
-}
-
-/** Whether two stats show the same file with the same bytes, as far as stats can show it. */
-export function sameIdentity(a: ChangeIdentity, b: ChangeIdentity): boolean {
-  return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs;
 }
 
 /**
