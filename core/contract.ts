@@ -51,9 +51,13 @@ export type PlaceDeclaration =
     upload: UploadSettings;
   };
 
+/** Largest part a stage may ask for, in bytes: parts are held in memory, whose bound is that of the run. */
+export const LARGEST_PART_BYTES = 64 * 2 ** 20;
+
 /** How an object place uploads and proves. Sizes in bytes. */
 export interface UploadSettings {
   verify: "auto" | "read-back" | "none";
+  /** At most `LARGEST_PART_BYTES`; larger ones are made only of objects that need more than 10,000 parts of it. */
   partSize: number;
   parallel: number;
   storageClass?: string;

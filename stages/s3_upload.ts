@@ -1,7 +1,7 @@
 /** Stage `s3-upload`: uploads the item to a bucket with per-part checksums, and proves it there. @module */
-import { defineStage } from "../core/contract.ts";
+import { defineStage, LARGEST_PART_BYTES } from "../core/contract.ts";
 import type { ConfigView, Json, SourceFile } from "../core/contract.ts";
-import { byteSize, z } from "../core/options.ts";
+import { byteSize, pathOption, z } from "../core/options.ts";
 
 export const s3Upload = defineStage({
   kind: "stage",
@@ -21,8 +21,8 @@ export const s3Upload = defineStage({
       description:
         "`auto` trusts checksums of stores that were seen to refuse a wrong one and reads back from the others.",
     }),
-    part: byteSize().prefault("8 MiB").meta({
-      description: "Size of one part; smaller files go in a single request.",
+    part: byteSize({ most: LARGEST_PART_BYTES }).prefault("8 MiB").meta({
+      description: "Size of one part, at most 64 MiB; smaller files go in a single request.",
       unit: "bytes",
     }),
     transfers: z.number().int().min(1).max(64).default(8).meta({ description: "How many requests run at a time." }),
@@ -34,7 +34,9 @@ export const s3Upload = defineStage({
     storage_class: z.string().optional().meta({
       description: "Storage class; default: s3.storage_class of the config.",
     }),
-    ca_file: z.string().optional().meta({ description: "PEM file of a private certificate authority." }),
+    ca_file: pathOption().optional().meta({
+      description: "PEM file of a private certificate authority; default: s3.ca_file of the config.",
+    }),
     domain: z.string().min(1).optional().meta({
       description: "Name shared by places that fail together; such places count once before a delete.",
     }),
@@ -46,11 +48,12 @@ export const s3Upload = defineStage({
     const store: Record<string, Json> = { bucket: options.bucket };
     const region = options.region ?? text(config, "region");
     const endpoint = options.endpoint ?? text(config, "endpoint");
+    const caFile = options.ca_file ?? text(config, "ca_file");
     const forcePathStyle = options.force_path_style ?? config.s3?.force_path_style;
     if (region !== undefined) store.region = region;
     if (endpoint !== undefined) store.endpoint = endpoint;
     if (typeof forcePathStyle === "boolean") store.force_path_style = forcePathStyle;
-    if (options.ca_file !== undefined) store.ca_file = options.ca_file;
+    if (caFile !== undefined) store.ca_file = caFile;
     return [{
       kind: "objects",
       id,

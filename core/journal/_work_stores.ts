@@ -121,15 +121,31 @@ export class SqliteUploadStore implements UploadStore {
   }
 
   put(upload: OpenUpload): Promise<void> {
-    return this.#db.change("write an upload", [upload.startedAt], () => {
+    return this.#db.change("write an upload", [upload.startedAt, upload.usedAt], () => {
       this.#db.run(
-        "INSERT OR REPLACE INTO upload VALUES (?, ?, ?, ?, ?, ?)",
+        `INSERT OR REPLACE INTO upload (store, key, upload_id, part_size, incarnation, started_at, sha256, mtime, used_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         upload.store,
         upload.key,
         upload.uploadId,
         upload.partSize,
         upload.incarnation,
         upload.startedAt,
+        upload.sha256,
+        upload.mtime,
+        upload.usedAt,
+      );
+    });
+  }
+
+  touch({ store, key, uploadId }: Pick<OpenUpload, "store" | "key" | "uploadId">, at: string): Promise<void> {
+    return this.#db.change("write an upload", [at], () => {
+      this.#db.run(
+        "UPDATE upload SET used_at = ? WHERE store = ? AND key = ? AND upload_id = ?",
+        at,
+        store,
+        key,
+        uploadId,
       );
     });
   }
@@ -165,6 +181,9 @@ function uploadOf(row: Row): OpenUpload {
     partSize: row.part_size as number,
     incarnation: row.incarnation as string,
     startedAt: row.started_at as string,
+    sha256: row.sha256 as string | null,
+    mtime: row.mtime as string | null,
+    usedAt: (row.used_at ?? row.started_at) as string,
   };
 }
 

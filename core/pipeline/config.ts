@@ -41,9 +41,10 @@ export const CONFIG_SCHEMA = z.strictObject({
     endpoint: z.url({ protocol: /^https?$/, error: "wanted a URL such as https://s3.example.org" }).optional().meta({
       description: "URL of a store other than Amazon S3.",
     }),
-    force_path_style: z.boolean().default(false).meta({
-      description: "Put the bucket into the path of the URL, not its host.",
+    force_path_style: z.boolean().optional().meta({
+      description: "Put the bucket into the path of the URL, not its host; the default is true with an endpoint.",
     }),
+    ca_file: path("PEM file of a private certificate authority that signed the store's certificate.").optional(),
     storage_class: text("Storage class of new objects, for example STANDARD_IA.").optional(),
   }, "The object store."),
   backup: section({

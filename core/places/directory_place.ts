@@ -32,6 +32,8 @@ export interface DirectoryPlaceOptions {
   clock: Clock;
   sourceUuid: string;
   claim: (scope: ItemScope) => NameClaim;
+  /** The time the file system of the root gives a file written now; null when it gives none. */
+  writtenNow: () => Promise<number | null>;
 }
 
 type Pass = Pick<LargeResult, "sha256" | "after" | "medium" | "target" | "existed">;
@@ -62,6 +64,11 @@ export class DirectoryPlace implements Place {
 
   check(): Promise<void> {
     return this.#options.root.check();
+  }
+
+  /** The server of a share stamps what is written there: that is its clock. */
+  now(): Promise<number | null> {
+    return this.#options.writtenNow();
   }
 
   claim(scope: ItemScope): Promise<void> {

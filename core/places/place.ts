@@ -78,6 +78,6 @@ export interface Place {
   reprove(scope: ItemScope, lines: readonly SidecarLine[]): Promise<void>;
   /** SAFETY S5(b): looks again at evidence of this place; what is doubtful is proved anew by reading, or reported. */
   recheck(scope: ItemScope, evidence: readonly Evidence[]): Promise<Doubts>;
-  /** The place's own clock, where it has one, for SAFETY S5(e). */
-  now?(signal: AbortSignal): Promise<number | null>;
+  /** The time (ms since 1970) by the place's own clock, for SAFETY S5(e); null when it does not tell. */
+  now(signal: AbortSignal): Promise<number | null>;
 }

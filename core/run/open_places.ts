@@ -18,6 +18,7 @@ import { storeOptions } from "../places/store_options.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import type { NameClaim } from "../safety/claims.ts";
 import { relateBuckets } from "../safety/distinct_buckets.ts";
+import type { RunLock } from "../safety/lock_file.ts";
 import { checkPlace, confirmPlace, readPlaceMarker } from "../safety/place_marker.ts";
 import { assertKnownMarker, rememberMarker } from "../safety/known_markers.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
@@ -45,7 +46,12 @@ const UNSEEN = "not-seen";
 export async function openPlaces(
   request: RunRequest,
   services: EngineServices,
-  { stack, foresight }: { stack: AsyncDisposableStack; foresight?: Foresight },
+  { stack, foresight, locks }: {
+    stack: AsyncDisposableStack;
+    foresight?: Foresight;
+    /** The run's locks by place, taken once the places are open. */
+    locks: ReadonlyMap<string, RunLock>;
+  },
 ): Promise<OpenedPlaces> {
   const { compiled } = request;
   const sourceRoot = compiled.sourceRoot?.root;
@@ -74,7 +80,9 @@ export async function openPlaces(
         foresight,
         visible,
       });
-      places.push(new DirectoryPlace({ ...common, root, durability: declared.durability }));
+      const { id, durability } = declared;
+      const writtenNow = async () => await locks.get(id)?.writeAgain() ?? null;
+      places.push(new DirectoryPlace({ ...common, root, durability, writtenNow }));
     } else {
       const session = await openBucket(request, services, { declared, stack, budget, foresight });
       visible.add(declared.id);

@@ -103,11 +103,35 @@ class HeldLock implements AsyncDisposable {
     if (text !== this.#text) throw taken(this.path, text);
   }
 
+  /**
+   * Writes what the lock says once more and returns the time (ms) its file system then gives the file: the clock of
+   * whatever serves it. Null when it gives none.
+   * @throws {PipelineError} as `assertHeld`
+   */
+  async writeAgain(): Promise<number | null> {
+    await this.assertHeld();
+    const written = this.#inTurn(async (handle) => {
+      await handle.seek(0);
+      await handle.write(new TextEncoder().encode(this.#text));
+      await handle.sync();
+      return await handle.stat();
+    });
+    const stat = await written.catch((error) => {
+      throw ioError(error, { verb: "write the lock", path: this.path });
+    });
+    if (stat !== undefined) return stat.mtimeMs;
+    throw lost(this.path, "released", "Nothing more is changed; run again.");
+  }
+
   /** What the file says now; empty when the lock was released meanwhile. */
-  #read(): Promise<string> {
-    const read = this.#look.then(() => this.#handle ? readSmall(this.#handle) : "");
-    this.#look = read.catch(() => {}); // the caller is told by `read`
-    return read;
+  async #read(): Promise<string> {
+    return await this.#inTurn(readSmall) ?? "";
+  }
+
+  #inTurn<T>(look: (handle: FileHandle) => Promise<T>): Promise<T | undefined> {
+    const turn = this.#look.then(() => this.#handle && look(this.#handle));
+    this.#look = turn.catch(() => {}); // the caller is told by `turn`
+    return turn;
   }
 
   /**

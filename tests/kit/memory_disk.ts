@@ -151,7 +151,7 @@ export class MemoryDisk extends MemoryNodes implements SyncPrimitives {
     if (node.device.links === false) throw systemError("EPERM", to);
     this._writable(slot.folder, to);
     node.links++;
-    node.ctimeMs = this._second();
+    node.ctimeMs = this._second(node.device);
     this._change(to, [{ ...slot, entry: { name: slot.name, node } }]);
   }
 

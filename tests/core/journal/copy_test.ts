@@ -42,7 +42,7 @@ Deno.test("S17 a copy sees what the live journal committed, and nothing done to 
   await live.evidence.put("inc", [evidenceOf("a")]);
   const before = await snapshot(dir.path);
   {
-    await using copy = await openJournal(path, { readonlyCopy: true });
+    await using copy = await copyJournalForReading(path);
     assert.deepEqual(await paths(copy.evidence.list("inc", "truenas")), ["a"], "also what only the log holds");
     await copy.evidence.put("inc", [evidenceOf("b")]);
     await copy.cursors.set("log", 1);
