@@ -20,8 +20,8 @@ export async function* digested(
   let text = "";
   for await (const entry of entries) {
     const { path, kind, size, mtimeMs, ctimeMs } = entry;
-    // A folder's own times change with our lock, and every arrival shows in the entry that arrived.
-    const state = kind === "directory" ? "" : `${size} ${mtimeMs} ${ctimeMs}`;
+    // The study's own folder, whose times change with our lock, is no entry of its walk.
+    const state = kind === "directory" ? `${ctimeMs}` : `${size} ${mtimeMs} ${ctimeMs}`;
     text += `${kind} ${state} ${path}\0`;
     if (text.length >= BLOCK) {
       hash.update(text);
