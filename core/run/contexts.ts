@@ -7,12 +7,13 @@ import type { AnyStage, SourceFile, Todo } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { ItemFailure, PlaceReader, PlaceWriter, ReadContext, TreeEntry, WriteContext } from "../ports.ts";
-import { LOCK_NAME, NameChecker, namesError } from "../io/names.ts";
+import { LOCK_NAME, NameChecker, namesError, SIDECAR_NAME } from "../io/names.ts";
 import type { NameTarget } from "../io/names.ts";
 import { hostSystem } from "../io/paths.ts";
-import { walkNames, walkTree } from "../io/walk.ts";
+import { walkNames } from "../io/walk.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import { evidenceBatches } from "../places/batches.ts";
+import { ownSidecar, walkStudy } from "../safety/own_sidecar.ts";
 import type { ItemSession } from "./item_session.ts";
 import { execPinned } from "./pinned_exec.ts";
 import type { RunState } from "./run_state.ts";
@@ -72,7 +73,7 @@ function shared(make: ContextFor): Omit<ReadContext, "place" | "destroyBatches">
     stage: stage.id,
     failure: make.failure,
     source: {
-      walk: () => walkTree(services.fs, item.root, { signal }),
+      walk: () => walkStudy(services.fs, { ...session.scope, signal }),
       files: (place) => checkedFiles(run, session, { place, signal }),
     },
     evidence: {
@@ -154,13 +155,15 @@ async function* checkedFiles(
     const target: NameTarget = run.place(place).kind === "objects"
       ? { system: "s3", root: run.place(place).uri(item.name) }
       : { system: hostSystem, root: run.place(place).uri(item.name) };
-    const checker = new NameChecker(target);
+    const own = await ownSidecar(fs, { ...session.scope, signal }) !== undefined;
+    const ours = (path: string) => own && path === SIDECAR_NAME;
+    const checker = new NameChecker(target, { ours });
     const findings = [];
     let files = 0;
     // Only our lock may lie in a source; what looks like a temporary of ours would never be archived.
     const leaveOut = (path: string) => path === LOCK_NAME;
     for await (const entry of walkNames(fs, item.root, { signal, leaveOut })) {
-      if (entry.kind === "file") files++;
+      if (entry.kind === "file" && !ours(entry.path)) files++;
       findings.push(...checker.check(entry));
     }
     if (findings.length > 0) throw namesError(item.name, findings);
@@ -171,7 +174,7 @@ async function* checkedFiles(
     }
   });
   let open: TreeEntry | undefined; // a folder nothing was seen in yet
-  for await (const entry of walkTree(fs, item.root, { signal })) {
+  for await (const entry of walkStudy(fs, { ...session.scope, signal })) {
     if (open && !entry.path.startsWith(`${open.path}/`)) yield emptyFolder(open);
     open = entry.kind === "directory" ? entry : undefined;
     if (entry.kind === "directory") continue;
