@@ -8,6 +8,7 @@ import { PipelineError } from "../errors.ts";
 import type { FileSystem } from "../io/file_system.ts";
 import { errnoOf, ioError } from "../io/io_errors.ts";
 import { PLACE_MARKER_NAME, temporaryName } from "../io/names.ts";
+import { rootStat } from "../io/roots.ts";
 import { readSmall } from "./os_lock.ts";
 
 /** What a root was when it was looked at first. */
@@ -137,7 +138,7 @@ async function publish(fs: FileSystem, temporary: string, path: string): Promise
  */
 export async function checkPlace(fs: FileSystem, root: string): Promise<PlaceIdentity> {
   const uuid = await readPlaceMarker(fs, root);
-  const stat = await fs.lstat(root).catch((error) => {
+  const stat = await rootStat(fs, root).catch((error) => {
     throw ioError(error, { verb: "look at the place", path: root });
   });
   if (uuid === undefined || stat === undefined) {
