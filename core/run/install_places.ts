@@ -45,7 +45,7 @@ export async function installPlaces(
   const installed: InstalledPlace[] = [];
   for (const [path, id] of roots) {
     const marked = await createPlaceMarker(fs, path);
-    await rememberMarker(journal.cursors, path, marked.uuid);
+    await rememberMarker(journal.cursors, path, { uuid: marked.uuid });
     installed.push({ id, path, ...marked });
   }
   return installed;

@@ -143,7 +143,7 @@ export async function openRoot(
   try {
     const identity = await checkPlace(fs, path);
     await assertKnownMarker(services.journal.cursors, { id, path, uuid: identity.uuid });
-    if (!foresight) await rememberMarker(services.journal.cursors, path, identity.uuid);
+    if (!foresight) await rememberMarker(services.journal.cursors, path, { uuid: identity.uuid });
     visible.add(id);
     return { path, uuid: identity.uuid, check: () => confirmPlace(fs, identity) };
   } catch (error) {
