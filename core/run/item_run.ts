@@ -13,6 +13,7 @@ import { killEvidence } from "../safety/kill_evidence.ts";
 import { readContext, writeContext } from "./contexts.ts";
 import { courseOf, scopeOf } from "./course.ts";
 import type { Course } from "./course.ts";
+import { expectedWork } from "./expected_work.ts";
 import { ItemSession } from "./item_session.ts";
 import type { TreeItem } from "./item_session.ts";
 import type { ItemReport, StageReport } from "./report.ts";
@@ -149,7 +150,7 @@ async function runOne(
     onBytes,
     failure: handled,
   };
-  request.progress?.stageStarted?.(item.name, compiled.id);
+  await tellStart(run, session, compiled);
   let failure: { error: unknown } | undefined;
   try {
     const opened = await stage.open(item);
@@ -198,6 +199,14 @@ async function runOne(
   request.progress?.stageFinished?.(item.name, compiled.id, line.outcome);
   if (failure) throw failure.error;
   return line;
+}
+
+async function tellStart(run: RunState, session: ItemSession, compiled: CompiledStage): Promise<void> {
+  const { progress, dryRun } = run.request;
+  if (progress?.stageStarted === undefined) return;
+  // A journal that cannot be asked fails where something depends on its answer.
+  const expected = dryRun ? undefined : await expectedWork(run, session, compiled).catch(() => undefined);
+  progress.stageStarted(session.item.name, compiled.id, expected);
 }
 
 /** ISO 8601; undefined for what is no time of the calendar. */
