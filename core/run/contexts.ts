@@ -3,7 +3,7 @@
  * act through the item's session and the places, which mint the evidence.
  * @module
  */
-import type { AnyStage, SourceFile, Todo } from "../contract.ts";
+import type { AnyStage, SourceFile } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { ItemFailure, PlaceReader, PlaceWriter, ReadContext, TreeEntry, WriteContext } from "../ports.ts";
@@ -17,6 +17,7 @@ import { ownSidecar, walkStudy } from "../safety/own_sidecar.ts";
 import type { ItemSession } from "./item_session.ts";
 import { execPinned } from "./pinned_exec.ts";
 import type { RunState } from "./run_state.ts";
+import type { StepCheckpoint } from "./step_checkpoint.ts";
 
 /** What a context is made for. */
 export interface ContextFor {
@@ -38,7 +39,7 @@ export function readContext(make: ContextFor): ReadContext {
   };
 }
 
-export function writeContext(make: ContextFor, step: Todo): WriteContext {
+export function writeContext(make: ContextFor, saved: StepCheckpoint): WriteContext {
   const { run, session, stage, signal } = make;
   const { services } = run;
   const onlyDestroy = (act: () => Promise<void>) => {
@@ -54,7 +55,8 @@ export function writeContext(make: ContextFor, step: Todo): WriteContext {
     destroy: (batch, rules) => onlyDestroy(() => session.destroy(batch, { rules, signal })),
     finishDestroy: (rules) => onlyDestroy(() => session.finishDestroy(rules, { signal })),
     exec: (options) => execPinned(services, options, signal),
-    checkpoint: (value) => services.journal.steps.checkpoint(session.item.id, stage.id, step.id, value),
+    checkpoint: (value) => saved.write(value),
+    readCheckpoint: () => saved.read(),
   };
 }
 
@@ -93,7 +95,8 @@ function stageScope(make: ContextFor): ItemScope {
   };
 }
 
-function isForced(force: true | string | undefined, stage: string): boolean {
+/** Whether `--force` names this stage, or all. */
+export function isForced(force: true | string | undefined, stage: string): boolean {
   return force === true || force === stage;
 }
 

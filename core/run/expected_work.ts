@@ -1,6 +1,7 @@
 /** How much a stage has before it, for progress. @module */
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
+import { isForced } from "./contexts.ts";
 import type { ItemSession } from "./item_session.ts";
 import type { RunState } from "./run_state.ts";
 
@@ -30,7 +31,6 @@ export async function expectedWork(
   const known = await evidence.totals(item.id, SOURCE_PLACE);
   const whole = run.listingOf(item.root) ?? (known.files > 0 ? known : undefined);
   if (whole === undefined) return undefined;
-  const { force } = run.request;
-  const held = force === true || force === stage.id ? { files: 0, bytes: 0 } : there;
+  const held = isForced(run.request.force, stage.id) ? { files: 0, bytes: 0 } : there;
   return { files: Math.max(0, whole.files - held.files), bytes: Math.max(0, whole.bytes - held.bytes) };
 }

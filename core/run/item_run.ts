@@ -10,7 +10,7 @@ import type { LedgerStatus } from "../ledger/record.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import type { ItemFailure } from "../ports.ts";
 import { killEvidence } from "../safety/kill_evidence.ts";
-import { readContext, writeContext } from "./contexts.ts";
+import { isForced, readContext, writeContext } from "./contexts.ts";
 import { courseOf, scopeOf } from "./course.ts";
 import type { Course } from "./course.ts";
 import { expectedWork } from "./expected_work.ts";
@@ -20,6 +20,7 @@ import type { ItemReport, StageReport } from "./report.ts";
 import type { RunState } from "./run_state.ts";
 import { promise } from "./promises.ts";
 import { runStage } from "./stage_run.ts";
+import { StepCheckpoint } from "./step_checkpoint.ts";
 import type { StageCounts } from "./stage_run.ts";
 
 /** A stage as opened for the run; stages whose options name the item are opened for each. */
@@ -159,7 +160,13 @@ async function runOne(
       plugin: compiled.plugin,
       run: opened,
       plan: (signal) => opened.plan(item, readContext({ ...make, signal })),
-      apply: (step, signal) => opened.apply(step, writeContext({ ...make, signal }, step)),
+      apply: async (step, signal) => {
+        const ignore = isForced(request.force, compiled.id);
+        const at = { incarnation: item.id, stage: compiled.id, step: step.id, ignore };
+        const saved = new StepCheckpoint(services.journal.steps, at);
+        await opened.apply(step, writeContext({ ...make, signal }, saved));
+        await saved.end();
+      },
       dryRun: request.dryRun,
       parallel: compiled.parallel ?? compiled.plugin.parallel ?? 1,
       retry: compiled.retry,
