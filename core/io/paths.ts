@@ -20,6 +20,12 @@ function comparable(path: string, system: PathSystem): string {
   return system === "windows" ? normal.replaceAll("/", "\\").toUpperCase().toLowerCase() : normal;
 }
 
+/** The same for every spelling of one absolute path, by the words alone: links are not followed. For keys, not for people. */
+export function pathKey(path: string, system: PathSystem = hostSystem): string {
+  const key = comparable(path, system);
+  return key.endsWith(system === "windows" ? "\\" : "/") ? key.slice(0, -1) : key;
+}
+
 /** Whether `path` is `root` or lies below it, by their spelling alone. Both must be absolute, else it is false. */
 export function contains(root: string, path: string, system: PathSystem = hostSystem): boolean {
   const { isAbsolute } = pathsOf(system);

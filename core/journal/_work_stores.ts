@@ -48,6 +48,17 @@ export class SqliteStepStore implements StepStore {
     });
   }
 
+  forgetCheckpoint(incarnation: string, stage: string, step: string): Promise<void> {
+    return this.#db.change("forget a checkpoint", [], () => {
+      this.#db.run(
+        "DELETE FROM step WHERE incarnation = ? AND stage = ? AND step = ? AND finished = 0",
+        incarnation,
+        stage,
+        step,
+      );
+    });
+  }
+
   remove(incarnation: string): Promise<void> {
     return this.#db.change("forget steps", [], () => {
       this.#db.run("DELETE FROM step WHERE incarnation = ?", incarnation);

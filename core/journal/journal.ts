@@ -27,6 +27,8 @@ export interface StepStore {
   finish(incarnation: string, stage: string, step: string): Promise<void>;
   checkpoint(incarnation: string, stage: string, step: string, value: Json): Promise<void>;
   readCheckpoint(incarnation: string, stage: string, step: string): Promise<Json | undefined>;
+  /** Forgets the checkpoint of a step that ended; what is finished stays so. */
+  forgetCheckpoint(incarnation: string, stage: string, step: string): Promise<void>;
   remove(incarnation: string): Promise<void>;
 }
 

@@ -73,7 +73,7 @@ export class ItemSession implements AsyncDisposable {
       signal,
     });
     try {
-      const listed = this.#run.listingOf(root);
+      const listed = this.#run.listingOf(root)?.digest;
       if (listed !== undefined) await assertSettled(services.fs, { name, root, listed, signal });
     } catch (error) {
       // Held only once it is known to be settled: a retry asks again.

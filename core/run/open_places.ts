@@ -6,7 +6,7 @@
 import type { PlaceDeclaration } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { PLACE_MARKER_NAME } from "../io/names.ts";
-import { findNesting } from "../io/roots.ts";
+import { findNesting, rootStat } from "../io/roots.ts";
 import { Budget } from "../objects/budget.ts";
 import { storeClockOffset } from "../objects/clock_skew.ts";
 import type { ObjectStore } from "../objects/object_store.ts";
@@ -151,12 +151,12 @@ export async function openRoot(
   try {
     const identity = await checkPlace(fs, path);
     await assertKnownMarker(services.journal.cursors, { id, path, uuid: identity.uuid });
-    if (!foresight) await rememberMarker(services.journal.cursors, path, identity.uuid);
+    if (!foresight) await rememberMarker(services.journal.cursors, path, { uuid: identity.uuid });
     visible.add(id);
     return { path, uuid: identity.uuid, check: () => confirmPlace(fs, identity) };
   } catch (error) {
     // The source must be there to plan at all; other roots may be mounted by hooks a dry run does not run.
-    const stat = id === "source" ? await fs.lstat(path) : undefined;
+    const stat = id === "source" ? await rootStat(fs, path) : undefined;
     if (!foresight || !(error instanceof PipelineError) || (id === "source" && stat?.kind !== "directory")) throw error;
     foresight.missing(`${id} could not be seen at "${path}": ${error.message}`, error);
     return { path, uuid: `${UNSEEN}:${id}`, check: () => Promise.resolve() };

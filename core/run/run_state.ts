@@ -6,6 +6,7 @@ import type { Place } from "../places/place.ts";
 import type { RunContext } from "../ports.ts";
 import type { DestroyServices } from "../safety/destroy.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
+import type { Listing } from "../safety/settled.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 
 export interface RunStateParts {
@@ -26,7 +27,7 @@ export class RunState {
   readonly #checkedNames = new Map<string, Promise<void>>();
   readonly #promised = new Set<string>();
   /** What the source saw, by folder. */
-  readonly #listings = new Map<string, string>();
+  readonly #listings = new Map<string, Listing>();
 
   constructor(parts: RunStateParts) {
     this.#parts = parts;
@@ -101,12 +102,12 @@ export class RunState {
     for (const key of this.#checkedNames.keys()) if (key.startsWith(`${incarnation}\0`)) this.#checkedNames.delete(key);
   }
 
-  /** Remembers what the source saw of a folder, for SAFETY S13. */
-  noteListing(folder: string, digest: string): void {
-    this.#listings.set(folder, digest);
+  /** Remembers what the source saw of a folder, for SAFETY S13 and for progress. */
+  noteListing(folder: string, listing: Listing): void {
+    this.#listings.set(folder, listing);
   }
 
-  listingOf(folder: string): string | undefined {
+  listingOf(folder: string): Listing | undefined {
     return this.#listings.get(folder);
   }
 

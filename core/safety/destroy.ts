@@ -7,8 +7,9 @@ import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { FileSystem } from "../io/file_system.ts";
 import { ioError, isAbsent } from "../io/io_errors.ts";
+import { SIDECAR_NAME } from "../io/names.ts";
 import { itemPath } from "../io/paths.ts";
-import { walkTree } from "../io/walk.ts";
+import { sameFile } from "../io/same.ts";
 import type { Journal } from "../journal/journal.ts";
 import { follow } from "../ledger/entry.ts";
 import type { Ledger, LedgerRecord } from "../ledger/record.ts";
@@ -21,6 +22,7 @@ import type { Removable } from "./destroy_proofs.ts";
 import { FolderGuard } from "./folder_guard.ts";
 import { sameIdentity } from "./incarnation.ts";
 import { assertListingIsEvidence, Sample, unprovedFolders } from "./listing.ts";
+import { ownSidecar, walkStudy } from "./own_sidecar.ts";
 
 /** What a destroy is done to, and the hooks into what only its owner knows. */
 export interface Victim {
@@ -124,6 +126,7 @@ export class ItemDestroy {
     const { item } = this.#scope;
     await this.#victim.assertLocked();
     const record = await this.#recorded();
+    this.#scope = { ...this.#scope, recordedSidecar: record.sidecar_sha256 };
     this.#resumed = record[this.#victim.begun] !== null && record[this.#victim.ended] === null;
     await checkClocks(this.#services, this.#scope.signal);
     await this.#checkRoots();
@@ -273,7 +276,7 @@ export class ItemDestroy {
     const { fs } = this.#services;
     const folders: string[] = [];
     const left = new Sample();
-    for await (const entry of walkTree(fs, this.#victim.root, { signal: this.#scope.signal })) {
+    for await (const entry of walkStudy(fs, this.#scope, { root: this.#victim.root })) {
       if (entry.kind === "directory") folders.push(entry.path);
       else left.add(entry.path);
     }
@@ -289,6 +292,7 @@ export class ItemDestroy {
       );
     }
     const guard = new FolderGuard(fs, this.#victim.root);
+    await this.#removeSidecar(guard);
     for (const folder of folders.reverse()) {
       await guard.check(folder);
       const path = itemPath(this.#victim.root, folder);
@@ -296,6 +300,24 @@ export class ItemDestroy {
         throw ioError(cause, { verb: "remove the folder", path });
       });
     }
+  }
+
+  /** S14: the archive's own list goes by the proof that it is that list, which a place still holds. */
+  async #removeSidecar(guard: FolderGuard): Promise<void> {
+    const { fs } = this.#services;
+    const path = itemPath(this.#victim.root, SIDECAR_NAME);
+    if (await fs.lstat(path) === undefined) return;
+    await this.#checkSeal(await this.#recorded());
+    await guard.check(SIDECAR_NAME);
+    const proved = await ownSidecar(fs, this.#scope, { root: this.#victim.root });
+    const stat = await fs.lstat(path);
+    if (!proved || !stat || !sameFile(proved, stat)) {
+      throw this.#refusal("destroy/source-changed", `${SIDECAR_NAME} is not the archive's list any more`);
+    }
+    this.#removed++;
+    await fs.removeFile(path).catch((cause) => {
+      throw ioError(cause, { verb: "remove", path });
+    });
   }
 
   /** S4: an intent under which nothing was removed is withdrawn, so that the item is free for other work. */

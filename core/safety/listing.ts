@@ -3,8 +3,8 @@ import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { FileSystem } from "../io/file_system.ts";
 import { compareBytes, parentOf } from "../io/paths.ts";
-import { walkTree } from "../io/walk.ts";
 import type { ItemScope, Place } from "../places/place.ts";
+import { walkStudy } from "./own_sidecar.ts";
 
 export interface ListingOptions {
   /** OS path of the item's folder. */
@@ -32,7 +32,7 @@ export async function assertListingIsEvidence(
   const closeFolder = async () => {
     if (open !== undefined && !options.mayMiss && !await isHeld(scope, open, options)) unheld.add(open);
   };
-  for await (const entry of walkTree(fs, options.root, { signal: scope.signal })) {
+  for await (const entry of walkStudy(fs, scope, { root: options.root })) {
     if (open !== undefined && !entry.path.startsWith(`${open}/`)) await closeFolder();
     open = entry.kind === "directory" ? entry.path : undefined;
     if (entry.kind === "directory") continue;

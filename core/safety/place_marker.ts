@@ -9,6 +9,7 @@ import type { FileSystem } from "../io/file_system.ts";
 import { ioError } from "../io/io_errors.ts";
 import { PLACE_MARKER_NAME, temporaryName } from "../io/names.ts";
 import { publish } from "../io/publish.ts";
+import { rootStat } from "../io/roots.ts";
 import { readSmall } from "./os_lock.ts";
 
 /** What a root was when it was looked at first. */
@@ -117,7 +118,7 @@ export async function createPlaceMarker(fs: FileSystem, root: string): Promise<{
  */
 export async function checkPlace(fs: FileSystem, root: string): Promise<PlaceIdentity> {
   const uuid = await readPlaceMarker(fs, root);
-  const stat = await fs.lstat(root).catch((error) => {
+  const stat = await rootStat(fs, root).catch((error) => {
     throw ioError(error, { verb: "look at the place", path: root });
   });
   if (uuid === undefined || stat === undefined) {

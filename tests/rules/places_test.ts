@@ -138,7 +138,7 @@ Deno.test("S1 evidence of a NAS does not count at another NAS under the same pat
   world.fs.mount("/nas", {});
   world.fs.seed({ [NAS_ROOT + MARKER]: OTHER_MARKER });
   // Replaced on purpose, as `install places --replaced` notes it.
-  await rememberMarker(world.journal.cursors, NAS_ROOT, OTHER_MARKER.trim());
+  await rememberMarker(world.journal.cursors, NAS_ROOT, { uuid: OTHER_MARKER.trim() });
   assertDone(await world.run());
   const copied = world.files(AT_NAS);
   for (const [path, content] of Object.entries(FILES)) assert.equal(copied[path], content);

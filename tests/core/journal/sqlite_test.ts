@@ -192,6 +192,18 @@ Deno.test("steps.finish() is remembered for that incarnation only; a checkpoint 
   assert.equal(await journal.steps.isFinished("inc", "copy", "s1"), false);
 });
 
+Deno.test("steps.forgetCheckpoint() forgets progress, not that a step is finished", async () => {
+  await using journal = await openMemoryJournal();
+  await journal.steps.checkpoint("inc", "copy", "s1", 1);
+  await journal.steps.checkpoint("inc", "copy", "s2", 2);
+  await journal.steps.forgetCheckpoint("inc", "copy", "s1");
+  assert.equal(await journal.steps.readCheckpoint("inc", "copy", "s1"), undefined);
+  assert.equal(await journal.steps.readCheckpoint("inc", "copy", "s2"), 2);
+  await journal.steps.finish("inc", "copy", "s2");
+  await journal.steps.forgetCheckpoint("inc", "copy", "s2");
+  assert.equal(await journal.steps.isFinished("inc", "copy", "s2"), true);
+});
+
 Deno.test("S4 an intent stays open, with its first time, until it is closed", async () => {
   await using dir = await tempDir();
   const path = join(dir.path, "journal.db");
