@@ -87,18 +87,6 @@ export function itemPath(root: string, relative: string, system: PathSystem = ho
   return root.endsWith(separator) ? root + below : `${root}${separator}${below}`;
 }
 
-/**
- * The `/`-separated path of `path` below `root`; empty when they are the same.
- * @throws {PipelineError} `path/escapes` when `path` is not below `root`.
- */
-export function relativeTo(root: string, path: string, system: PathSystem = hostSystem): string {
-  if (!contains(root, path, system)) {
-    throw new PipelineError("path/escapes", `Cannot use "${path}": it is outside "${root}"`);
-  }
-  const relative = pathsOf(system).relative(root, path);
-  return system === "windows" ? relative.replaceAll("\\", "/") : relative;
-}
-
 /** The folder part of a `/`-separated path of an item; empty for an entry of the item's root. */
 export function parentOf(relative: string): string {
   const slash = relative.lastIndexOf("/");

@@ -1,5 +1,4 @@
 /** What the engine holds for one run: opened places, roots with their markers, the ledger, and what belongs to them. @module */
-import type { PlaceDeclaration, SourceRoot } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import type { Ledger } from "../ledger/record.ts";
 import type { Place } from "../places/place.ts";
@@ -119,13 +118,4 @@ export class RunState {
   hasPromised(incarnation: string, place: string): boolean {
     return this.#promised.has(`${incarnation}\0${place}`);
   }
-}
-
-/** Paths a pipeline works on, for markers and distinctness. */
-export function rootsOf(
-  sourceRoot: SourceRoot | undefined,
-  places: readonly PlaceDeclaration[],
-): { id: string; path: string }[] {
-  const roots = places.filter((place) => place.kind === "directory").map(({ id, root }) => ({ id, path: root }));
-  return sourceRoot ? [{ id: "source", path: sourceRoot.root }, ...roots] : roots;
 }
