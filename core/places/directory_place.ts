@@ -10,7 +10,7 @@ import type { Durability, FileStat, FileSystem, LargeResult, Medium, SmallResult
 import { flushStanding } from "../io/flush_standing.ts";
 import { SIDECAR_NAME, temporaryName } from "../io/names.ts";
 import { itemPath, parentOf } from "../io/paths.ts";
-import { copyLarge, copySmall, errorOf, hashFile, hashSmall, makeFolders, SMALL_FILE_BYTES } from "../io/transfer.ts";
+import { copyLarge, copySmall, errorOf, hashFiles, makeFolders, SMALL_FILE_BYTES } from "../io/transfer.ts";
 import type { Clock, FileBatch } from "../ports.ts";
 import type { NameClaim } from "../safety/claims.ts";
 import { identityOf, identitySuffices, sameIdentity, sameInode } from "../safety/incarnation.ts";
@@ -325,25 +325,10 @@ export class DirectoryPlace implements Place {
     scope: ItemScope,
     lines: readonly L[],
   ): Promise<[L, SmallResult][]> {
-    const { fs } = this.#options;
-    const fresh = this.#flushes;
-    const small = lines.filter((line) => line.size <= SMALL_FILE_BYTES);
-    const results = await hashSmall(
-      fs,
-      small.map((line) => ({ path: this.uri(scope.item.name, line.path), size: line.size })),
-      { signal: scope.signal, fresh, onBytes: scope.onBytes },
-    );
-    const all: [L, SmallResult][] = small.map((line, index) => [line, results[index]]);
-    for (const line of lines) {
-      if (line.size <= SMALL_FILE_BYTES) continue;
-      const pass = await hashFile(fs, this.uri(scope.item.name, line.path), {
-        fresh,
-        signal: scope.signal,
-        onBytes: scope.onBytes,
-      });
-      all.push([line, { ok: true, ...pass }]);
-    }
-    return all;
+    const files = lines.map(({ path, size }) => ({ path: this.uri(scope.item.name, path), size }));
+    const { signal, onBytes } = scope;
+    const results = await hashFiles(this.#options.fs, files, { fresh: this.#flushes, signal, onBytes });
+    return lines.map((line, at) => [line, results[at]]);
   }
 
   /** Bytes that were not flushed, or came from a cache, prove weakly (SAFETY, guarantees). */

@@ -128,8 +128,9 @@ export class ItemDestroy {
     const record = await this.#recorded();
     this.#scope = { ...this.#scope, recordedSidecar: record.sidecar_sha256 };
     this.#resumed = record[this.#victim.begun] !== null && record[this.#victim.ended] === null;
-    await checkClocks(this.#services, this.#scope.signal);
+    // Before the clocks: a folder place tells its time by a write, which only a marked root may get.
     await this.#checkRoots();
+    await checkClocks(this.#services, this.#scope.signal);
     await this.#assertClaims();
     await this.#checkJournal(record);
     await this.#checkSeal(record);
@@ -221,8 +222,8 @@ export class ItemDestroy {
       const since = clock.now();
       const old = () => Math.abs(clock.now() - since) > MAX_PROOF_AGE_MS;
       await this.#assertStill();
-      await checkClocks(this.#services, this.#scope.signal);
       await this.#checkRoots();
+      await checkClocks(this.#services, this.#scope.signal);
       const resumed = this.#resumed;
       const so = { resumed, underWay: resumed || this.#removed > 0, removed: this.#gone };
       const { present, refusals } = await this.#proofs.prove(rest, so);

@@ -3,6 +3,7 @@
  * @module
  */
 import { PipelineError } from "../errors.ts";
+import { systemClock } from "../io/clock.ts";
 import type { FileHandle, FileSystem } from "../io/file_system.ts";
 import { errnoOf } from "../io/io_errors.ts";
 import { isSameFile } from "../io/same.ts";
@@ -108,4 +109,31 @@ export async function readSmall(handle: FileHandle, limit = 16 * 2 ** 10): Promi
     got += n;
   }
   return new TextDecoder().decode(bytes.subarray(0, got));
+}
+
+/** Another process that looks at a lock holds it for a moment; only a holder that stays counts. */
+const TRIES = 6;
+const BETWEEN_TRIES_MS = 25;
+
+/** What Windows answers, for moments, about a file that was removed while somebody still has it open. */
+const VANISHING: ReadonlySet<string> = new Set(["EPERM", "EACCES", "EBUSY"]);
+
+/** Whether a system error may pass by itself in a moment. */
+export const isVanishing = (error: unknown) => VANISHING.has(errnoOf(error) ?? "");
+
+/** Tries until there is a result; undefined when there never was one. A refusal that stays is thrown. */
+export async function severalTries<T>(
+  { clock = systemClock, signal }: { clock?: Clock; signal?: AbortSignal },
+  work: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  for (let tries = 1;; tries++) {
+    signal?.throwIfAborted();
+    try {
+      const result = await work();
+      if (result !== undefined || tries >= TRIES) return result;
+    } catch (error) {
+      if (!isVanishing(error) || tries >= TRIES) throw error;
+    }
+    await clock.sleep(BETWEEN_TRIES_MS, signal);
+  }
 }

@@ -4,15 +4,9 @@ import type { FileSystem } from "../../../core/io/file_system.ts";
 import type { ProcessLife } from "../../../core/io/process_info.ts";
 import { LOCK_NAME } from "../../../core/io/names.ts";
 import { checkLocks, scanLocks } from "../../../core/safety/check_locks.ts";
-import {
-  inspectLock,
-  type LockHolder,
-  type LockOptions,
-  removeDeadLock,
-  RUN_LOCK_NAME,
-  RunLock,
-  StudyLock,
-} from "../../../core/safety/lock_file.ts";
+import { type LockOptions, RUN_LOCK_NAME, RunLock, StudyLock } from "../../../core/safety/lock_file.ts";
+import { inspectLock, removeDeadLock } from "../../../core/safety/inspect_lock.ts";
+import { type LockHolder } from "../../../core/safety/lock_judgement.ts";
 import type { Clock, Logger } from "../../../core/ports.ts";
 import { tempDir } from "../../kit/temp.ts";
 import { plainDisk } from "../ledger/_plain_disk.ts";
