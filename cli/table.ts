@@ -137,26 +137,42 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "install",
     summary: "Set labferry up on this machine",
     log: "file",
-    subcommands: [{
-      name: "places",
-      summary: "Mark the folders that pipelines write to",
-      about: "Runs the hooks in [[before]] first, so that what they mount is there, then puts .labferry-place into " +
-        "every root that has none. A root without its mark is never written to.",
-      positionals: [{
-        name: "PIPELINE",
-        optional: true,
-        many: true,
-        summary: "Pipelines to look at; all of them if none is named.",
-      }],
-      flags: [
-        { name: "replaced", summary: "A place was replaced on purpose: forget the mark it had before." },
-        JSON_REPORT,
-      ],
-      exits: [[0, "every place is marked"], [1, "a hook failed, or a place cannot be written"]],
-      example: "labferry install places",
-      log: "file",
-      load: () => import("../commands/install_places.ts"),
-    }],
+    subcommands: [
+      {
+        name: "init",
+        summary: "Write a config, smtp.env and lists of recipients to fill in",
+        about: "Every key of the config stands in it with what it is for. Lists of recipients that are there already " +
+          "are never touched.",
+        flags: [
+          { name: "config-dir", value: "PATH", summary: "Folder to write to instead of that of the config in force." },
+          { name: "force", summary: "Replace a config and smtp.env that are there already." },
+        ],
+        exits: [[0, "the files are written"]],
+        example: "labferry install init",
+        log: "file",
+        load: () => import("../commands/install_init.ts"),
+      },
+      {
+        name: "places",
+        summary: "Mark the folders that pipelines write to",
+        about: "Runs the hooks in [[before]] first, so that what they mount is there, then puts .labferry-place into " +
+          "every root that has none. A root without its mark is never written to.",
+        positionals: [{
+          name: "PIPELINE",
+          optional: true,
+          many: true,
+          summary: "Pipelines to look at; all of them if none is named.",
+        }],
+        flags: [
+          { name: "replaced", summary: "A place was replaced on purpose: forget the mark it had before." },
+          JSON_REPORT,
+        ],
+        exits: [[0, "every place is marked"], [1, "a hook failed, or a place cannot be written"]],
+        example: "labferry install places",
+        log: "file",
+        load: () => import("../commands/install_places.ts"),
+      },
+    ],
   },
   {
     name: "lint",
