@@ -172,6 +172,28 @@ export const COMMANDS: readonly CommandSpec[] = [
         log: "file",
         load: () => import("../commands/install_places.ts"),
       },
+      {
+        name: "tasks",
+        summary: "Have the system start backup, cleanup and monitor",
+        about:
+          "Registers LabferryBackup (monthly, day 1), LabferryCleanup (monthly, day 20) and LabferryMonitor (with " +
+          "the system). Safe to repeat. Nobody is asked for a password where tasks run as who registers them.",
+        flags: [
+          { name: "user", value: "U", summary: "Account the tasks run as (schtasks); yours unless said otherwise." },
+          { name: "password", value: "P", summary: "Its password (schtasks); asked for if left out." },
+          { name: "uninstall", summary: "Remove the tasks; those that are not there are no error." },
+          {
+            name: "scheduler",
+            value: "NAME",
+            choices: ["schtasks", "systemd"],
+            summary: "What starts them; that of this system unless said otherwise.",
+          },
+        ],
+        exits: [[0, "the tasks are registered, or removed"], [1, "the scheduler refuses"]],
+        example: "labferry install tasks",
+        log: "file",
+        load: () => import("../commands/install_tasks.ts"),
+      },
     ],
   },
   {
@@ -204,7 +226,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: [{
       name: "KIND",
       optional: true,
-      summary: "pipelines, stages, sources, standards or stores; all if left out.",
+      summary: "pipelines, stages, sources, standards, stores or schedulers; all if left out.",
     }],
     flags: [JSON_REPORT],
     example: "labferry list stages",
@@ -213,7 +235,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: "show",
-    summary: "Describe a stage, source, standard, store or pipeline",
+    summary: "Describe a stage, another plugin or a pipeline",
     positionals: [{ name: "NAME", summary: "Its name, as in `use`." }],
     flags: [JSON_REPORT],
     example: "labferry show copy",
