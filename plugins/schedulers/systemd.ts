@@ -70,6 +70,7 @@ function refused(what: string, { code, output }: ProgramResult): PipelineError {
   const words = output.trim().replace(/\s+/g, " ").replace(/\.$/, "");
   const said = words === "" ? "" : ` and says: ${words}`;
   return new PipelineError("schedule/refused", `Cannot ${what}: systemctl --user ends with ${code}${said}`, {
-    hint: "The user's own systemd must run: log on as that user (su and sudo do not start it), then run this again",
+    hint: "The user's own systemd must run: log on as that user (su and sudo do not start it), then run this again; " +
+      "units that are written already do no harm",
   });
 }
