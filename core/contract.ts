@@ -1,5 +1,5 @@
 /**
- * The plugin contract: what a stage, source, standard or store is. One named object, one zod schema as the single
+ * The plugin contract: what a stage, source, standard, store or scheduler is. One named object, one zod schema as the single
  * specification, `plan` that only looks and `apply` that acts through ports.
  * @module
  */
@@ -8,8 +8,10 @@ import type { Finding } from "./errors.ts";
 import type { Json } from "./json.ts";
 import type { ObjectStore } from "./objects/object_store.ts";
 import type { ItemContext, ReadContext, RunContext, SourceContext, WriteContext } from "./ports.ts";
+import type { SchedulerPlugin } from "./scheduler.ts";
 
 export type { Json } from "./json.ts";
+export type * from "./scheduler.ts";
 export { StudyCollector } from "./standard.ts";
 
 /** Facts of the lattice (SAFETY). `place` is the id of the stage that writes it; `source` for the instrument. */
@@ -218,7 +220,7 @@ export type AnyStage = StagePlugin<any, any>;
 export type AnySource = SourcePlugin<any>;
 // deno-lint-ignore no-explicit-any
 export type AnyStore = StorePlugin<any>;
-export type Plugin = AnyStage | AnySource | StandardPlugin | AnyStore;
+export type Plugin = AnyStage | AnySource | StandardPlugin | AnyStore | SchedulerPlugin;
 
 /** Types a stage's options and step data from one object. */
 export function defineStage<S extends z.ZodObject, D extends Json>(plugin: StagePlugin<S, D>): StagePlugin<S, D> {
