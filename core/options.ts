@@ -10,8 +10,8 @@ export { z } from "zod";
 const SIZE_UNITS: Record<string, number> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
 
 /**
- * A size such as `"8 MiB"`, or a whole number of bytes, of at most `most` bytes. Output: bytes. Use `.prefault("8 MiB")` for a
- * default.
+ * A size such as `"8 MiB"`, or a whole number of bytes, of at most `most` bytes. Output: bytes. Use
+ * `.prefault("8 MiB")` for a default.
  */
 export function byteSize({ most = Infinity }: { most?: number } = {}): z.ZodType<number, number | string> {
   return z.union([z.number().int().nonnegative(), z.string()]).transform((value, ctx) => {

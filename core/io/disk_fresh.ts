@@ -50,7 +50,7 @@ function deviceOf(path: string, dev: number | null): Device {
 /** Reads `bytes` at the beginning of a file. False when the system refuses the way it was asked. */
 function taken(fd: number, buffer: Uint8Array): boolean {
   try {
-    fs.readSync(fd, buffer, 0, buffer.length, buffer.length === 1 ? 1 : 0);
+    fs.readSync(fd, buffer, 0, buffer.length, 0);
     return true;
   } catch (error) {
     if (errnoOf(error) === "EINVAL") return false;
@@ -75,9 +75,12 @@ function openDirect(path: string, stat: FileStat, device: Device): number | unde
   }
   let kept = false;
   try {
-    // Of an empty file nothing can be tried, and there is nothing to be read from a cache.
-    if (stat.size > 0) device.direct ??= honoursDirect(device.system, trialOf(fd));
-    kept = device.direct ?? true;
+    if (device.direct === undefined) {
+      const honoured = honoursDirect(device.system, trialOf(fd));
+      // Of an empty file nothing can be tried, and there is nothing to be read from a cache.
+      if (fs.fstatSync(fd).size > 0) device.direct = honoured;
+    }
+    kept = device.direct ?? stat.size === 0;
     return kept ? fd : undefined;
   } finally {
     if (!kept) fs.closeSync(fd);

@@ -62,8 +62,8 @@ export interface SmallFailure {
 }
 
 /**
- * What came of one file of a batch: the hash, and the stat after the read, which equals the one before; or the error. After a copy `target` is
- * the published file, and `existed` says that the same bytes stood under the final name already.
+ * What came of one file of a batch: the hash, and the stat after the read, which equals the one before; or the error.
+ * After a copy `target` is the published file, and `existed` says that the same bytes stood under the final name already.
  */
 export type SmallResult =
   | {

@@ -30,7 +30,7 @@ export function packJob(job: SmallJob): PackedJob {
       const texts: string[] = [];
       for (const file of job.files) {
         texts.push(file.from, file.to, file.temporary);
-        if ("sha256" in file) texts.push(file.sha256);
+        if (job.kind === "publish") texts.push((file as { sha256: string }).sha256);
       }
       const sizes = Float64Array.from(job.files, (file: { size: number }) => file.size);
       return { job: { ...job, files: [] }, texts: texts.join("\0"), sizes };

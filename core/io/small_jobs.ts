@@ -53,10 +53,7 @@ function readWhole(disk: SyncPrimitives, path: string, options: { fresh: boolean
     // One byte more than expected shows a file that grew.
     const buffer = disk.buffer(Math.max(before.size, options.size) + 1);
     let got = 0;
-    // Where exactly as many bytes came, the stat after the read shows that there are no more. A file said to be empty is
-    // tried all the same: some file systems say so of files they have not fetched yet.
-    const enough = Math.max(1, before.size);
-    for (let n = 1; n > 0 && got !== enough && got < buffer.length; got += n) n = handle.read(buffer.subarray(got));
+    for (let n = 1; n > 0 && got < buffer.length; got += n) n = handle.read(buffer.subarray(got));
     const after = disk.lstat(path);
     if (after === undefined || !sameFile(before, after)) throw sourceChanged(path, before, after);
     if (got !== before.size) throw shortRead(path, got, before.size);

@@ -180,12 +180,15 @@ export class DirectoryPlace implements Place {
     const at = this.#now();
     const proved: Evidence[] = [];
     for (const [proof, pass] of await this.#hashAll(scope, again)) {
-      if (!pass.ok) doubts.set(proof.path, pass.message);
-      else if (pass.sha256 !== proof.sha256) doubts.set(proof.path, "its bytes changed");
-      // The old proof fell with its identity; what counts from now on is how this reading was made.
-      else {proved.push(
-          this.#provedBy(scope, { path: proof.path, sha256: proof.sha256, pass, at, flushed: !proof.unflushed }),
-        );}
+      if (!pass.ok) {
+        doubts.set(proof.path, pass.message);
+      } else if (pass.sha256 !== proof.sha256) {
+        doubts.set(proof.path, "its bytes changed");
+      } else {
+        // The old proof fell with its identity; what counts from now on is how this reading was made.
+        const { path, sha256 } = proof;
+        proved.push(this.#provedBy(scope, { path, sha256, pass, at, flushed: !proof.unflushed }));
+      }
     }
     await scope.evidence.put(scope.item.id, proved);
     return doubts;
@@ -303,8 +306,8 @@ export class DirectoryPlace implements Place {
         proved.push(this.#provedBy(scope, { path: line.path, sha256: line.sha256, pass, at, flushed }));
       }
     }
-    await this.#warnOfWeakness(scope, proved);
     await scope.evidence.put(scope.item.id, proved);
+    await this.#warnOfWeakness(scope, proved);
     if (failure) throw failure;
   }
 
@@ -313,7 +316,9 @@ export class DirectoryPlace implements Place {
     const { fs, root } = this.#options;
     if (this.#warned || !this.#flushes || !proved.some(({ medium }) => medium === "cached")) return;
     this.#warned = true;
-    const why = await fs.whyCached?.(root.path) ?? "the bytes came from a cache of this machine.";
+    const unknown = "the bytes came from a cache of this machine.";
+    // A place that cannot even be asked is the business of the next act there; this is only a sentence of the log.
+    const why = await fs.whyCached?.(root.path).catch(() => unknown) ?? unknown;
     scope.log.warn(
       `The copies at ${this.id} ("${root.path}") count as cached-read only, and a delete needs a stronger proof beside ` +
         `them: ${why}`,

@@ -6,6 +6,8 @@ import { LOCK_NAME } from "../io/names.ts";
 import { itemPath } from "../io/paths.ts";
 import { walkNames } from "../io/walk.ts";
 
+/** Entries that are looked at before other work gets a turn. */
+const ENTRIES_A_TURN = 256;
 /** Named in full in the message; all are findings. */
 const SHOWN = 10;
 
@@ -32,9 +34,12 @@ export async function assertNoStreams(
     }
   };
   await look(".");
+  let looked = 0;
   for await (const { path, kind } of walkNames(fs, item.root, { signal, leaveOut: (path) => path === LOCK_NAME })) {
     // Links fail the item by themselves.
     if (kind === "file" || kind === "directory") await look(path);
+    // The system's call is synchronous: without this neither a signal nor the progress would ever get a turn.
+    if (++looked % ENTRIES_A_TURN === 0) await new Promise((resolve) => setTimeout(resolve, 0));
   }
   if (findings.length > 0) throw streamsError(item, findings);
 }

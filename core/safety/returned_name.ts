@@ -15,7 +15,8 @@ import { Sample } from "./listing.ts";
 import { walkStudy } from "./own_sidecar.ts";
 
 /**
- * Compares the folder with the sidecar of the completed backup, which may have come back along with it. Files whose evidence still stands are not read again.
+ * Compares the folder with the sidecar of the completed backup, which may have come back along with it. Files whose
+ * evidence still stands are not read again.
  * @throws {PipelineError} `item/name-reused`
  */
 export async function assertSameContent(
