@@ -1,5 +1,6 @@
 #!/usr/bin/env -S deno run -A
 /** The program: the only file that touches the process's arguments and its exit. @module */
+import { interruption } from "./cli/interruption.ts";
 import { main } from "./cli/main.ts";
 import { processTerminal } from "./cli/process_terminal.ts";
 import type { Terminal } from "./cli/terminal.ts";
@@ -9,7 +10,8 @@ import type { Terminal } from "./cli/terminal.ts";
  * an exception outside of any promise, or a command that waits for nothing ends the process with 3 and its words.
  */
 export function start(run: (argv: readonly string[], terminal: Terminal) => Promise<number>): void {
-  const terminal = processTerminal();
+  const broken = new AbortController();
+  const terminal = processTerminal({ broken: broken.signal });
   let isDone = false;
   const end = (code: number): never => {
     isDone = true;
@@ -20,6 +22,8 @@ export function start(run: (argv: readonly string[], terminal: Terminal) => Prom
     // The first error is the one to tell; others follow from it.
     if (isBroken) return;
     isBroken = true;
+    // Before anything is awaited: what is at work takes nothing more away while the words are written.
+    broken.abort(interruption());
     const { reportCrash } = await import("./cli/crash.ts");
     end(await reportCrash(error, { argv: Deno.args, terminal }));
   };

@@ -7,8 +7,8 @@ import { renderError } from "./render_error.ts";
 import { createScrubber } from "./scrub.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** How long (ms) the event may take: a process that broke must still end. */
-const EVENT_MS = 10_000;
+/** How long (ms) the event may take: a process that broke must end, and soon. */
+const EVENT_MS = 2_000;
 
 /** Says on stderr and in the log file what happened, and queues the event; resolves to exit code 3. Never rejects. */
 export async function reportCrash(

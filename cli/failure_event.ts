@@ -23,16 +23,27 @@ export interface Failure {
 
 interface Queue {
   journalFile: string;
-  terminal: Pick<Terminal, "now" | "host">;
+  terminal: Pick<Terminal, "now" | "host" | "failureEvent">;
   log: Pick<Logger, "debug" | "error">;
 }
 
-/** Queues the event of a pipeline. A failure to do so is logged and changes nothing else (SAFETY S19). */
-export async function queueFailure(
+/**
+ * Queues the event of a pipeline, once for the process where the terminal is a process's. A failure to do so is logged
+ * and changes nothing else (SAFETY S19).
+ */
+export async function queueFailure(pipeline: string, failure: Failure, to: Queue): Promise<void> {
+  const once = to.terminal.failureEvent ?? {};
+  const before = once.queued ?? Promise.resolve(false);
+  once.queued = before.then((isQueued) => isQueued || queue(pipeline, failure, to));
+  await once.queued;
+}
+
+/** Whether it was queued. */
+async function queue(
   pipeline: string,
   { exitCode, ...data }: Failure,
   { journalFile, terminal, log }: Queue,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await makeStateDir(journalFile);
     await using journal = await openJournal(journalFile);
@@ -47,8 +58,10 @@ export async function queueFailure(
       });
       log.debug(`event ${event} is queued`, { id });
     }
+    return true;
   } catch (error) {
     log.error(`The event of the failed run cannot be queued: ${error instanceof Error ? error.message : error}`);
+    return false;
   }
 }
 

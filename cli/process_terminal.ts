@@ -3,8 +3,11 @@ import { hostname } from "node:os";
 import type { Interrupts, Terminal } from "./terminal.ts";
 import { interruption } from "./interruption.ts";
 
-/** Returns the streams, the environment and the signals of this process. */
-export function processTerminal(): Terminal {
+/**
+ * Returns the streams, the environment and the signals of this process. Once `broken` is aborted, every command is told
+ * to stop at once, as by two interrupts.
+ */
+export function processTerminal({ broken }: { broken: AbortSignal }): Terminal {
   const encoder = new TextEncoder();
   return {
     out: (text) => writeAll(Deno.stdout, encoder.encode(text)),
@@ -24,7 +27,9 @@ export function processTerminal(): Terminal {
       Deno.unrefTimer(timer);
       return { [Symbol.dispose]: () => clearInterval(timer) };
     },
-    interrupts: listen,
+    interrupts: () => listen(broken),
+    broken,
+    failureEvent: {},
     ask: (question) => Deno.stdin.isTerminal() ? prompt(question) : null,
     async askSecret(question) {
       if (!Deno.stdin.isTerminal()) return null;
@@ -52,7 +57,7 @@ function columns(): number {
   }
 }
 
-function listen(): Interrupts {
+function listen(broken: AbortSignal): Interrupts {
   const stop = new AbortController();
   const abort = new AbortController();
   const onSignal = () => {
@@ -64,8 +69,8 @@ function listen(): Interrupts {
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM"];
   for (const signal of signals) Deno.addSignalListener(signal, onSignal);
   return {
-    stop: stop.signal,
-    abort: abort.signal,
+    stop: AbortSignal.any([stop.signal, broken]),
+    abort: AbortSignal.any([abort.signal, broken]),
     [Symbol.dispose]() {
       for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
     },

@@ -79,7 +79,9 @@ export async function execute(
   const { terminal, locations } = context;
   expectStage(options.force, compiled);
   using interrupts = terminal.interrupts();
-  interrupts.stop.addEventListener("abort", () => context.log.warn(STOPPING), { once: true });
+  interrupts.stop.addEventListener("abort", () => {
+    if (!terminal.broken?.aborted) context.log.warn(STOPPING);
+  }, { once: true });
   return await withServices(project.registry, { dryRun: options.dryRun, context }, (services) =>
     runPipeline({
       compiled,
@@ -130,6 +132,8 @@ async function withFailureEvent(
   const queue = async (pipeline: string, failure: Failure) => {
     if (options.dryRun || !failures.wanted) return;
     const { locations, log, terminal } = context;
+    // The run only ended because of it, and knows less.
+    if (terminal.broken?.aborted) return;
     await queueFailure(pipeline, failure, { journalFile: locations.journalFile, terminal, log });
   };
   try {

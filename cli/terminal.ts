@@ -6,10 +6,16 @@
 
 /** Ctrl+C and SIGTERM as signals. */
 export interface Interrupts extends Disposable {
-  /** Aborted by the first interrupt: finish the step, release what is held. */
+  /** Aborted by the first interrupt, or when the process broke: finish the step, release what is held. */
   readonly stop: AbortSignal;
-  /** Aborted by the second: stop now. */
+  /** Aborted by the second, or when the process broke: stop now. */
   readonly abort: AbortSignal;
+}
+
+/** Where a process notes that its failure is told. */
+export interface FailureEvent {
+  /** Set as soon as somebody queues the event; whether it was queued. */
+  queued?: Promise<boolean>;
 }
 
 export interface Terminal {
@@ -30,6 +36,10 @@ export interface Terminal {
   now(): number;
   /** Calls `tick` every `ms` until disposed; does not keep the process alive. */
   every(ms: number, tick: () => void): Disposable;
+  /** Aborted when something went wrong outside of any command: the end of the process tells of it, and nobody else. */
+  readonly broken?: AbortSignal;
+  /** The event of this process's failure, which a run and the end of a broken process may both mean to queue. */
+  readonly failureEvent?: FailureEvent;
   /** Starts to listen for interrupts; before, they end the process as the system does. */
   interrupts(): Interrupts;
   /** Asks on stderr and reads one line; null without a terminal on stdin. */

@@ -57,6 +57,23 @@ Deno.test("start() queues the event of a run that broke, but for a dry run", asy
   ]]);
 });
 
+Deno.test("start() stops the command at once when something went wrong outside of it", async () => {
+  await using dir = await tempDir();
+  const { code, stdout, stderr } = await spawn(MISBEHAVE, ["backup"], dir.path);
+  assert.deepEqual([code, stdout], [3, "stopped\ntrue true\n"]);
+  assert.match(stderr, /left alone/);
+});
+
+Deno.test("start() queues one event for a run that failed by itself while the process broke", async () => {
+  await using dir = await tempDir();
+  assert.equal((await spawn(MISBEHAVE, ["backup", "--verbose"], dir.path)).code, 3);
+  await using journal = await openJournal(join(dir.path, "journal.db"));
+  const events = await journal.outbox.pending();
+  assert.deepEqual(events.map(({ event, data }) => [event, (data as { message: string }).message]), [
+    ["backup_failure", "failed by itself"],
+  ]);
+});
+
 Deno.test("start() ends with 0 when the command does", async () => {
   await using dir = await tempDir();
   assert.deepEqual(await spawn(MISBEHAVE, ["well"], dir.path), { code: 0, stdout: "", stderr: "" });

@@ -32,9 +32,14 @@ export function temporaryName(hex: string): string {
   return `.labferry-tmp-${hex.slice(0, 32)}`;
 }
 
+/** Whether `temporaryName` made this name. */
+export function isTemporaryName(name: string): boolean {
+  return TEMPORARY.test(name);
+}
+
 /** Whether a walk leaves this entry out: the lock at the item's root, and temporaries of unfinished steps anywhere. */
 export function isOwnEntry(path: string): boolean {
-  return path === LOCK_NAME || TEMPORARY.test(path.slice(path.lastIndexOf("/") + 1));
+  return path === LOCK_NAME || isTemporaryName(path.slice(path.lastIndexOf("/") + 1));
 }
 
 /** Whether a source may not use this name (in any letter case) because the engine does: `_checksums.sha256`, `.labferry*`. */

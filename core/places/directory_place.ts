@@ -18,6 +18,7 @@ import type { MarkedRoot } from "../safety/roots.ts";
 import { batchFiles, DIRECTORY_BATCH, stepId } from "./batches.ts";
 import { claimAtFolder, claimFolder, judgeFolder } from "./claim_files.ts";
 import { assertEnumerates } from "./enumerate.ts";
+import { FolderClock } from "./folder_clock.ts";
 import { assertSameHash, hashedEvidence, requireHashed } from "./hashed.ts";
 import { missingFiles } from "./missing.ts";
 import type { Doubts, ItemScope, Place, Seal, SidecarLine } from "./place.ts";
@@ -32,8 +33,6 @@ export interface DirectoryPlaceOptions {
   clock: Clock;
   sourceUuid: string;
   claim: (scope: ItemScope) => NameClaim;
-  /** The time the file system of the root gives a file written now; null when it gives none. */
-  writtenNow: () => Promise<number | null>;
 }
 
 type Pass = Pick<LargeResult, "sha256" | "after" | "medium" | "target" | "existed">;
@@ -43,12 +42,14 @@ export class DirectoryPlace implements Place {
   readonly id: string;
   readonly domain: string;
   readonly #options: DirectoryPlaceOptions;
+  readonly #clock: FolderClock;
   #warned = false;
   /** Folders known to stand, by item. */
   readonly #folders = new Map<string, Set<string>>();
 
   constructor(options: DirectoryPlaceOptions) {
     this.#options = options;
+    this.#clock = new FolderClock(options.fs, options.root);
     this.id = options.id;
     this.domain = options.domain ?? `place:${options.id}`;
   }
@@ -66,9 +67,8 @@ export class DirectoryPlace implements Place {
     return this.#options.root.check();
   }
 
-  /** The server of a share stamps what is written there: that is its clock. */
   now(): Promise<number | null> {
-    return this.#options.writtenNow();
+    return this.#clock.now();
   }
 
   claim(scope: ItemScope): Promise<void> {

@@ -90,7 +90,7 @@ async function runAll(
   if (!request.dryRun) await runBefore(request, services, context);
   await using stack = new AsyncDisposableStack();
   const locks = new Map<string, RunLock>();
-  const opened = await openPlaces(request, services, { stack, foresight, locks });
+  const opened = await openPlaces(request, services, { stack, foresight });
   const ledger = await openLedgerOf(request, services, { opened, foresight });
   const assertDistinct = async () => {
     // A destroy asks this at every batch; a share may let two hosts lock it at once.

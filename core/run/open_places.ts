@@ -18,7 +18,6 @@ import { storeOptions } from "../places/store_options.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import type { NameClaim } from "../safety/claims.ts";
 import { relateBuckets } from "../safety/distinct_buckets.ts";
-import type { RunLock } from "../safety/lock_file.ts";
 import { checkPlace, confirmPlace, readPlaceMarker } from "../safety/place_marker.ts";
 import { assertKnownMarker, rememberMarker } from "../safety/known_markers.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
@@ -46,12 +45,7 @@ const UNSEEN = "not-seen";
 export async function openPlaces(
   request: RunRequest,
   services: EngineServices,
-  { stack, foresight, locks }: {
-    stack: AsyncDisposableStack;
-    foresight?: Foresight;
-    /** The run's locks by place, taken once the places are open. */
-    locks: ReadonlyMap<string, RunLock>;
-  },
+  { stack, foresight }: { stack: AsyncDisposableStack; foresight?: Foresight },
 ): Promise<OpenedPlaces> {
   const { compiled } = request;
   const sourceRoot = compiled.sourceRoot?.root;
@@ -80,9 +74,8 @@ export async function openPlaces(
         foresight,
         visible,
       });
-      const { id, durability } = declared;
-      const writtenNow = async () => await locks.get(id)?.writeAgain() ?? null;
-      places.push(new DirectoryPlace({ ...common, root, durability, writtenNow }));
+      const { durability } = declared;
+      places.push(new DirectoryPlace({ ...common, root, durability }));
     } else {
       const session = await openBucket(request, services, { declared, stack, budget, foresight });
       visible.add(declared.id);

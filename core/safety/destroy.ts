@@ -128,7 +128,7 @@ export class ItemDestroy {
     const record = await this.#recorded();
     this.#scope = { ...this.#scope, recordedSidecar: record.sidecar_sha256 };
     this.#resumed = record[this.#victim.begun] !== null && record[this.#victim.ended] === null;
-    // Before the clocks: a folder place tells its time by a write, which only a marked root may get.
+    // Before the clocks: a folder place tells its time by a new file, which only a marked root may get.
     await this.#checkRoots();
     await checkClocks(this.#services, this.#scope.signal);
     await this.#assertClaims();

@@ -58,7 +58,10 @@ const RUN: LockKind = {
 class HeldLock implements AsyncDisposable {
   readonly path: string;
   readonly #fs: FileSystem;
-  /** What this process wrote: some shares do not pass OS locks on, and then the last writer has the lock. */
+  /**
+   * What this process wrote: some shares do not pass OS locks on, and then the last writer has the lock. So it is written
+   * once and never again, which would take a lost lock back unnoticed.
+   */
   readonly #text: string;
   #handle: FileHandle | undefined;
   /** Reading moves the handle's position, so that looks must not overlap. */
@@ -87,35 +90,11 @@ class HeldLock implements AsyncDisposable {
     if (text !== this.#text) throw taken(this.path, text);
   }
 
-  /**
-   * Writes what the lock says once more and returns the time (ms) its file system then gives the file: the clock of
-   * whatever serves it. Null when it gives none.
-   * @throws {PipelineError} as `assertHeld`
-   */
-  async writeAgain(): Promise<number | null> {
-    await this.assertHeld();
-    const written = this.#inTurn(async (handle) => {
-      await handle.seek(0);
-      await handle.write(new TextEncoder().encode(this.#text));
-      await handle.sync();
-      return await handle.stat();
-    });
-    const stat = await written.catch((error) => {
-      throw ioError(error, { verb: "write the lock", path: this.path });
-    });
-    if (stat !== undefined) return stat.mtimeMs;
-    throw lost(this.path, "released", "Nothing more is changed; run again.");
-  }
-
   /** What the file says now; empty when the lock was released meanwhile. */
-  async #read(): Promise<string> {
-    return await this.#inTurn(readSmall) ?? "";
-  }
-
-  #inTurn<T>(look: (handle: FileHandle) => Promise<T>): Promise<T | undefined> {
-    const turn = this.#look.then(() => this.#handle && look(this.#handle));
-    this.#look = turn.catch(() => {}); // the caller is told by `turn`
-    return turn;
+  #read(): Promise<string> {
+    const text = this.#look.then(() => this.#handle === undefined ? "" : readSmall(this.#handle));
+    this.#look = text.catch(() => {}); // the caller is told by `text`
+    return text;
   }
 
   /**

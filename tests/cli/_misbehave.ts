@@ -1,5 +1,7 @@
 /** A program whose command goes wrong in the way its first argument names; run as a process by process_test.ts. */
 import { start } from "../../cli.ts";
+import { queueFailure } from "../../cli/failure_event.ts";
+import { locate } from "../../cli/locations.ts";
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
@@ -18,6 +20,21 @@ start(async (argv, terminal) => {
         throw new Error("thrown by nobody");
       });
       return await new Promise<number>(() => {});
+    case "backup": {
+      using interrupts = terminal.interrupts();
+      if (argv[1] === "--verbose") {
+        const { journalFile } = locate(terminal);
+        const failure = { exitCode: 1, code: "run/items-failed", message: "failed by itself" };
+        const log = { debug: () => {}, error: terminal.err };
+        void queueFailure("backup", failure, { journalFile, terminal, log });
+      }
+      void Promise.reject(new Error("left alone"));
+      await Promise.all([aborted(interrupts.stop), aborted(interrupts.abort)]);
+      terminal.out("stopped\n");
+      using late = terminal.interrupts();
+      terminal.out(`${late.stop.aborted} ${late.abort.aborted}\n`);
+      return await new Promise<number>(() => {});
+    }
     case "interrupt": {
       using interrupts = terminal.interrupts();
       // An open stdin is what keeps this process waiting.

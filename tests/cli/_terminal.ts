@@ -14,6 +14,8 @@ export interface FakeOptions {
   system?: "windows" | "posix";
   /** Ctrl+C was pressed before anything began. */
   interrupted?: boolean;
+  /** Something went wrong outside of the command. */
+  broken?: AbortSignal;
 }
 
 export interface FakeTerminal {
@@ -58,6 +60,7 @@ export function fakeTerminal(options: FakeOptions = {}): FakeTerminal {
         ticks.add(tick);
         return { [Symbol.dispose]: () => void ticks.delete(tick) };
       },
+      broken: options.broken,
       interrupts: () => ({ stop: stop.signal, abort: abort.signal, [Symbol.dispose]() {} }),
       ask: () => options.answer ?? null,
       askSecret: () => Promise.resolve(options.answer ?? null),

@@ -53,6 +53,17 @@ Deno.test("run queues no event where notify is not enabled", async () => {
   assert.deepEqual(await journal.outbox.pending(), []);
 });
 
+Deno.test("run leaves the event to the end of a process that broke", async () => {
+  await using place = await lab();
+  await makeStudy(place.source);
+  await Deno.writeTextFile(join(place.path, "config.toml"), "\n[notify]\nenabled = true\n", { append: true });
+  const { code, stderr } = await place.cli(["run", "local"], { interrupted: true, broken: AbortSignal.abort() });
+  assert.notEqual(code, 0);
+  assert.doesNotMatch(stderr, /interrupt again/);
+  await using journal = await openJournal(join(place.state, "journal.db"));
+  assert.deepEqual(await journal.outbox.pending(), []);
+});
+
 Deno.test("run queues the event although the config cannot be read", async () => {
   await using place = await lab();
   await Deno.writeTextFile(join(place.path, "config.toml"), "not toml");

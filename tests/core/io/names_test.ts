@@ -5,6 +5,7 @@ import {
   collisionKey,
   isOwnEntry,
   isReservedName,
+  isTemporaryName,
   NameChecker,
   namesError,
   type NameTarget,
@@ -80,6 +81,7 @@ Deno.test("S14 reserved names fail in any letter case, own entries are left out 
   assert.ok(!isReservedName("checksums.sha256"));
   const temporary = temporaryName("0123456789abcdef".repeat(4));
   assert.equal(temporary, ".labferry-tmp-0123456789abcdef0123456789abcdef");
+  assert.ok(isTemporaryName(temporary) && !isTemporaryName(`a/${temporary}`));
   assert.ok(isOwnEntry(`a/b/${temporary}`));
   assert.ok(isOwnEntry(".labferry.lock"));
   for (const path of ["a/.labferry.lock", ".labferry-place", ".labferry-tmp-", "_checksums.sha256"]) {

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { SOURCE_ROOT } from "../../kit/world.ts";
+import type { FileHandle } from "../../../core/io/file_system.ts";
+import { FolderClock } from "../../../core/places/folder_clock.ts";
+import { systemError } from "../../kit/memory_types.ts";
+import { NAS_ROOT, SOURCE_ROOT, type World } from "../../kit/world.ts";
 import {
   assertDone,
   assertFailed,
@@ -12,6 +15,14 @@ import {
 } from "../../kit/rules.ts";
 
 const HOUR = 3_600_000;
+const RUN_LOCK = `${NAS_ROOT}/.cleanup.lock`;
+const PROBES = `${NAS_ROOT}/.labferry/.labferry-tmp-`;
+
+const isProbe = (path: string) => path.startsWith(PROBES);
+
+function probesLeft(world: World): string[] {
+  return Object.keys(world.fs.tree(NAS_ROOT)).filter((path) => path.includes("labferry-tmp"));
+}
 
 Deno.test("S5 a stamp that a wrong clock left in the journal is named, and without the journal the study goes", async () => {
   await using world = await worldWith();
@@ -87,15 +98,106 @@ Deno.test("S13 the stamp of a folder's files is taken anew at each batch", async
 
 Deno.test("S13 a file system that gives files no time permits no destroy", async () => {
   await using world = await worldWith();
-  const { openReadWrite } = world.fs;
-  world.fs.openReadWrite = async (path) => {
-    const handle = await openReadWrite(path);
-    if (!path.endsWith(".cleanup.lock")) return handle;
-    const { stat } = handle;
-    return Object.assign(handle, { stat: async () => ({ ...await stat(), mtimeMs: null }) });
+  const { lstat } = world.fs;
+  world.fs.lstat = async (path) => {
+    const stat = await lstat(path);
+    return stat && isProbe(path) ? { ...stat, mtimeMs: null } : stat;
   };
   const report = await world.run();
   assertFailed(report, "destroy/clock");
   assert.match(report.items[0].error?.message ?? "", /truenas does not tell the time/);
+  assertSourceWhole(world);
+  assert.deepEqual(probesLeft(world), []);
+});
+
+Deno.test("S13 a share that stamps a file only once it is closed tells the time all the same", async () => {
+  await using world = await worldWith();
+  const { openReadWrite, createNew, lstat } = world.fs;
+  // Samba: the write time of an open file is that of its first write until it is closed.
+  const stale = (handle: FileHandle) => {
+    const { stat } = handle;
+    return Object.assign(handle, { stat: async () => ({ ...await stat(), mtimeMs: world.clock.now() - HOUR }) });
+  };
+  world.fs.openReadWrite = async (path, options) => {
+    const handle = await openReadWrite(path, options);
+    return path === RUN_LOCK ? stale(handle) : handle;
+  };
+  const open = new Set<string>();
+  world.fs.createNew = async (path) => {
+    const handle = await createNew(path);
+    if (!isProbe(path)) return handle;
+    open.add(path);
+    const close = async () => {
+      await handle.close();
+      open.delete(path);
+    };
+    return { ...stale(handle), close, [Symbol.asyncDispose]: close };
+  };
+  world.fs.lstat = async (path) => {
+    const stat = await lstat(path);
+    return stat && open.has(path) ? { ...stat, mtimeMs: world.clock.now() - HOUR } : stat;
+  };
+  assertDone(await world.run());
+  assert.deepEqual(world.files(SOURCE_ROOT), {});
+});
+
+Deno.test("S10 S13 a run writes its lock once, however often it asks a folder for the time", async () => {
+  await using world = await worldWith(manyFiles());
+  let written = 0, probes = 0;
+  world.fs.fault = ({ operation, path }) => {
+    if (operation === "write" && path === RUN_LOCK) written++;
+    if (operation === "createNew" && isProbe(path)) probes++;
+  };
+  assertDone(await world.run());
+  assert.equal(written, 1);
+  assert.ok(probes >= 2, `${probes} probes`);
+  assert.deepEqual(probesLeft(world), []);
+});
+
+Deno.test("S13 a folder that cannot tell the time for now keeps no probe, and one left by a crash goes", async () => {
+  for (const operation of ["write", "sync", "close", "lstat", "removeFile"] as const) {
+    await using world = await worldWith();
+    let failed = false;
+    world.fs.fault = (call) => {
+      if (failed || call.operation !== operation || !isProbe(call.path)) return;
+      failed = true;
+      throw systemError("EIO", call.path);
+    };
+    assertFailed(await world.run(), "io/failing");
+    assertSourceWhole(world);
+    assert.deepEqual(probesLeft(world), [], operation);
+    world.fs.fault = undefined;
+    world.fs.seed({ [`${PROBES}${"0".repeat(32)}`]: "left" });
+    assertDone(await world.run());
+    assert.deepEqual(probesLeft(world), [], operation);
+  }
+});
+
+Deno.test("S1 S13 a folder whose marker went is asked for no time", async () => {
+  await using world = await worldWith();
+  const unmount = () => world.fs.disk.removeFile(`${NAS_ROOT}/.labferry-place`);
+  const clock = new FolderClock(world.fs, {
+    path: NAS_ROOT,
+    uuid: "",
+    check: async () => {
+      if (await world.fs.lstat(`${NAS_ROOT}/.labferry-place`) === undefined) throw new Error("the marker is gone");
+    },
+  });
+  assert.equal(await clock.now(), world.clock.now());
+  unmount();
+  const before = world.fs.tree(NAS_ROOT);
+  await assert.rejects(clock.now(), /marker is gone/);
+  assert.deepEqual(world.fs.tree(NAS_ROOT), before);
+});
+
+Deno.test("S1 S13 a share that goes away while it is asked for the time tells none", async () => {
+  await using world = await worldWith();
+  world.fs.fault = ({ operation, path }) => {
+    if (operation !== "removeFile" || !isProbe(path)) return;
+    world.fs.fault = undefined;
+    world.fs.disk.removeFile(`${NAS_ROOT}/.labferry-place`);
+  };
+  const report = await world.run();
+  assert.equal(report.error?.code ?? report.items[0].error?.code, "place/changed");
   assertSourceWhole(world);
 });
