@@ -30,7 +30,7 @@ export const run: Command = async (args, context) => {
     if (state === "free") continue;
     found++;
     terminal.out(`"${name}" is locked: ${why}\n`);
-    if (state === "held" || !args.has("yes") && !confirm(name, state === "dead", context)) {
+    if (state === "held" || state === "untold" || !args.has("yes") && !confirm(name, state === "dead", context)) {
       left++;
       continue;
     }

@@ -8,7 +8,7 @@ import type { RunState } from "./run_state.ts";
 
 /**
  * Takes the run's own lock at every folder place, then judges the locks that earlier runs left.
- * @throws {PipelineError} `lock/run-held` (exit code 2), `lock/held`, `lock/found`, `lock/unprovable` (exit code 1)
+ * @throws {PipelineError} `lock/run-held` (exit code 2), `lock/held`, `lock/found`, `lock/unprovable`, `lock/untold` (exit code 1)
  */
 export async function takeLocks(
   run: RunState,
@@ -35,7 +35,7 @@ export async function foreseeLocks(run: RunState, foresight: Foresight): Promise
       await check;
     } catch (error) {
       if (!(error instanceof PipelineError)) throw error;
-      if (error.code.startsWith("lock/")) foresight.surely(error.message, error);
+      if (error.code.startsWith("lock/") && error.code !== "lock/untold") foresight.surely(error.message, error);
       // Who may only read cannot always look at a lock; that says nothing of a run.
       else log.warn(error.message, { code: error.code });
     }

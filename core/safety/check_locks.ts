@@ -1,5 +1,6 @@
 /** The locks that earlier runs left in studies (SAFETY S10): found and judged at the start of a run. @module */
 import { join } from "@std/path";
+import { PipelineError } from "../errors.ts";
 import type { FileSystem } from "../io/file_system.ts";
 import { ioError } from "../io/io_errors.ts";
 import { LOCK_NAME } from "../io/names.ts";
@@ -26,20 +27,26 @@ export async function* scanLocks(fs: FileSystem, root: string): AsyncGenerator<{
 
 /**
  * Judges every lock below a source's root at the start of a run: dead ones are named in a warning (and reclaimed when
- * their study is locked), anything else stops the run.
- * @throws {PipelineError} `lock/held`, `lock/found`, `lock/unprovable`: exit code 1
+ * their study is locked), anything else stops the run. A lock that this account is told nothing of stops it last: what
+ * the others say is worth more.
+ * @throws {PipelineError} `lock/held`, `lock/found`, `lock/unprovable`, `lock/untold`: exit code 1
  */
 export async function checkLocks(
   fs: FileSystem,
   root: string,
   options: LockCheck & Pick<LockOptions, "log">,
 ): Promise<void> {
+  let untold: PipelineError | undefined;
   for await (const { study, path } of scanLocks(fs, root)) {
     options.signal?.throwIfAborted();
-    const found = await StudyLock.check(fs, join(root, study), options);
-    if (found.state === "free") continue;
+    const found = await StudyLock.check(fs, join(root, study), options).catch((error) => {
+      if (!(error instanceof PipelineError) || error.code !== "lock/untold") throw error;
+      untold ??= error;
+    });
+    if (found === undefined || found.state === "free") continue;
     options.log?.warn(`"${study}" holds a lock that was left; it is reclaimed when its turn comes: ${found.why}`, {
       path,
     });
   }
+  if (untold) throw untold;
 }

@@ -49,7 +49,7 @@ async function inspect(fs: FileSystem, path: string, asker: LockAsker): Promise<
 }
 
 const UNTOLD: LockInspection = {
-  state: "unprovable",
+  state: "untold",
   why: "only an account that may write it is told here whether it is held",
 };
 const FREE: LockInspection = { state: "free", why: "there is no lock" };

@@ -241,6 +241,12 @@ function refuseUnlessDead(
       stopsRun: 1,
     });
   }
+  if (found.state === "untold") {
+    throw new PipelineError("lock/untold", `Cannot look at the lock of "${subject}": ${found.why}`, {
+      hint: "Run it by the account that makes the backups, or let this one write the lock file.",
+      stopsRun: 1,
+    });
+  }
   if (staleLocks === "reclaim") return;
   throw new PipelineError("lock/found", `Cannot lock "${subject}": a lock was left there and ${found.why}`, {
     hint: `${hint} (stale_locks = "refuse" keeps every lock for a person to look at)`,

@@ -12,8 +12,11 @@ export interface LockHolder {
   run_name: string;
 }
 
-/** `dead`: the holder is proved gone and the lock may be reclaimed. `unprovable`: a person must look. */
-export type LockState = "free" | "held" | "dead" | "unprovable";
+/**
+ * `dead`: the holder is proved gone and the lock may be reclaimed. `unprovable`: a person must look. `untold`: the system
+ * does not tell this account whether the lock is held; one that may write the file may find any of the others.
+ */
+export type LockState = "free" | "held" | "dead" | "unprovable" | "untold";
 
 export interface LockInspection {
   state: LockState;

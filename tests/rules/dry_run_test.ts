@@ -3,9 +3,10 @@ import { join } from "@std/path";
 import { copyJournalForReading, openJournal } from "../../core/journal/sqlite.ts";
 import type { RunReport } from "../../core/run/report.ts";
 import type { FaultCall } from "../kit/memory_file_system.ts";
+import { systemError } from "../kit/memory_types.ts";
 import { failure } from "../kit/memory_object_store.ts";
 import { tempDir } from "../kit/temp.ts";
-import { BACKUP, NAS_ROOT, type World } from "../kit/world.ts";
+import { BACKUP, NAS_ROOT, SOURCE_ROOT, type World } from "../kit/world.ts";
 import {
   assertDone,
   AT_SOURCE,
@@ -206,6 +207,34 @@ Deno.test("S10 S17 a dry run looks at locks without taking them, and ends as a r
     const real = await world.run();
     assert.deepEqual([real.exit_code, real.error?.code], [exit, code]);
     handle.close();
+  }
+});
+
+Deno.test("S10 S17 a dry run that is told nothing of a lock warns, and judges the others", async () => {
+  const text = (host: string) =>
+    JSON.stringify({ host, pid: 1, started_at: "2026-01-01T00:00:00Z", run_name: "backup" });
+  for (const other of [undefined, "another-host"]) {
+    await using dir = await tempDir();
+    await using world = await worldOnDisk(dir.path);
+    const untold = [`${AT_SOURCE}/.labferry.lock`, `${NAS_ROOT}/.cleanup.lock`];
+    for (const path of untold) world.fs.seed({ [path]: text("instrument-1") });
+    if (other) world.fs.seed({ [`${SOURCE_ROOT}/study2/.labferry.lock`]: text(other) });
+    const { openRead, openReadWrite } = world.fs;
+    // NFS for an account that may only read.
+    world.fs.openRead = async (path, how) => {
+      const handle = await openRead(path, how);
+      if (!untold.includes(path)) return handle;
+      return { ...handle, tryLock: () => Promise.reject(systemError("EBADF", path)) };
+    };
+    world.fs.openReadWrite = (path, how) =>
+      untold.includes(path) ? Promise.reject(systemError("EACCES", path)) : openReadWrite(path, how);
+    const report = await assertChangesNothing(world, dir.path);
+    if (other) assert.deepEqual([report.exit_code, report.error?.code], [1, "lock/unprovable"]);
+    else {
+      assertDone(report);
+      Object.assign(world.fs, { openRead, openReadWrite });
+      assertDone(await world.run());
+    }
   }
 });
 

@@ -230,17 +230,22 @@ Deno.test("S10 inspectLock() judges a lock on NFS, which locks only what may be 
   assert.equal((await inspectLock(onNfs(), at.file, options())).state, "held");
 });
 
-Deno.test("S10 inspectLock() takes a lock on NFS that it may not write for one that nobody can prove", async () => {
+Deno.test("S10 inspectLock() tells a lock on NFS that it may not write from one that nobody can prove", async () => {
   await using at = await study();
   await left(at.file);
   for (const code of ["EACCES", "EROFS", "EBADF"]) {
     const denied = onNfs({ openReadWrite: () => Promise.reject(coded(code)) });
     const looked = inspectLock(denied, at.file, options());
     if (code === "EBADF") await assert.rejects(looked);
-    else assert.equal((await looked).state, "unprovable", code);
+    else {
+      assert.equal((await looked).state, "untold", code);
+      const forced = await removeDeadLock(denied, at.file, { ...options(), force: true });
+      assert.deepEqual([forced.state, forced.removed], ["untold", false], code);
+      await assert.rejects(StudyLock.check(denied, at.path, options()), { code: "lock/untold", stopsRun: 1 });
+    }
   }
   const neither = onNfs({ openReadWrite: (path) => onNfs().openRead(path) });
-  assert.equal((await inspectLock(neither, at.file, options())).state, "unprovable");
+  assert.equal((await inspectLock(neither, at.file, options())).state, "untold");
 });
 
 Deno.test("S10 inspectLock() makes no file in place of a lock that goes while it is looked at", async () => {
