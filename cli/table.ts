@@ -188,7 +188,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: [{
       name: "KIND",
       optional: true,
-      summary: "pipelines, stages, sources, standards or stores; all if left out.",
+      summary: "pipelines, stages, sources, notifiers, standards or stores; all if left out.",
     }],
     flags: [JSON_REPORT],
     example: "labferry list stages",
@@ -197,7 +197,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: "show",
-    summary: "Describe a stage, source, standard, store or pipeline",
+    summary: "Describe a stage, source, notifier, standard, store or pipeline",
     positionals: [{ name: "NAME", summary: "Its name, as in `use`." }],
     flags: [JSON_REPORT],
     example: "labferry show copy",

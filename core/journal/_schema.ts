@@ -46,5 +46,10 @@ CREATE TABLE member (
   name TEXT NOT NULL, item TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (name, item)) STRICT, WITHOUT ROWID;
 `;
 
+const SEEN = `
+CREATE TABLE seen (key TEXT PRIMARY KEY, at INTEGER NOT NULL, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX seen_until ON seen (until);
+`;
+
 /** Migrations in order; entry `n` takes the schema from version `n` to `n + 1`. */
-export const MIGRATIONS: readonly string[] = [FIRST];
+export const MIGRATIONS: readonly string[] = [FIRST, SEEN];

@@ -6,7 +6,7 @@ import type { Json } from "../json.ts";
 import type { Intent, Journal, RunRow } from "./journal.ts";
 import { Database, type DatabaseHooks, type Row } from "./_database.ts";
 import { SqliteEvidenceStore } from "./_evidence_store.ts";
-import { SqliteClaimStore, SqliteCursorStore, SqliteOutbox } from "./_shared_stores.ts";
+import { SqliteClaimStore, SqliteCursorStore, SqliteOutbox, SqliteSeenStore } from "./_shared_stores.ts";
 import { SqliteIntentStore, SqliteProbeStore, SqliteStepStore, SqliteUploadStore } from "./_work_stores.ts";
 
 import { copyJournalForReading } from "./copy.ts";
@@ -52,6 +52,7 @@ class SqliteJournal implements LocalJournal {
   readonly outbox: SqliteOutbox;
   readonly cursors: SqliteCursorStore;
   readonly claims: SqliteClaimStore;
+  readonly seen: SqliteSeenStore;
 
   constructor(db: Database) {
     this.#db = db;
@@ -63,6 +64,7 @@ class SqliteJournal implements LocalJournal {
     this.outbox = new SqliteOutbox(db);
     this.cursors = new SqliteCursorStore(db);
     this.claims = new SqliteClaimStore(db);
+    this.seen = new SqliteSeenStore(db);
   }
 
   startRun(run: Omit<RunRow, "finishedAt" | "exitCode">): Promise<void> {

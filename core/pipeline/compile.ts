@@ -6,6 +6,7 @@ import type { z } from "zod";
 import type { AnySource, AnyStage, Item, Json, PlaceDeclaration, Plugin, SourceRoot, StageFacts } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { normalPlace } from "../objects/keys.ts";
+import { PLUGIN_KINDS } from "../registry.ts";
 import type { PluginKind, Registry } from "../registry.ts";
 import type { LoadedConfig } from "./config.ts";
 import { resolvePath } from "./config_paths.ts";
@@ -209,7 +210,7 @@ class Compiler {
 
   #unknownPlugin(kind: PluginKind, entry: { use: string; at: Where }): void {
     const { registry } = this.#input;
-    const other: PluginKind | undefined = (["stage", "source", "standard", "store"] as const).find((candidate) =>
+    const other: PluginKind | undefined = PLUGIN_KINDS.find((candidate) =>
       candidate !== kind && registry.find(candidate, entry.use) !== undefined
     );
     this.#diagnostics.push(diagnose(entry.at, {

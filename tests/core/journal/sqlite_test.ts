@@ -241,6 +241,36 @@ Deno.test("outbox.pending() keeps the order of queueing until each is sent", asy
   assert.deepEqual((await journal.outbox.pending()).map((event) => event.id), ["c", "b"]);
 });
 
+Deno.test("seen.mark() keeps the latest time of a key, and forgets keys whose time is over", async () => {
+  await using journal = await openMemoryJournal();
+  assert.equal(await journal.seen.get("k"), undefined);
+  await journal.seen.mark("k", 1000, 500);
+  await journal.seen.mark("k", 2000, 500);
+  assert.equal(await journal.seen.get("k"), 2000);
+  assert.equal(await journal.latestInstant(), 2000);
+  await journal.seen.mark("other", 2500, 1);
+  assert.equal(await journal.seen.get("k"), 2000);
+  await journal.seen.mark("other", 2501, 1);
+  assert.equal(await journal.seen.get("k"), undefined);
+});
+
+Deno.test("openJournal() brings a journal of the first schema up to date and keeps what it holds", async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, "journal.db");
+  {
+    await using journal = await openJournal(path);
+    await journal.cursors.set("log", 7);
+  }
+  const { DatabaseSync } = await import("node:sqlite");
+  const raw = new DatabaseSync(path);
+  raw.exec("DROP TABLE seen; PRAGMA user_version = 1");
+  raw.close();
+  await using journal = await openJournal(path);
+  await journal.seen.mark("k", 1000, 500);
+  assert.equal(await journal.seen.get("k"), 1000);
+  assert.equal(await journal.cursors.get("log"), 7);
+});
+
 Deno.test("claims.claim() gives a name to one holder until the lease lapses", async () => {
   await using journal = await openMemoryJournal();
   const { claims } = journal;
