@@ -20,6 +20,7 @@ import type { ItemContext, ReadContext, RunContext, SourceContext, WriteContext 
 
 export type { Json } from "./json.ts";
 export * from "./notifier.ts";
+export { recipientsOf } from "./events/recipients.ts";
 export { StudyCollector } from "./standard.ts";
 
 /** Facts of the lattice (SAFETY). `place` is the id of the stage that writes it; `source` for the instrument. */

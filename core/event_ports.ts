@@ -34,6 +34,8 @@ export interface EventReadContext extends AnyReadContext {
   seen(key: string): Promise<number | undefined>;
   /** The text of a file, read anew each time; undefined when there is none. @throws {PipelineError} `io/…` */
   readText(path: string): Promise<string | undefined>;
+  /** Whether a notifier sends to one address at a time. @throws {PipelineError} `registry/unknown-plugin` */
+  addressed(notifier: string): boolean;
 }
 
 /** Given to `apply` of a stage that takes events. */

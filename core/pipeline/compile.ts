@@ -18,6 +18,7 @@ import { walkSchema } from "./schema_walk.ts";
 import { itemValues, literal, resolveTree, resolveTreeOrThrow, type TemplateScope } from "./template.ts";
 import { nodeAt, parseToml, type TomlDocument, type TomlPath, valueSpan } from "./toml_document.ts";
 import { spanWithin } from "./toml_string.ts";
+import { checkUses } from "./uses.ts";
 import { writtenAt } from "./written.ts";
 
 /** A plugin at one position of the pipeline, its options checked. */
@@ -120,12 +121,8 @@ class Compiler {
     for (const stage of stages) this.#checkTakes(stage, source);
     for (const stage of onItemFailed) this.#checkTakes(stage, source);
     for (const stage of before) {
-      if (stage.plugin.before !== true) {
-        this.#misplaced(stage, {
-          list: "before",
-          allowed: (plugin) => plugin.before === true,
-        });
-      }
+      if (stage.plugin.before === true) continue;
+      this.#misplaced(stage, { list: "before", allowed: (plugin) => plugin.before === true });
     }
     for (const stage of onItemFailed) {
       if (stage.plugin.onItemFailed === true) continue;
@@ -159,6 +156,8 @@ class Compiler {
       if (part === undefined) return [];
       const { retry, timeoutMs, parallel, onError, after } = entry;
       const facts = this.#guard(part, () => part.plugin.facts?.(part.options, part.id));
+      const uses = this.#guard(part, () => part.plugin.uses?.(part.options)) ?? [];
+      this.#diagnostics.push(...checkUses(uses, { ...this.#input, path: part.path, document: this.#document }));
       return {
         ...part,
         ...(retry ? { retry } : {}),

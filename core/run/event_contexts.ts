@@ -56,6 +56,7 @@ export function eventReadContext({ run, item, stage, signal, failure }: EventCon
       return at !== undefined && at <= services.clock.now() ? at : undefined;
     },
     readText: (path) => readTextIfThere(services, path),
+    addressed: (name) => services.registry.get("notifier", name).addressed,
   };
 }
 

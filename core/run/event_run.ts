@@ -7,6 +7,7 @@ import type { Item, Json, Notifier, SourceRun } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { ioError } from "../io/io_errors.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
+import { notifierOptions } from "../pipeline/uses.ts";
 import type { RunContext } from "../ports.ts";
 import { eventSourceContexts, scopeOf } from "./event_contexts.ts";
 import type { EventRun } from "./event_contexts.ts";
@@ -76,16 +77,7 @@ function notifiers(
   const open = async (name: string, options: { [key: string]: Json }): Promise<Notifier> => {
     const { fs, registry, host, log, clock, secrets } = services;
     const plugin = registry.get("notifier", name);
-    const parsed = plugin.options.safeParse(options);
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      throw new PipelineError(
-        "options/bad-value",
-        `Cannot use option "${issue.path.join(".")}" of notifier "${name}": ${issue.message}`,
-        { cause: parsed.error, stopsRun: 2 },
-      );
-    }
-    const notifier = await plugin.open(parsed.data, {
+    const notifier = await plugin.open(notifierOptions(plugin, options, request.compiled.config), {
       config: request.config,
       host,
       log,

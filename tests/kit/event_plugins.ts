@@ -7,11 +7,13 @@ import type {
   ItemOutcome,
   Json,
   Message,
+  NotifierContext,
   Plan,
   StageRun,
 } from "../../core/contract.ts";
 import { defineNotifier, defineSource, defineStage } from "../../core/contract.ts";
 import { z } from "../../core/options.ts";
+import { instantClock, memoryLog } from "./object_session.ts";
 import type { EventAckContext, EventReadContext, EventSourceContext, EventWriteContext } from "../../core/ports.ts";
 
 export function event(name: string, data: { [key: string]: Json } = {}, id = name): Item {
@@ -150,4 +152,34 @@ export function boxNotifier(
     }),
   });
   return { plugin, delivered };
+}
+
+/** What a notifier is given, with these secrets and this `[notify.smtp]`. */
+export function notifierContext(
+  secrets: Readonly<Record<string, string>> = {},
+  more: Partial<NotifierContext> & { smtp?: { [key: string]: Json } } = {},
+): NotifierContext {
+  return {
+    config: { notify: { smtp: more.smtp ?? {} } },
+    host: "instrument-1",
+    secrets: { get: (name) => secrets[name], where: (name) => `LABFERRY_${name}` },
+    log: memoryLog(),
+    clock: instantClock(),
+    readText: (path) => Deno.readTextFile(path),
+    ...more,
+  };
+}
+
+/** A message to somebody. */
+export function message(more: Partial<Message> = {}): Message {
+  return {
+    id: "01J0000000000000000000000A",
+    event: "backup_failure",
+    subject: "[labferry] backup_failure on instrument-1: größer <1>",
+    text: "What happened: größer <1>\n.\n",
+    html: "<p>größer &lt;1&gt;</p>\n",
+    to: "ops@lab.example",
+    data: { event: "backup_failure", at: "2026-01-02T03:04:05.000Z", details: { exit_code: 1 } },
+    ...more,
+  };
 }
