@@ -7,7 +7,7 @@ import type { ProgressSink } from "../core/run/progress.ts";
 import type { ItemReport, RunReport } from "../core/run/report.ts";
 import type { Arguments, CommandContext } from "./command.ts";
 import { NOTIFY, ownLog, queuesEvents } from "./drain.ts";
-import { withFailureEvent } from "./failure_event.ts";
+import { withFailureEvent } from "./failed_run.ts";
 import { loadProject, requirePipeline } from "./project.ts";
 import type { Project } from "./project.ts";
 import { showProgress } from "./progress_view.ts";
