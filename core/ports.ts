@@ -8,6 +8,7 @@ import type { Evidence, EvidenceTotals } from "./evidence.ts";
 import type { PipelineError } from "./errors.ts";
 import type { LedgerRecord, LedgerStatus } from "./ledger/record.ts";
 
+export * from "./event_ports.ts";
 export type { Evidence, EvidenceTotals } from "./evidence.ts";
 export { SOURCE_PLACE as SOURCE } from "./evidence.ts";
 export type { LedgerRecord, LedgerStatus } from "./ledger/record.ts";

@@ -74,4 +74,39 @@ with = { require = { places = 2 } }
 use  = "manifest-append"
 with = { status = "failed" }
 `,
+  "notify": `# Tells people of what happened: every event that a command queued, once it is known who wants to hear of it.
+#
+# Each command runs this at its end, for at most 30 s, where [notify] enabled is true and the credentials are there.
+# What the server did not take stays queued for the next command. Who hears what stands in recipients/<event>.txt
+# beside config.toml, one address a line: \`labferry notify list-subscribers\` shows it, \`labferry notify test\` tries it.
+# To change this pipeline, save it as pipelines/notify.toml beside config.toml.
+name    = "notify"
+summary = "Tell people of failures and warnings"
+
+# Events that nobody was told of yet, oldest first.
+[source]
+use = "outbox"
+
+# recipients/<event>.txt, else recipients/default.txt. An event nobody subscribed to ends here.
+[[stage]]
+use  = "recipients"
+with = { folder = "\${notify.recipients_dir}" }
+
+# labferry's own warnings come in swarms: one of a kind is enough.
+[[stage]]
+use  = "cooldown"
+with = { events = ["toolkit_error"], window = "\${notify.toolkit_error_cooldown_seconds}s" }
+
+# What happened, to what, since when, what to do now.
+[[stage]]
+use = "render"
+
+# E-mail with the settings of [notify.smtp]. Instead, or in further stages with an id each:
+#   with = { via = "slack" }
+#   with = { via = "webhook", options = { url = "https://alerts.lab.example/labferry" } }
+[[stage]]
+use     = "notify"
+with    = { via = "email" }
+timeout = "45s"
+`,
 };

@@ -14,6 +14,7 @@ import type { CompiledStage } from "../pipeline/compile.ts";
 import type { ItemContext, RunContext } from "../ports.ts";
 import type { RunLock } from "../safety/lock_file.ts";
 import { runBefore, runContext } from "./before.ts";
+import { runEvents } from "./event_run.ts";
 import { Foresight } from "./foresight.ts";
 import { runItem } from "./item_run.ts";
 import type { OpenStage, OpenStages } from "./item_run.ts";
@@ -58,7 +59,9 @@ export async function runPipeline(request: RunRequest, services: EngineServices)
   }
   const failed = report.items.some((item) => item.outcome === "failed");
   if (report.exit_code === 0 && failed) report.exit_code = 1;
-  if (request.stop.aborted || request.abort.aborted) report.exit_code = 130;
+  // To be asked to stop is the one way an endless run ends well.
+  const { endless } = request.compiled.source.plugin;
+  if (request.abort.aborted || (request.stop.aborted && !endless)) report.exit_code = 130;
   report.finished_at = new Date(clock.now()).toISOString();
   if (!request.dryRun) await finishRun(report, services);
   return report;
@@ -88,6 +91,7 @@ async function runAll(
 ): Promise<void> {
   const context = runContext(request, services, report.run_id);
   if (!request.dryRun) await runBefore(request, services, context);
+  if (request.compiled.source.plugin.yields === "event") return await runEvents(request, services, { context, report });
   await using stack = new AsyncDisposableStack();
   const locks = new Map<string, RunLock>();
   const opened = await openPlaces(request, services, { stack, foresight });

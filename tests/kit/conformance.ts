@@ -63,11 +63,9 @@ function ok(report: RunReport): void {
   assert.equal(report.exit_code, 0, JSON.stringify(report.error ?? report.items[0]?.error));
 }
 
-/** Registers the suite for one stage. */
-export function testStage(plugin: AnyStage, fixture: StageFixture): void {
-  const name = `stage ${plugin.name}`;
-
-  Deno.test(`${name} describes itself`, () => {
+/** Registers the test of what a stage says of itself. */
+export function testDescription(plugin: AnyStage): void {
+  Deno.test(`stage ${plugin.name} describes itself`, () => {
     assert.match(plugin.name, /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/);
     assert.match(plugin.summary, /^[A-Z].*\.$/, "a summary is one sentence");
     assert.ok(plugin.example.includes(`"${plugin.name}"`), "the example uses the stage");
@@ -78,6 +76,12 @@ export function testStage(plugin: AnyStage, fixture: StageFixture): void {
       assert.match(description ?? "", /^.+\.$/s, `option ${key} is described in a sentence`);
     }
   });
+}
+
+/** Registers the suite for one stage. */
+export function testStage(plugin: AnyStage, fixture: StageFixture): void {
+  const name = `stage ${plugin.name}`;
+  testDescription(plugin);
 
   Deno.test(`${name} is accepted by lint as its fixture has it`, async () => {
     await using world = await worldWith();

@@ -90,6 +90,7 @@ export interface RunOptions {
   force?: true | string;
   stop?: AbortSignal;
   progress?: RunRequest["progress"];
+  onItem?: RunRequest["onItem"];
   host?: string;
   /** Runs although lint refuses: to show that the engine refuses too. */
   unlinted?: boolean;
@@ -204,6 +205,7 @@ export class World implements AsyncDisposable {
       stop: options.stop ?? new AbortController().signal,
       abort: options.abort ?? new AbortController().signal,
       progress: options.progress,
+      onItem: options.onItem,
     }, options.wrap?.(services) ?? services);
   }
 
