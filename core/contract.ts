@@ -7,7 +7,7 @@ import type { z } from "zod";
 import type { Finding } from "./errors.ts";
 import type { Json } from "./json.ts";
 import type { ObjectStore } from "./objects/object_store.ts";
-import type { ItemContext, ReadContext, RunContext, SourceContext, WriteContext } from "./ports.ts";
+import type { AckContext, ReadContext, RunContext, SourceContext, WriteContext } from "./ports.ts";
 
 export type { Json } from "./json.ts";
 export { StudyCollector } from "./standard.ts";
@@ -78,15 +78,20 @@ export interface SourceFile {
   emptyFolder?: true;
 }
 
-/** The unit of work. `root` is set for trees: the OS path of the dataset's folder. */
+/** The unit of work. `root` is set for trees and backups: the OS path of the dataset's folder. */
 export interface Item {
-  /** Stable identity: the incarnation of a tree, the key of an event. */
+  /** Stable identity: the incarnation of a tree, that of the ledger's record for a backup, the key of an event. */
   id: string;
   name: string;
-  kind: "tree" | "event";
+  kind: ItemKind;
   root?: string;
   data: { [key: string]: Json };
+  /** What its source says of it, for the report: one line. */
+  note?: string;
 }
+
+/** `tree`: a study where it was made. `backup`: a complete backup of one, at the place it was copied to. */
+export type ItemKind = "tree" | "backup" | "event";
 
 /** A unit that `apply` will do. `id` is its idempotency key (SAFETY S3). */
 export interface Todo<D extends Json = Json> {
@@ -137,7 +142,8 @@ export interface StagePlugin<S extends z.ZodObject = z.ZodObject, D extends Json
   kind: "stage";
   name: string;
   summary: string;
-  takes: "tree" | "event" | "any";
+  /** `folder`: a tree or a backup. */
+  takes: ItemKind | "folder" | "any";
   effect: "read" | "create" | "modify" | "destroy";
   resume: "redo" | "skip-finished";
   /** A run-level hook may stand in `[[before]]`. */
@@ -162,7 +168,8 @@ export interface SourcePlugin<S extends z.ZodObject = z.ZodObject> {
   kind: "source";
   name: string;
   summary: string;
-  yields: "tree" | "event";
+  /** With `backup` the root is a place that other pipelines write: the run holds its lock (SAFETY S11). */
+  yields: ItemKind;
   endless: boolean;
   options: S;
   example: string;
@@ -176,7 +183,7 @@ export type ItemOutcome = "done" | "failed" | "dropped" | "waiting" | "unchanged
 export interface SourceRun extends Partial<AsyncDisposable> {
   /** Pulled only when a worker is free. */
   items(ctx: SourceContext): AsyncIterable<Item>;
-  ack?(item: Item, outcome: ItemOutcome, ctx: ItemContext): Promise<void>;
+  ack?(item: Item, outcome: ItemOutcome, ctx: AckContext): Promise<void>;
 }
 
 /** One entry of a listing handed to a standard. */

@@ -6,6 +6,7 @@ import { expectedSeal } from "../places/seal_files.ts";
 import { reproveFromSidecar } from "../safety/reprove.ts";
 import { assertSameContent } from "../safety/returned_name.ts";
 import { forgetChanged } from "../safety/stale.ts";
+import { assertClaimsAgree, assertMayGo } from "./backups.ts";
 import type { ItemSession, TreeItem } from "./item_session.ts";
 import type { RunState } from "./run_state.ts";
 
@@ -28,6 +29,7 @@ export function scopeOf(run: RunState, item: TreeItem, record: LedgerRecord | un
 
 /** SAFETY S3, S4: what was completed, or is being freed, decides what may happen under this name. */
 export async function courseOf(run: RunState, session: ItemSession, record: LedgerRecord | undefined): Promise<Course> {
+  if (run.isOverBackups) return await courseOfBackup(run, session, record);
   const { fs } = run.services;
   const { scope, item } = session;
   const freeing = record?.status === "complete" && record.source_deleting_at !== null &&
@@ -45,6 +47,20 @@ export async function courseOf(run: RunState, session: ItemSession, record: Ledg
   }
   const forgotten = await forgetChanged(fs, scope);
   if (forgotten > 0) run.services.log.info(`${item.name}: ${forgotten} files changed since they were read`);
+  return { course: "all" };
+}
+
+/** Nothing that an earlier run knew of a backup counts: its facts are minted anew, also where an eviction goes on. */
+async function courseOfBackup(
+  run: RunState,
+  { scope, item, disposables }: ItemSession,
+  record: LedgerRecord | undefined,
+): Promise<Course> {
+  assertMayGo(run, item.name, record);
+  await assertClaimsAgree(run, item, scope.signal);
+  const forget = () => scope.evidence.remove(item.id);
+  await forget();
+  disposables.defer(forget);
   return { course: "all" };
 }
 

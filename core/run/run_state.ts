@@ -2,6 +2,7 @@
 import type { PlaceDeclaration, SourceRoot } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import type { Ledger } from "../ledger/record.ts";
+import type { CompiledPipeline } from "../pipeline/compile.ts";
 import type { Place } from "../places/place.ts";
 import type { RunContext } from "../ports.ts";
 import type { DestroyServices } from "../safety/destroy.ts";
@@ -52,6 +53,10 @@ export class RunState {
   }
   get places(): readonly Place[] {
     return this.#parts.places;
+  }
+  /** The items are backups at a place that other pipelines write (`cleanup`). */
+  get isOverBackups(): boolean {
+    return isOverBackups(this.request.compiled);
   }
   get ledger(): Ledger | undefined {
     return this.#parts.ledger;
@@ -118,6 +123,11 @@ export class RunState {
   hasPromised(incarnation: string, place: string): boolean {
     return this.#promised.has(`${incarnation}\0${place}`);
   }
+}
+
+/** Whether the source of a pipeline yields backups, so that its root is a place, and no instrument. */
+export function isOverBackups({ source }: Pick<CompiledPipeline, "source">): boolean {
+  return source.plugin.yields === "backup";
 }
 
 /** Paths a pipeline works on, for markers and distinctness. */

@@ -18,6 +18,7 @@ import { claimedByOther } from "./claims.ts";
 import { checkClocks } from "./clocks.ts";
 import { DestroyProofs } from "./destroy_proofs.ts";
 import type { Removable } from "./destroy_proofs.ts";
+import { proveVictimSidecar } from "./destroy_sidecar.ts";
 import { FolderGuard } from "./folder_guard.ts";
 import { sameIdentity } from "./incarnation.ts";
 import { assertListingIsEvidence, Sample, unprovedFolders } from "./listing.ts";
@@ -31,10 +32,17 @@ export interface Victim {
   /** Ledger fields that say the destroy began and ended. */
   begun: "source_deleting_at" | "truenas_evicting_at";
   ended: "source_deleted_at" | "truenas_evicted_at";
+  /**
+   * Of a copy at a place: the list of checksums in the item's folder. No evidence covers it; it goes behind everything
+   * else, by the hash that the ledger names, while another place holds the same list.
+   */
+  sidecar?: string;
   /** SAFETY S1: the victim's root is what it was. */
   check(): Promise<void>;
   /** Throws unless this process still holds the item (SAFETY S10). */
   assertLocked(): Promise<void>;
+  /** Throws unless the name is this incarnation's everywhere; without it, the survivors are asked, and a free name is claimed. */
+  assertClaims?(signal: AbortSignal): Promise<void>;
   /** Removes the lock, then the emptied folder, as the last step. */
   removeLockAndFolder(): Promise<void>;
 }
@@ -100,6 +108,7 @@ export class ItemDestroy {
         await this.#assertStill();
         await this.#checkRoots();
         await this.#removeFolders();
+        await this.#removeSidecar();
       } catch (error) {
         await this.#withdrawIfUntouched();
         throw error;
@@ -130,8 +139,10 @@ export class ItemDestroy {
     await this.#assertClaims();
     await this.#checkJournal(record);
     await this.#checkSeal(record);
+    await this.#proveSidecar(record);
     await assertListingIsEvidence(this.#services.fs, this.#scope, {
       root: this.#victim.root,
+      leaveOut: this.#victim.sidecar,
       mayMiss: this.#resumed,
       holders: this.#services.survivors,
       some: true,
@@ -159,6 +170,9 @@ export class ItemDestroy {
       ? record.truenas_evicting_at !== null && record.truenas_evicted_at === null
       : record.source_deleting_at !== null && record.source_deleted_at === null;
     if (competing) throw refuse("another place of this backup is being freed");
+    if (this.#victim.sidecar !== undefined && record[this.#victim.ended] !== null) {
+      throw refuse(`it is gone from there since ${record[this.#victim.ended]}`);
+    }
     return record;
   }
 
@@ -201,6 +215,7 @@ export class ItemDestroy {
    */
   async #assertClaims(): Promise<void> {
     const { item, signal } = this.#scope;
+    if (this.#victim.assertClaims) return await this.#victim.assertClaims(signal);
     for (const place of this.#services.survivors) {
       await place.assertClaimable(this.#scope);
       const found = await place.claimant(item.name, signal);
@@ -275,7 +290,7 @@ export class ItemDestroy {
     const left = new Sample();
     for await (const entry of walkTree(fs, this.#victim.root, { signal: this.#scope.signal })) {
       if (entry.kind === "directory") folders.push(entry.path);
-      else left.add(entry.path);
+      else if (entry.path !== this.#victim.sidecar) left.add(entry.path);
     }
     const unproved = await unprovedFolders(this.#scope, folders, this.#services.survivors);
     if (left.count + unproved.count > 0) {
@@ -296,6 +311,30 @@ export class ItemDestroy {
         throw ioError(cause, { verb: "remove the folder", path });
       });
     }
+  }
+
+  /** The victim's own list of checksums as it was just seen; undefined when it went before, or there is none to be. */
+  async #proveSidecar(record: LedgerRecord): Promise<Removable | undefined> {
+    const { sidecar, root } = this.#victim;
+    if (sidecar === undefined) return undefined;
+    const wanted = { root, sidecar, sha256: record.sidecar_sha256, signal: this.#scope.signal };
+    const found = await proveVictimSidecar(this.#services.fs, wanted);
+    if (typeof found !== "string") return found;
+    if (found === "gone" && (this.#resumed || this.#gone.has(sidecar))) return undefined;
+    throw this.#refusal("destroy/sidecar-differs", `its ${sidecar} is ${found}`);
+  }
+
+  /** The list goes when all it names is gone, and while another place is seen to hold the same one. */
+  async #removeSidecar(): Promise<void> {
+    if (this.#victim.sidecar === undefined) return;
+    const record = await this.#recorded();
+    const sidecar = await this.#proveSidecar(record);
+    if (!sidecar) return;
+    await this.#checkSeal(record);
+    await this.#assertStill();
+    await this.#checkRoots();
+    await new FolderGuard(this.#services.fs, this.#victim.root).check(sidecar.path);
+    await this.#unlink(sidecar);
   }
 
   /** S4: an intent under which nothing was removed is withdrawn, so that the item is free for other work. */

@@ -14,6 +14,8 @@ export interface ListingOptions {
   /** Places that must have the item's empty folders, which carry no evidence: every one, or `some` of them. */
   holders?: readonly Place[];
   some?: true;
+  /** A file of the folder that no evidence covers and that is proved by itself. */
+  leaveOut?: string;
   /** Code of the error; default `item/source-changed`. */
   code?: string;
 }
@@ -35,7 +37,7 @@ export async function assertListingIsEvidence(
   for await (const entry of walkTree(fs, options.root, { signal: scope.signal })) {
     if (open !== undefined && !entry.path.startsWith(`${open}/`)) await closeFolder();
     open = entry.kind === "directory" ? entry.path : undefined;
-    if (entry.kind === "directory") continue;
+    if (entry.kind === "directory" || entry.path === options.leaveOut) continue;
     while (!next.done && compareBytes(next.value.path, entry.path) < 0) {
       missing.add(next.value.path);
       next = await known.next();
