@@ -3,11 +3,13 @@
  * @module
  */
 import type { Plugin } from "../core/contract.ts";
+import { capacity } from "./sources/capacity.ts";
 import { idleFolders } from "./sources/idle_folders.ts";
 import { phenocycler } from "./standards/phenocycler.ts";
 import { s3 } from "./stores/s3.ts";
 
 export const plugins: readonly Plugin[] = [
+  capacity,
   idleFolders,
   phenocycler,
   s3,

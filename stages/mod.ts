@@ -3,10 +3,12 @@ import type { AnyStage } from "../core/contract.ts";
 import { checksumSidecar } from "./checksum_sidecar.ts";
 import { copy } from "./copy.ts";
 import { deleteStage } from "./delete.ts";
+import { evict } from "./evict.ts";
 import { health } from "./health.ts";
 import { hook } from "./hook.ts";
 import { lock } from "./lock.ts";
 import { manifestAppend } from "./manifest_append.ts";
+import { proveArchived } from "./prove_archived.ts";
 import { s3Upload } from "./s3_upload.ts";
 import { validate } from "./validate.ts";
 import { verify } from "./verify.ts";
@@ -15,10 +17,12 @@ export const stages: readonly AnyStage[] = [
   checksumSidecar,
   copy,
   deleteStage,
+  evict,
   health,
   hook,
   lock,
   manifestAppend,
+  proveArchived,
   s3Upload,
   validate,
   verify,
