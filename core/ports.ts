@@ -86,7 +86,7 @@ export interface SourceContext extends ItemContext {
 
 /** A backup that the ledger knows, in its folder below the root of a source of backups. */
 export interface ArchivedBackup extends CandidateFolder {
-  /** Bytes of its files, as the ledger has them. */
+  /** Bytes of its files, as the ledger has them; of one that was begun, those that are left. */
   bytes: number;
   /** When the backup was complete, ISO 8601 UTC. */
   completedAt: string;

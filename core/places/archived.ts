@@ -10,7 +10,7 @@ import type { ChangeIdentity, Evidence } from "../evidence.ts";
 import type { FileSystem } from "../io/file_system.ts";
 import { LOCK_NAME, SIDECAR_NAME } from "../io/names.ts";
 import { compareBytes, itemPath } from "../io/paths.ts";
-import { walkNames } from "../io/walk.ts";
+import { walkTree } from "../io/walk.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { FileBatch } from "../ports.ts";
 import { Sample } from "../safety/listing.ts";
@@ -46,16 +46,16 @@ export async function* archivedBatches(scope: ItemScope, options: ArchivedOption
   if (!await place.holdsAny?.(scope)) {
     throw refusal(scope, "backup/nothing-there", `nothing lies at "${uri}"`);
   }
-  await assertSameNames(scope, options);
+  await assertSameFolder(scope, options);
   yield* place.batches(scope, filesOf(scope, options));
 }
 
-/** The folder holds the files of the list and no others; of each nobody has looked at more than the name. */
-async function assertSameNames(scope: ItemScope, options: ArchivedOptions): Promise<void> {
+/** The folder holds the files of the list and no others, and as many bytes; what is in them nobody has looked at. */
+async function assertSameFolder(scope: ItemScope, options: ArchivedOptions): Promise<void> {
   const { fs, place, record } = options;
   const { item, signal } = scope;
   const extra = new Sample(), missing = new Sample();
-  let files = 0;
+  let files = 0, bytes = 0;
   const lines = place.readSidecar(item.name, record.sidecar_sha256 ?? "", signal)[Symbol.asyncIterator]();
   const nextLine = async () => {
     const next = await lines.next();
@@ -65,12 +65,13 @@ async function assertSameNames(scope: ItemScope, options: ArchivedOptions): Prom
   let next = await nextLine();
   // Whatever is left over would keep the folder from going at the very end, temporaries too.
   const leaveOut = (path: string) => path === LOCK_NAME;
-  for await (const { path, kind } of walkNames(fs, item.root, { signal, leaveOut })) {
+  for await (const { path, kind, size } of walkTree(fs, item.root, { signal, leaveOut })) {
     if (kind === "directory" || (path === SIDECAR_NAME && kind === "file")) continue;
     while (!next.done && compareBytes(next.value.path, path) < 0) {
       missing.add(next.value.path);
       next = await nextLine();
     }
+    bytes += size;
     if (next.done || next.value.path !== path || kind !== "file") extra.add(path);
     else next = await nextLine();
   }
@@ -97,25 +98,23 @@ async function assertSameNames(scope: ItemScope, options: ArchivedOptions): Prom
     begun ? undefined : missing.words("files missing"),
   ].filter((words) => words !== undefined);
   if (found.length > 0) throw refusal(scope, "backup/folder-differs", `"${item.root}" has ${found.join("; ")}`);
+  if (missing.count === 0 && bytes !== record.total_bytes) {
+    throw refusal(
+      scope,
+      "backup/folder-differs",
+      `the files in "${item.root}" have ${bytes} bytes, the ledger ${record.total_bytes}`,
+    );
+  }
 }
 
 async function* filesOf(scope: ItemScope, { fs, place, record, known }: ArchivedOptions): AsyncIterable<SourceFile> {
   const { item, signal } = scope;
-  let bytes = 0, gone = 0;
   for await (const line of place.readSidecar(item.name, record.sidecar_sha256 ?? "", signal)) {
     const stat = await fs.lstat(itemPath(item.root, line.path));
-    if (!stat) gone++;
-    bytes += stat?.size ?? 0;
     const file: SourceFile = { path: line.path, size: stat?.size ?? 0, mtimeMs: stat?.mtimeMs ?? null };
     known.set(file, line);
     yield file;
   }
-  if (gone > 0 || bytes === record.total_bytes) return;
-  throw refusal(
-    scope,
-    "backup/ledger-differs",
-    `"${item.root}" has ${bytes} bytes, the ledger ${record.total_bytes}`,
-  );
 }
 
 function refusal({ item }: ItemScope, code: string, found: string): PipelineError {

@@ -8,6 +8,7 @@ import type { Json } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { asKnownError, ioError } from "../io/io_errors.ts";
 import { contains, itemPath, sortBytes } from "../io/paths.ts";
+import { walkTree } from "../io/walk.ts";
 import { foldLedger } from "../ledger/fold.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { claimAtFolder } from "../places/claim_files.ts";
@@ -34,16 +35,32 @@ export async function listBackups(run: RunState): Promise<ArchivedBackup[]> {
     if (kind !== "directory" || name.toLowerCase().startsWith(".labferry")) continue;
     const record = records.get(name);
     const refused = record === undefined ? "the ledger has no record of it" : whyNot(record, root);
+    const begun = record !== undefined && isOpen(record);
+    const path = itemPath(root, name);
     found.push({
       name,
-      path: itemPath(root, name),
-      bytes: record?.total_bytes ?? 0,
+      path,
+      bytes: begun && refused === undefined ? await bytesLeft(run, path) : record?.total_bytes ?? 0,
       completedAt: record?.completed_at ?? "",
-      begun: record !== undefined && isOpen(record),
+      begun,
       ...(refused === undefined ? {} : { refused }),
     });
   }
   return found.sort((a, b) => rank(a) < rank(b) ? -1 : 1);
+}
+
+/** Of a folder that is partly gone. What cannot be listed counts nothing here, and fails its item. */
+async function bytesLeft({ services, request }: RunState, path: string): Promise<number> {
+  let bytes = 0;
+  try {
+    for await (const { kind, size } of walkTree(services.fs, path, { signal: request.abort })) {
+      if (kind === "file") bytes += size;
+    }
+  } catch (error) {
+    request.abort.throwIfAborted();
+    services.log.warn(`the files left in "${path}" cannot be counted: ${(error as Error).message}`);
+  }
+  return bytes;
 }
 
 /** Those that were begun, then by the time they were complete, then by name. */

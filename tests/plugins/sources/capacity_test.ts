@@ -72,7 +72,7 @@ Deno.test("S4 capacity.items() takes an eviction that was begun up first, whatev
   // The removed image alone made room enough.
   const report = await cleanup(world);
   assert.deepEqual(report.items.map(({ name, outcome }) => [name, outcome]), [["old", "done"]]);
-  assert.match(report.items[0].note ?? "", /^begun by an earlier run, /);
+  assert.match(report.items[0].note ?? "", /^begun by an earlier run, 1\d\d B of 2026-01-02, then 74\.9 % free$/);
   assert.deepEqual(onNas(world), ["middle", "young"]);
   const record = (await world.ledger()).get("old");
   assert.ok(record?.truenas_evicting_at && record.truenas_evicted_at);
