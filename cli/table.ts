@@ -229,7 +229,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "unlock",
     summary: "Clear the lock of a dead run from an item",
     about: "Shows who holds the lock. A lock that a living process holds is never cleared.",
-    positionals: [{ name: "ITEM", summary: "Name of an item below the source root, or path of its folder." }],
+    positionals: [{
+      name: "ITEM",
+      summary: "Name of an item below the source root or the NAS, or path of its folder.",
+    }],
     flags: [{ name: "yes", short: "y", summary: "Do not ask." }],
     exits: [[0, "there is no lock any more"], [1, "a process holds it, or it was left"]],
     example: "labferry unlock 20250131_ada_kidney_b1",
