@@ -15,9 +15,13 @@ export function start(run: (argv: readonly string[], terminal: Terminal) => Prom
     isDone = true;
     return Deno.exit(code);
   };
+  let isBroken = false;
   const endUnexpectedly = async (error: unknown) => {
+    // The first error is the one to tell; others follow from it.
+    if (isBroken) return;
+    isBroken = true;
     const { reportCrash } = await import("./cli/crash.ts");
-    end(reportCrash(error, terminal));
+    end(await reportCrash(error, { argv: Deno.args, terminal }));
   };
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
@@ -35,7 +39,9 @@ export function start(run: (argv: readonly string[], terminal: Terminal) => Prom
   });
   // Whatever ends the process without coming by here is no success either.
   Deno.exitCode = 3;
-  run(Deno.args, terminal).then(end, endUnexpectedly);
+  run(Deno.args, terminal).then((code) => {
+    if (!isBroken) end(code);
+  }, endUnexpectedly);
 }
 
 if (import.meta.main) start(main);

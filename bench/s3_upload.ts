@@ -84,6 +84,7 @@ function uploadsInMemory(): UploadStore {
   const rows = new Map<string, OpenUpload>();
   return {
     put: (row) => Promise.resolve(void rows.set(row.key, row)),
+    touch: () => Promise.resolve(),
     get: (_store, key) => Promise.resolve(rows.get(key)),
     list: () => Promise.resolve([...rows.values()]),
     remove: (_store, key) => Promise.resolve(void rows.delete(key)),

@@ -1,4 +1,5 @@
 /** The last words of a process that failed outside of any command. @module */
+import type { Logger } from "../core/ports.ts";
 import { visible } from "../core/visible.ts";
 import { locate } from "./locations.ts";
 import { openLogFile } from "./log_file.ts";
@@ -6,8 +7,14 @@ import { renderError } from "./render_error.ts";
 import { createScrubber } from "./scrub.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Says on stderr and in the log file what happened; returns exit code 3. Never throws. */
-export function reportCrash(error: unknown, terminal: Terminal): 3 {
+/** How long (ms) the event may take: a process that broke must still end. */
+const EVENT_MS = 10_000;
+
+/** Says on stderr and in the log file what happened, and queues the event; resolves to exit code 3. Never rejects. */
+export async function reportCrash(
+  error: unknown,
+  { argv, terminal }: { argv: readonly string[]; terminal: Terminal },
+): Promise<3> {
   const { text: scrub } = createScrubber(terminal.env);
   const text = visible(scrub(renderError(error, { verbose: true })));
   terminal.err(text);
@@ -22,5 +29,23 @@ export function reportCrash(error: unknown, terminal: Terminal): 3 {
   } catch {
     // stderr has the words already; a full disk may well be what went wrong.
   }
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, EVENT_MS));
+  await Promise.race([queueEvent(error, { argv, terminal }), late]);
+  clearTimeout(timer);
   return 3;
+}
+
+async function queueEvent(error: unknown, by: { argv: readonly string[]; terminal: Terminal }): Promise<void> {
+  try {
+    const [{ queueUnstarted }, { COMMANDS }] = await Promise.all([import("./failure_event.ts"), import("./table.ts")]);
+    const message = error instanceof Error ? error.message : String(error);
+    const log: Pick<Logger, "debug" | "error"> = {
+      debug: () => {},
+      error: (words) => by.terminal.err(visible(`error: ${words}\n`)),
+    };
+    await queueUnstarted({ exitCode: 3, code: "internal/unexpected", message }, { ...by, commands: COMMANDS, log });
+  } catch {
+    // stderr and the log file have the words already.
+  }
 }

@@ -22,7 +22,7 @@ export async function main(
     invocation = await parseCommandLine(argv, commands);
   } catch (error) {
     const { reportMisuse } = await import("./misuse.ts");
-    return reportMisuse(error, { argv, terminal, commands });
+    return await reportMisuse(error, { argv, terminal, commands });
   }
   if (invocation.kind === "version") {
     terminal.out(`labferry ${VERSION}\n`);

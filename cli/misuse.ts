@@ -1,4 +1,4 @@
-/** A command line that cannot be run: words on stderr, and a trace in the log file. @module */
+/** A command line that cannot be run: words on stderr, a trace in the log file, and the event of its pipeline. @module */
 import type { CommandSpec } from "./command.ts";
 import { helpText, usageText } from "./help.ts";
 import { locate } from "./locations.ts";
@@ -16,8 +16,8 @@ interface Misuse {
   commands: readonly CommandSpec[];
 }
 
-/** Says what is wrong with the command line; returns the exit code. */
-export function reportMisuse(error: unknown, { argv, terminal, commands }: Misuse): number {
+/** Says what is wrong with the command line; resolves to the exit code. */
+export async function reportMisuse(error: unknown, { argv, terminal, commands }: Misuse): Promise<number> {
   const asJson = wantsJson(argv);
   const known = error instanceof UsageError ? error : undefined;
   const message = error instanceof Error ? error.message : String(error);
@@ -32,12 +32,16 @@ export function reportMisuse(error: unknown, { argv, terminal, commands }: Misus
     openFile: logFileOf(known, { argv, terminal, commands }),
   });
   logs.fatal(message, known ? { code: known.code, hint: known.hint, host: terminal.host } : { error });
-  if (asJson) return exitCodeOf(error);
+  const exitCode = exitCodeOf(error);
+  const { queueUnstarted } = await import("./failure_event.ts");
+  const failure = { exitCode, code: known?.code ?? "internal/unexpected", message };
+  await queueUnstarted(failure, { argv, commands, terminal, log: logs.logger });
+  if (asJson) return exitCode;
   const scrubber = createScrubber(terminal.env);
   terminal.err(scrubber.text(renderError(error)));
   if (argv.length === 0) terminal.err(helpText(commands, [], Math.min(terminal.columns(), 100)));
   else if (known) terminal.err(usageText(commands, known.command));
-  return exitCodeOf(error);
+  return exitCode;
 }
 
 function wantsJson(argv: readonly string[]): boolean {

@@ -15,7 +15,7 @@ export interface OptionInfo {
 
 /** Returns the options of a plugin from its schema. */
 export function optionsOf(plugin: Plugin): OptionInfo[] {
-  if (plugin.kind === "standard") return [];
+  if (!("options" in plugin)) return [];
   const schema = z.toJSONSchema(plugin.options, { io: "input", unrepresentable: "any" });
   const required = new Set(schema.required ?? []);
   return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
@@ -59,7 +59,7 @@ export function renderPlugin(plugin: Plugin): string {
     const rows = options.map((option) => [option.name, option.type, ruleOf(option), option.description]);
     lines.push("", "Options, under `with`:", ...columns(rows).map((row) => `  ${row}`));
   }
-  if (plugin.kind !== "standard") {
+  if ("example" in plugin) {
     lines.push("", "Example:", ...plugin.example.trimEnd().split("\n").map((line) => `  ${line}`));
   }
   return `${lines.join("\n")}\n`;
@@ -68,6 +68,7 @@ export function renderPlugin(plugin: Plugin): string {
 function traits(plugin: Plugin): string[] {
   if (plugin.kind === "stage") return [`takes ${plugin.takes}, effect ${plugin.effect}, resume ${plugin.resume}`];
   if (plugin.kind === "source") return [`yields ${plugin.yields}, ${plugin.endless ? "endless" : "finite"}`];
+  if (plugin.kind === "scheduler") return [`for ${plugin.system}`];
   return [];
 }
 

@@ -1,15 +1,15 @@
 /** Runs a pipeline from the command line: config to report, and the event when it fails. @module */
 import { resolve } from "@std/path";
 import { PipelineError } from "../core/errors.ts";
-import { emitEvent, eventsForExit, isEventName } from "../core/events/events.ts";
-import { openJournal } from "../core/journal/sqlite.ts";
 import { nearestName } from "../core/pipeline/nearest.ts";
 import type { CompiledPipeline } from "../core/pipeline/compile.ts";
 import { runPipeline } from "../core/run/engine.ts";
 import type { ProgressSink } from "../core/run/progress.ts";
 import type { RunReport } from "../core/run/report.ts";
 import type { Arguments, CommandContext } from "./command.ts";
-import { loadProject, makeStateDir, readTextIfThere, requirePipeline } from "./project.ts";
+import { eventPipeline, queueFailure } from "./failure_event.ts";
+import type { Failure } from "./failure_event.ts";
+import { loadProject, readTextIfThere, requirePipeline } from "./project.ts";
 import type { Project } from "./project.ts";
 import { showProgress } from "./progress_view.ts";
 import { exitCodeOf, renderFinding, untoldFindings } from "./render_error.ts";
@@ -127,26 +127,10 @@ async function withFailureEvent(
   { options, context, failures }: { options: RunOptions; context: CommandContext; failures: { wanted: boolean } },
   work: () => Promise<RunReport>,
 ): Promise<RunReport> {
-  const queue = async (pipeline: string, exitCode: number, data: { code: string; message: string }) => {
+  const queue = async (pipeline: string, failure: Failure) => {
     if (options.dryRun || !failures.wanted) return;
     const { locations, log, terminal } = context;
-    try {
-      await makeStateDir(locations.journalFile);
-      await using journal = await openJournal(locations.journalFile);
-      for (const event of eventsForExit(pipeline, exitCode).filter(isEventName)) {
-        const at = terminal.now();
-        const id = await emitEvent(journal.outbox, {
-          event,
-          at,
-          data: { ...data, exit_code: exitCode, host: terminal.host },
-        }, {
-          enabled: true,
-        });
-        log.debug(`event ${event} is queued`, { id });
-      }
-    } catch (error) {
-      log.error(`The event of the failed run cannot be queued: ${error instanceof Error ? error.message : error}`);
-    }
+    await queueFailure(pipeline, failure, { journalFile: locations.journalFile, terminal, log });
   };
   try {
     const report = await work();
@@ -154,13 +138,14 @@ async function withFailureEvent(
     const failed = report.items.filter((item) => item.outcome === "failed").map((item) => item.name);
     const message = error?.message ?? `${failed.length} items failed: ${failed.slice(0, 20).join(", ")}`;
     if (report.exit_code !== 0) {
-      await queue(report.pipeline, report.exit_code, { code: error?.code ?? "run/items-failed", message });
+      const code = error?.code ?? "run/items-failed";
+      await queue(report.pipeline, { exitCode: report.exit_code, code, message });
     }
     return report;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const code = error instanceof PipelineError ? error.code : "internal/unexpected";
-    await queue(/^[a-z0-9-]+$/.test(name) ? name : "pipeline", exitCodeOf(error), { code, message });
+    await queue(eventPipeline(name), { exitCode: exitCodeOf(error), code, message });
     throw error;
   }
 }

@@ -158,26 +158,64 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "install",
     summary: "Set labferry up on this machine",
     log: "file",
-    subcommands: [{
-      name: "places",
-      summary: "Mark the folders that pipelines write to",
-      about: "Runs the hooks in [[before]] first, so that what they mount is there, then puts .labferry-place into " +
-        "every root that has none. A root without its mark is never written to.",
-      positionals: [{
-        name: "PIPELINE",
-        optional: true,
-        many: true,
-        summary: "Pipelines to look at; all of them if none is named.",
-      }],
-      flags: [
-        { name: "replaced", summary: "A place was replaced on purpose: forget the mark it had before." },
-        JSON_REPORT,
-      ],
-      exits: [[0, "every place is marked"], [1, "a hook failed, or a place cannot be written"]],
-      example: "labferry install places",
-      log: "file",
-      load: () => import("../commands/install_places.ts"),
-    }],
+    subcommands: [
+      {
+        name: "init",
+        summary: "Write a config, smtp.env and lists of recipients to fill in",
+        about: "Every key of the config stands in it with what it is for. Lists of recipients that are there already " +
+          "are never touched.",
+        flags: [
+          { name: "config-dir", value: "PATH", summary: "Folder to write to instead of that of the config in force." },
+          { name: "force", summary: "Replace a config and smtp.env that are there already." },
+        ],
+        exits: [[0, "the files are written"]],
+        example: "labferry install init",
+        log: "file",
+        load: () => import("../commands/install_init.ts"),
+      },
+      {
+        name: "places",
+        summary: "Mark the folders that pipelines write to",
+        about: "Runs the hooks in [[before]] first, so that what they mount is there, then puts .labferry-place into " +
+          "every root that has none. A root without its mark is never written to.",
+        positionals: [{
+          name: "PIPELINE",
+          optional: true,
+          many: true,
+          summary: "Pipelines to look at; all of them if none is named.",
+        }],
+        flags: [
+          { name: "replaced", summary: "A place was replaced on purpose: forget the mark it had before." },
+          JSON_REPORT,
+        ],
+        exits: [[0, "every place is marked"], [1, "a hook failed, or a place cannot be written"]],
+        example: "labferry install places",
+        log: "file",
+        load: () => import("../commands/install_places.ts"),
+      },
+      {
+        name: "tasks",
+        summary: "Have the system start backup, cleanup and monitor",
+        about:
+          "Registers LabferryBackup (monthly, day 1), LabferryCleanup (monthly, day 20) and LabferryMonitor (with " +
+          "the system). Safe to repeat. Nobody is asked for a password where tasks run as who registers them.",
+        flags: [
+          { name: "user", value: "U", summary: "Account the tasks run as (schtasks); yours unless said otherwise." },
+          { name: "password", value: "P", summary: "Its password (schtasks); asked for if left out." },
+          { name: "uninstall", summary: "Remove the tasks; those that are not there are no error." },
+          {
+            name: "scheduler",
+            value: "NAME",
+            choices: ["schtasks", "systemd"],
+            summary: "What starts them; that of this system unless said otherwise.",
+          },
+        ],
+        exits: [[0, "the tasks are registered, or removed"], [1, "the scheduler refuses"]],
+        example: "labferry install tasks",
+        log: "file",
+        load: () => import("../commands/install_tasks.ts"),
+      },
+    ],
   },
   {
     name: "lint",
@@ -209,7 +247,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: [{
       name: "KIND",
       optional: true,
-      summary: "pipelines, stages, sources, standards or stores; all if left out.",
+      summary: "pipelines, stages, sources, standards, stores or schedulers; all if left out.",
     }],
     flags: [JSON_REPORT],
     example: "labferry list stages",
@@ -218,7 +256,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: "show",
-    summary: "Describe a stage, source, standard, store or pipeline",
+    summary: "Describe a stage, another plugin or a pipeline",
     positionals: [{ name: "NAME", summary: "Its name, as in `use`." }],
     flags: [JSON_REPORT],
     example: "labferry show copy",

@@ -26,7 +26,7 @@ export const run: Command = async (args, context) => {
       name,
       summary: plugin.summary,
       options: optionsOf(plugin),
-      ...plugin.kind === "standard" ? {} : { example: plugin.example },
+      ..."example" in plugin ? { example: plugin.example } : {},
     }));
     const text = pipeline === undefined ? [] : [{ kind: "pipeline", name, file: pipeline.file, text: pipeline.text }];
     terminal.out(`${JSON.stringify([...shown, ...text], null, 2)}\n`);

@@ -6,7 +6,8 @@ import { PipelineError } from "../core/errors.ts";
 import { DiskFiles } from "../core/io/disk_files.ts";
 import { LOCK_NAME } from "../core/io/names.ts";
 import { systemProcesses } from "../core/io/process_info.ts";
-import { inspectLock, removeDeadLock, RUN_LOCK_NAME } from "../core/safety/lock_file.ts";
+import { RUN_LOCK_NAME } from "../core/safety/lock_file.ts";
+import { inspectLock, removeDeadLock } from "../core/safety/inspect_lock.ts";
 
 export const run: Command = async (args, context) => {
   const { terminal, log } = context;

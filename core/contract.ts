@@ -1,5 +1,5 @@
 /**
- * The plugin contract: what a stage, source, standard or store is. One named object, one zod schema as the single
+ * The plugin contract: what a stage, source, standard, store or scheduler is. One named object, one zod schema as the single
  * specification, `plan` that only looks and `apply` that acts through ports.
  * @module
  */
@@ -8,8 +8,10 @@ import type { Finding } from "./errors.ts";
 import type { Json } from "./json.ts";
 import type { ObjectStore } from "./objects/object_store.ts";
 import type { AckContext, ReadContext, RunContext, SourceContext, WriteContext } from "./ports.ts";
+import type { SchedulerPlugin } from "./scheduler.ts";
 
 export type { Json } from "./json.ts";
+export type * from "./scheduler.ts";
 export { StudyCollector } from "./standard.ts";
 
 /** Facts of the lattice (SAFETY). `place` is the id of the stage that writes it; `source` for the instrument. */
@@ -51,9 +53,13 @@ export type PlaceDeclaration =
     upload: UploadSettings;
   };
 
+/** Largest part a stage may ask for, in bytes: parts are held in memory, whose bound is that of the run. */
+export const LARGEST_PART_BYTES = 64 * 2 ** 20;
+
 /** How an object place uploads and proves. Sizes in bytes. */
 export interface UploadSettings {
   verify: "auto" | "read-back" | "none";
+  /** At most `LARGEST_PART_BYTES`; larger ones are made only of objects that need more than 10,000 parts of it. */
   partSize: number;
   parallel: number;
   storageClass?: string;
@@ -221,7 +227,7 @@ export type AnyStage = StagePlugin<any, any>;
 export type AnySource = SourcePlugin<any>;
 // deno-lint-ignore no-explicit-any
 export type AnyStore = StorePlugin<any>;
-export type Plugin = AnyStage | AnySource | StandardPlugin | AnyStore;
+export type Plugin = AnyStage | AnySource | StandardPlugin | AnyStore | SchedulerPlugin;
 
 /** Types a stage's options and step data from one object. */
 export function defineStage<S extends z.ZodObject, D extends Json>(plugin: StagePlugin<S, D>): StagePlugin<S, D> {

@@ -6,7 +6,7 @@
 /** Exit codes of the command line (DESIGN 4): 1 the work failed, 2 the configuration is wrong, 3 unexpected. */
 export type ExitCode = 1 | 2 | 3;
 
-/** Whether trying again may help: `transient` (network, busy file), `permanent`, or `unknown`. */
+/** Whether trying again may help: `transient` (network, busy file), or `permanent`. */
 export type Retry = "transient" | "permanent";
 
 /** One thing found wrong, for errors that carry several (a study's findings, the names a target cannot hold). */

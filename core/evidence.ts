@@ -49,6 +49,8 @@ export interface Evidence {
   guarantee: Guarantee;
   /** For `read-back` of a directory: how the page cache was kept out of it. */
   medium?: "direct" | "dropped-cache" | "cached";
+  /** For a directory: the bytes, or the names that lead to them, may not be on the medium yet. Never with a strong proof. */
+  unflushed?: true;
   /** When, ISO 8601 UTC. */
   at: string;
   /** For a directory: the entry's change identity when it was proved (written, if not yet proved). */

@@ -9,18 +9,25 @@ export { z } from "zod";
 
 const SIZE_UNITS: Record<string, number> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
 
-/** A size such as `"8 MiB"`, or a whole number of bytes. Output: bytes. Use `.prefault("8 MiB")` for a default. */
-export function byteSize(): z.ZodType<number, number | string> {
+/**
+ * A size such as `"8 MiB"`, or a whole number of bytes, of at most `most` bytes. Output: bytes. Use
+ * `.prefault("8 MiB")` for a default.
+ */
+export function byteSize({ most = Infinity }: { most?: number } = {}): z.ZodType<number, number | string> {
   return z.union([z.number().int().nonnegative(), z.string()]).transform((value, ctx) => {
-    if (typeof value === "number") return value;
-    const match = /^\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB)\s*$/.exec(value);
-    if (match) return Math.round(Number(match[1]) * SIZE_UNITS[match[2]]);
-    ctx.addIssue({
-      code: "custom",
-      message: `wanted a size such as "8 MiB" (units B, KiB, MiB, GiB, TiB), found "${value}"`,
-    });
+    const bytes = typeof value === "number" ? value : bytesOf(value);
+    if (bytes !== undefined && bytes <= most) return bytes;
+    const wanted = bytes === undefined
+      ? 'a size such as "8 MiB" (units B, KiB, MiB, GiB, TiB)'
+      : `at most ${most / 2 ** 20} MiB`;
+    ctx.addIssue({ code: "custom", message: `wanted ${wanted}, found ${JSON.stringify(value)}` });
     return z.NEVER;
   });
+}
+
+function bytesOf(text: string): number | undefined {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB)\s*$/.exec(text);
+  return match ? Math.round(Number(match[1]) * SIZE_UNITS[match[2]]) : undefined;
 }
 
 const DURATION_UNITS: Record<string, number> = {

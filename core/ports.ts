@@ -235,6 +235,11 @@ export interface WriteContext extends Omit<ReadContext, "place"> {
   finishDestroy(rules: DestroyRules): Promise<void>;
   /** Runs a child process. @throws {PipelineError} `hook/failed` on a non-zero exit, `hook/timeout` */
   exec(options: ExecOptions): Promise<void>;
-  /** Saves progress within a step, durably. */
+  /** Saves progress within the step, durably, until the step has ended. */
   checkpoint(value: Json): Promise<void>;
+  /**
+   * What an attempt before this one saved last within the step, in this run or an earlier one; undefined when nothing
+   * was saved, and when the work is to be repeated (`--force`). A hint for where to go on, never evidence.
+   */
+  readCheckpoint(): Promise<Json | undefined>;
 }

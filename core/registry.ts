@@ -2,19 +2,20 @@
  * The registry: an explicit list of plugins. Nothing registers itself, and two plugins never share a name.
  * @module
  */
-import type { AnySource, AnyStage, AnyStore, Plugin, StandardPlugin } from "./contract.ts";
+import type { AnySource, AnyStage, AnyStore, Plugin, SchedulerPlugin, StandardPlugin } from "./contract.ts";
 import { PipelineError } from "./errors.ts";
 import { nameHint } from "./pipeline/nearest.ts";
 
 export type PluginKind = Plugin["kind"];
 
-export const PLUGIN_KINDS: readonly PluginKind[] = ["stage", "source", "standard", "store"];
+export const PLUGIN_KINDS: readonly PluginKind[] = ["stage", "source", "standard", "store", "scheduler"];
 
 interface ByKind {
   stage: AnyStage;
   source: AnySource;
   standard: StandardPlugin;
   store: AnyStore;
+  scheduler: SchedulerPlugin;
 }
 
 /** Looks plugins up by kind and name. */

@@ -1,8 +1,10 @@
 /**
- * The sources, standards and stores that come with labferry, one explicit list; the registry refuses two of one name.
+ * The schedulers, sources, standards and stores that come with labferry, one explicit list; the registry refuses two of one name.
  * @module
  */
 import type { Plugin } from "../core/contract.ts";
+import { schtasks } from "./schedulers/schtasks.ts";
+import { systemd } from "./schedulers/systemd.ts";
 import { capacity } from "./sources/capacity.ts";
 import { idleFolders } from "./sources/idle_folders.ts";
 import { phenocycler } from "./standards/phenocycler.ts";
@@ -13,4 +15,6 @@ export const plugins: readonly Plugin[] = [
   idleFolders,
   phenocycler,
   s3,
+  schtasks,
+  systemd,
 ];

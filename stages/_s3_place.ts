@@ -22,11 +22,12 @@ export function s3Place(options: S3PlaceOptions, id: string, config: ConfigView)
   const store: Record<string, Json> = { bucket: options.bucket };
   const region = options.region ?? text(config, "region");
   const endpoint = options.endpoint ?? text(config, "endpoint");
+  const caFile = options.ca_file ?? text(config, "ca_file");
   const forcePathStyle = options.force_path_style ?? config.s3?.force_path_style;
   if (region !== undefined) store.region = region;
   if (endpoint !== undefined) store.endpoint = endpoint;
   if (typeof forcePathStyle === "boolean") store.force_path_style = forcePathStyle;
-  if (options.ca_file !== undefined) store.ca_file = options.ca_file;
+  if (caFile !== undefined) store.ca_file = caFile;
   return {
     kind: "objects",
     id,

@@ -1,6 +1,6 @@
 /** Stage `prove-archived`: proves that a bucket holds a whole backup, so that another copy of it may go. @module */
-import { defineStage } from "../core/contract.ts";
-import { byteSize, z } from "../core/options.ts";
+import { defineStage, LARGEST_PART_BYTES } from "../core/contract.ts";
+import { byteSize, pathOption, z } from "../core/options.ts";
 import { s3Place } from "./_s3_place.ts";
 
 export const proveArchived = defineStage({
@@ -22,9 +22,9 @@ export const proveArchived = defineStage({
       description:
         "`auto` takes the checksum of a store that was seen to refuse a wrong one, else reads back; `read-back` reads every object.",
     }),
-    part: byteSize().prefault("8 MiB").meta({
+    part: byteSize({ most: LARGEST_PART_BYTES }).prefault("8 MiB").meta({
       description:
-        "Size of one part, as `s3-upload` had it: an object in parts is then proved without reading it back.",
+        "Size of one part, at most 64 MiB, as `s3-upload` had it: an object in parts is then proved without reading it back.",
       unit: "bytes",
     }),
     transfers: z.number().int().min(1).max(64).default(8).meta({
@@ -35,7 +35,9 @@ export const proveArchived = defineStage({
     force_path_style: z.boolean().optional().meta({
       description: "Bucket in the path; default: s3.force_path_style of the config.",
     }),
-    ca_file: z.string().optional().meta({ description: "PEM file of a private certificate authority." }),
+    ca_file: pathOption().optional().meta({
+      description: "PEM file of a private certificate authority; default: s3.ca_file of the config.",
+    }),
     domain: z.string().min(1).optional().meta({
       description: "Name shared by places that fail together; such places count once before an eviction.",
     }),

@@ -1,7 +1,7 @@
 /** Stage `s3-upload`: uploads the item to a bucket with per-part checksums, and proves it there. @module */
-import { defineStage } from "../core/contract.ts";
+import { defineStage, LARGEST_PART_BYTES } from "../core/contract.ts";
 import type { SourceFile } from "../core/contract.ts";
-import { byteSize, z } from "../core/options.ts";
+import { byteSize, pathOption, z } from "../core/options.ts";
 import { s3Place } from "./_s3_place.ts";
 
 export const s3Upload = defineStage({
@@ -22,8 +22,8 @@ export const s3Upload = defineStage({
       description:
         "`auto` trusts checksums of stores that were seen to refuse a wrong one and reads back from the others.",
     }),
-    part: byteSize().prefault("8 MiB").meta({
-      description: "Size of one part; smaller files go in a single request.",
+    part: byteSize({ most: LARGEST_PART_BYTES }).prefault("8 MiB").meta({
+      description: "Size of one part, at most 64 MiB; smaller files go in a single request.",
       unit: "bytes",
     }),
     transfers: z.number().int().min(1).max(64).default(8).meta({ description: "How many requests run at a time." }),
@@ -35,7 +35,9 @@ export const s3Upload = defineStage({
     storage_class: z.string().optional().meta({
       description: "Storage class; default: s3.storage_class of the config.",
     }),
-    ca_file: z.string().optional().meta({ description: "PEM file of a private certificate authority." }),
+    ca_file: pathOption().optional().meta({
+      description: "PEM file of a private certificate authority; default: s3.ca_file of the config.",
+    }),
     domain: z.string().min(1).optional().meta({
       description: "Name shared by places that fail together; such places count once before a delete.",
     }),

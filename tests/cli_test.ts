@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fromFileUrl, join } from "@std/path";
+import { openJournal } from "../core/journal/sqlite.ts";
 import { tempDir } from "./kit/temp.ts";
 
 const CLI = fromFileUrl(new URL("../cli.ts", import.meta.url));
@@ -42,6 +43,19 @@ for (
     assert.match(await logOf(dir.path), new RegExp(`^\\S+Z error Cannot go on: .*${words}`));
   });
 }
+
+Deno.test("start() queues the event of a run that broke, but for a dry run", async () => {
+  await using dir = await tempDir();
+  assert.equal((await spawn(MISBEHAVE, ["run", "local", "--dry-run"], dir.path)).code, 3);
+  assert.equal(await Deno.lstat(join(dir.path, "journal.db")).then(() => true, () => false), false);
+  assert.equal((await spawn(MISBEHAVE, ["run", "local"], dir.path)).code, 3);
+  await using journal = await openJournal(join(dir.path, "journal.db"));
+  const events = await journal.outbox.pending();
+  assert.deepEqual(events.map(({ event, data }) => [event, (data as { exit_code: number }).exit_code]), [[
+    "local_failure",
+    3,
+  ]]);
+});
 
 Deno.test("start() ends with 0 when the command does", async () => {
   await using dir = await tempDir();

@@ -14,6 +14,9 @@ const INLINE_MS = 15;
 /** Stats that should take less than this (ms) are done inline: handing them to a thread costs as much. */
 const INLINE_STATS_MS = 1;
 const TRIED_STATS = 8;
+/** A stat that takes longer (ms) is one of a share: so many jobs then go to the threads before another is tried here. */
+const SLOW_STAT_MS = 0.2;
+const UNTRIED_JOBS = 256;
 /** Files below this many bytes are copied and hashed on the calling thread. */
 const THREAD_FROM_BYTES = 8 * 2 ** 20;
 
@@ -22,6 +25,8 @@ export class Disk extends DiskFiles implements AsyncDisposable {
   override readonly smallParallel: number = THREADS;
   readonly #pool = new WorkerPool(THREADS);
   #inlineMs = 0;
+  /** How many jobs of stats still go to the threads without a trial, since the last one was slow. */
+  #slowStats = 0;
 
   override async runSmall(job: SmallJob, signal: AbortSignal): Promise<SmallJobResult> {
     signal.throwIfAborted();
@@ -37,12 +42,19 @@ export class Disk extends DiskFiles implements AsyncDisposable {
 
   /** The first few show whether this is a disk (microseconds each) or a share (a thousand times that). */
   async #stats(job: SmallJob & { kind: "stat" }, signal: AbortSignal): Promise<SmallJobResult> {
+    if (this.#slowStats > 0) {
+      this.#slowStats--;
+      return await this.#pool.small(job);
+    }
     const start = performance.now();
     const tried = await super.runSmall({ ...job, names: job.names.slice(0, TRIED_STATS) }, signal);
     const rest = { ...job, names: job.names.slice(TRIED_STATS) };
     if (rest.names.length === 0) return tried;
-    const expectedMs = (performance.now() - start) / TRIED_STATS * rest.names.length;
-    const others = expectedMs < INLINE_STATS_MS ? await super.runSmall(rest, signal) : await this.#pool.small(rest);
+    const eachMs = (performance.now() - start) / TRIED_STATS;
+    if (eachMs > SLOW_STAT_MS) this.#slowStats = UNTRIED_JOBS;
+    const others = eachMs * rest.names.length < INLINE_STATS_MS
+      ? await super.runSmall(rest, signal)
+      : await this.#pool.small(rest);
     return { stats: [...tried.stats ?? [], ...others.stats ?? []] };
   }
 

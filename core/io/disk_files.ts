@@ -10,12 +10,15 @@ import { canReadFresh } from "./disk_fresh.ts";
 import { expectFile, expectSame, fileStat, osPath, systemError } from "./disk_stat.ts";
 import { DiskPrimitives, hasNoFolderFlush } from "./disk_sync.ts";
 import { errnoOf, isAbsent } from "./io_errors.ts";
+import { systemOf, whyCached } from "./linux_systems.ts";
 import { hasSyncfs, renameNoReplace, syncfs } from "./native.ts";
 import { runSmallJob } from "./small_jobs.ts";
 import type { Clock } from "../ports.ts";
 import { systemClock } from "./clock.ts";
 import { unlink } from "./unlink.ts";
 import { Patience, shortPath } from "./windows.ts";
+import { windowsCalls } from "./windows_library.ts";
+import { namedStreams } from "./windows_streams.ts";
 
 const WINDOWS = Deno.build.os === "windows";
 
@@ -84,6 +87,11 @@ export class DiskFiles implements FileSystem {
     return entries;
   }
 
+  readonly namedStreams: FileSystem["namedStreams"] = WINDOWS
+    // deno-lint-ignore require-await -- a promise in the port
+    ? async (path) => namedStreams(path, windowsCalls())
+    : undefined;
+
   async realPath(path: string): Promise<string> {
     const real = await Deno.realPath(osPath(path));
     return WINDOWS ? shortPath(real) : real;
@@ -116,10 +124,10 @@ export class DiskFiles implements FileSystem {
     return new DiskHandle(await Deno.open(osPath(path), { read: true, write: true, createNew: true }));
   }
 
-  async openReadWrite(path: string): Promise<FileHandle> {
+  async openReadWrite(path: string, { create = true }: { create?: boolean } = {}): Promise<FileHandle> {
     const before = await this.lstat(path);
     if (before !== undefined) expectFile(path, before);
-    const handle = new DiskHandle(await Deno.open(osPath(path), { read: true, write: true, create: true }));
+    const handle = new DiskHandle(await Deno.open(osPath(path), { read: true, write: true, create }));
     try {
       expectSame(path, expectFile(path, before ?? await this.lstat(path)), await handle.stat());
       return handle;
@@ -184,8 +192,16 @@ export class DiskFiles implements FileSystem {
     return runSmallJob(this.#primitives, job);
   }
 
-  // deno-lint-ignore require-await -- a promise in the port
+  async whyCached(folder: string): Promise<string> {
+    if (Deno.build.os === "linux") return whyCached(systemOf((await fs.promises.statfs(folder)).type));
+    return "this system, or the file system, has no way past its cache that can be shown. " +
+      "Use a disk of NTFS or a share by SMB on Windows, or Linux.";
+  }
+
   async openBarrier(folder: string): Promise<Barrier | undefined> {
-    return hasSyncfs() ? new FileSystemBarrier(folder) : undefined;
+    if (!hasSyncfs()) return undefined;
+    // Elsewhere the call may end while bytes are still on their way to a server; a flush of each file waits for it.
+    const system = systemOf((await fs.promises.statfs(folder)).type);
+    return system.flushesWhole ? new FileSystemBarrier(folder) : undefined;
   }
 }

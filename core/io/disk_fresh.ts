@@ -6,6 +6,7 @@ import fs from "node:fs";
 import { fdStat } from "./disk_stat.ts";
 import type { FileStat, Medium } from "./file_system.ts";
 import { errnoOf } from "./io_errors.ts";
+import { type DirectTrial, honoursDirect, type LinuxSystem, mediumWithoutDirect, systemOf } from "./linux_systems.ts";
 import { alignedBuffer, ALIGNMENT, dropCache } from "./native.ts";
 import { openFreshOnWindows } from "./windows_fresh.ts";
 
@@ -28,53 +29,62 @@ const ARM = Deno.build.arch === "aarch64";
 const O_DIRECT = ARM ? 0o200000 : 0o40000;
 const O_NOFOLLOW = ARM ? 0o100000 : 0o400000;
 
-/** File systems whose pages are the medium itself: there is nothing beneath to read. From `linux/magic.h`. */
-const MEMORY_FILE_SYSTEMS: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
-/** Network file systems take direct reads of any alignment, so the probe below says nothing of them. */
-const NETWORK_FILE_SYSTEMS: ReadonlySet<number> = new Set([0x6969, 0xff534d42, 0xfe534d42]);
+/** What is known of a device. */
+interface Device {
+  system: LinuxSystem;
+  /** Whether direct reads go past the cache; undefined until one was tried. */
+  direct?: boolean;
+}
 
-/** What is known of direct reads, by device. */
-const direct = new Map<number, boolean>();
+const devices = new Map<number, Device>();
 
-/**
- * Whether the system really reads this file past its cache. Some accept the flag and ignore it; those that honour it
- * refuse a read that is not aligned.
- */
-function honoursDirect(fd: number, path: string): boolean {
-  const type = fs.statfsSync(path).type;
-  if (MEMORY_FILE_SYSTEMS.has(type)) return false;
-  if (NETWORK_FILE_SYSTEMS.has(type)) return true;
+function deviceOf(path: string, dev: number | null): Device {
+  const known = dev === null ? undefined : devices.get(dev);
+  if (known !== undefined) return known;
+  const device: Device = { system: systemOf(fs.statfsSync(path).type) };
+  if (device.system.kind === "unknown" || device.system.kind === "memory") device.direct = false;
+  if (dev !== null) devices.set(dev, device);
+  return device;
+}
+
+/** Reads `bytes` at the beginning of a file. False when the system refuses the way it was asked. */
+function taken(fd: number, buffer: Uint8Array): boolean {
   try {
-    fs.readSync(fd, alignedBuffer(ALIGNMENT).subarray(1, 2), 0, 1, 0);
-    return false;
+    fs.readSync(fd, buffer, 0, buffer.length, 0);
+    return true;
   } catch (error) {
-    return errnoOf(error) === "EINVAL";
+    if (errnoOf(error) === "EINVAL") return false;
+    throw error;
   }
 }
 
-function openDirect(path: string, stat: FileStat): number | undefined {
-  if (stat.dev !== null && direct.get(stat.dev) === false) return undefined;
+const trialOf = (fd: number): DirectTrial => ({
+  refusesUnaligned: () => !taken(fd, alignedBuffer(ALIGNMENT).subarray(1, 2)),
+  takesAligned: () => taken(fd, alignedBuffer(ALIGNMENT)),
+});
+
+function openDirect(path: string, stat: FileStat, device: Device): number | undefined {
+  if (device.direct === false) return undefined;
   let fd: number;
   try {
     fd = fs.openSync(path, fs.constants.O_RDONLY | O_DIRECT | O_NOFOLLOW);
   } catch (error) {
     if (errnoOf(error) !== "EINVAL") throw error;
-    if (stat.dev !== null) direct.set(stat.dev, false);
+    device.direct = false;
     return undefined;
   }
+  let kept = false;
   try {
-    const known = stat.dev === null ? undefined : direct.get(stat.dev);
-    if (known ?? (stat.size === 0 || honoursDirect(fd, path))) {
-      if (stat.size > 0 && stat.dev !== null) direct.set(stat.dev, true);
-      return fd;
+    if (device.direct === undefined) {
+      const honoured = honoursDirect(device.system, trialOf(fd));
+      // Of an empty file nothing can be tried, and there is nothing to be read from a cache.
+      if (fs.fstatSync(fd).size > 0) device.direct = honoured;
     }
-    if (stat.dev !== null) direct.set(stat.dev, false);
-  } catch (error) {
-    fs.closeSync(fd);
-    throw error;
+    kept = device.direct ?? stat.size === 0;
+    return kept ? fd : undefined;
+  } finally {
+    if (!kept) fs.closeSync(fd);
   }
-  fs.closeSync(fd);
-  return undefined;
 }
 
 /** An open descriptor of Linux. */
@@ -105,19 +115,17 @@ class DescriptorFile implements FreshFile {
   }
 }
 
-function mediumOf(fd: number, path: string): Medium {
-  if (MEMORY_FILE_SYSTEMS.has(fs.statfsSync(path).type)) return "direct";
-  // Only clean pages can be dropped.
-  fs.fdatasyncSync(fd);
-  return dropCache(fd) ? "dropped-cache" : "cached";
-}
-
 function openOnLinux(path: string, stat: FileStat): FreshFile {
-  const fd = openDirect(path, stat);
+  const device = deviceOf(path, stat.dev);
+  const fd = openDirect(path, stat, device);
   if (fd !== undefined) return new DescriptorFile(fd, { medium: "direct", aligned: true, like: stat });
   const plain = fs.openSync(path, fs.constants.O_RDONLY | O_NOFOLLOW);
   try {
-    return new DescriptorFile(plain, { medium: mediumOf(plain, path), aligned: false, like: stat });
+    const medium = mediumWithoutDirect(device.system, () => {
+      fs.fdatasyncSync(plain); // only clean pages can be dropped
+      return dropCache(plain, stat.size);
+    });
+    return new DescriptorFile(plain, { medium, aligned: false, like: stat });
   } catch (error) {
     fs.closeSync(plain);
     throw error;

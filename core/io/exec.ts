@@ -13,6 +13,8 @@ export interface RunProcessOptions {
   stderr: (line: string) => void;
   /** How long a child that was told to stop may take before it is killed, in ms. */
   graceMs?: number;
+  /** Calls `act` in `ms` unless the returned function is called before: keeps the time limit. Default: a timer. */
+  after?: (ms: number, act: () => void) => () => void;
 }
 
 /** Lines longer than this are cut into several, so that a child without newlines cannot fill the memory. */
@@ -87,6 +89,11 @@ function spawn(argv: readonly string[], options: ExecOptions): Deno.ChildProcess
   }
 }
 
+function afterReal(ms: number, act: () => void): () => void {
+  const timer = setTimeout(act, ms);
+  return () => clearTimeout(timer);
+}
+
 /**
  * Runs a child process to its end. With a timeout, or when the signal aborts, the child and what it started are told
  * to stop and, after `graceMs` (5 s), killed.
@@ -113,10 +120,10 @@ export async function runProcess(options: ExecOptions, run: RunProcessOptions): 
     killer ??= setTimeout(() => void end(child, "SIGKILL"), run.graceMs ?? 5_000);
     void end(child, "SIGTERM");
   };
-  const timer = timeoutMs === undefined ? undefined : setTimeout(() => {
+  const cancelLimit = timeoutMs === undefined ? undefined : (run.after ?? afterReal)(timeoutMs, () => {
     timedOut = true;
     stop();
-  }, timeoutMs);
+  });
   run.signal.addEventListener("abort", stop, { once: true });
   try {
     const status = await child.status;
@@ -131,7 +138,7 @@ export async function runProcess(options: ExecOptions, run: RunProcessOptions): 
       throw new PipelineError("hook/failed", `Cannot run "${argv[0]}": ${how}, wanted exit code 0`);
     }
   } finally {
-    clearTimeout(timer);
+    cancelLimit?.();
     clearTimeout(killer);
     // What the child started may have ignored the request and outlived it.
     if (killer !== undefined && Deno.build.os !== "windows") await end(child, "SIGKILL");

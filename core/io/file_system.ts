@@ -62,8 +62,8 @@ export interface SmallFailure {
 }
 
 /**
- * What came of one file of a batch: the hash, and the stat after the read, which equals the one before; or the error. After a copy `target` is
- * the published file, and `existed` says that the same bytes stood under the final name already.
+ * What came of one file of a batch: the hash, and the stat after the read, which equals the one before; or the error.
+ * After a copy `target` is the published file, and `existed` says that the same bytes stood under the final name already.
  */
 export type SmallResult =
   | {
@@ -82,6 +82,7 @@ export type SmallJob =
   | { kind: "hash"; files: readonly { path: string; size: number }[]; fresh: boolean }
   | { kind: "write"; files: readonly SmallCopy[]; barrierDev: number | null; flush: boolean }
   | { kind: "publish"; files: readonly (SmallCopy & { sha256: string })[]; flush: boolean }
+  | { kind: "sync-files"; paths: readonly string[] }
   | { kind: "sync-folders"; folders: readonly string[] };
 
 /** The answer to a `SmallJob`, in its order: stats (undefined for what vanished), or one result a file. */
@@ -126,12 +127,14 @@ export interface FileSystem {
   realPath(path: string): Promise<string>;
   /** Makes one folder; false when a folder is already there. */
   mkdir(path: string): Promise<boolean>;
+  /** Names of the alternate streams of a file or folder; only where the system has such (Windows). */
+  namedStreams?(path: string): Promise<string[]>;
   /** Opens for reading without following a final link. `fresh`: reads must reach the medium, where the system allows. */
   openRead(path: string, options?: { fresh?: boolean }): Promise<FileHandle>;
   /** Creates a file that must not exist. */
   createNew(path: string): Promise<FileHandle>;
-  /** Opens for reading and writing, creating it if absent. For lock files and appends. */
-  openReadWrite(path: string): Promise<FileHandle>;
+  /** Opens for reading and writing, creating it if absent unless `create` is false. For lock files and appends. */
+  openReadWrite(path: string, options?: { create?: boolean }): Promise<FileHandle>;
   /** Hard link; fails with EEXIST when `to` exists. */
   link(from: string, to: string): Promise<void>;
   /** Renames; the caller has made sure that `to` is free (this replaces silently on POSIX). */
@@ -153,6 +156,8 @@ export interface FileSystem {
   runSmall(job: SmallJob, signal: AbortSignal): Promise<SmallJobResult>;
   /** How many jobs of `runSmall` are worth running at once. */
   readonly smallParallel: number;
+  /** Why fresh reads below this folder come from a cache all the same, and what to do, in words. */
+  whyCached?(folder: string): Promise<string>;
   /** Opens a flush of the file system that holds `folder`; undefined where the system has no such call. */
   openBarrier(folder: string): Promise<Barrier | undefined>;
   /**

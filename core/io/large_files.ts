@@ -7,8 +7,8 @@ import { dirname } from "@std/path";
 import type { Durability, FileHandle, FileStat, FileSystem, LargeResult } from "./file_system.ts";
 import { errnoOf, ioError } from "./io_errors.ts";
 import { alignedBuffer } from "./native.ts";
+import { publish } from "./publish.ts";
 import { conflict, notAFile, sameFile, shortRead, sourceChanged } from "./same.ts";
-import { LINKS_UNSUPPORTED } from "./small_jobs.ts";
 
 /** Bytes of one block. */
 const BLOCK = 4 * 2 ** 20;
@@ -140,24 +140,6 @@ async function writeTemporary(
     await fs.removeFile(copy.temporary).catch(() => {});
     throw error;
   }
-}
-
-/** As `publish` of the small files: never replaces; false when the name is taken. */
-async function publish(fs: FileSystem, temporary: string, to: string): Promise<boolean> {
-  const renamed = await fs.renameNew(temporary, to);
-  if (renamed !== undefined) return renamed;
-  try {
-    await fs.link(temporary, to);
-  } catch (error) {
-    const code = errnoOf(error) ?? "";
-    if (code === "EEXIST") return false;
-    if (!LINKS_UNSUPPORTED.has(code)) throw error;
-    if (await fs.lstat(to) !== undefined) return false;
-    await fs.rename(temporary, to);
-    return true;
-  }
-  await fs.removeFile(temporary);
-  return true;
 }
 
 /** Copies one file of any size on this thread; see `copyLarge`. */

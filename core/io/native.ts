@@ -11,6 +11,9 @@ const SYMBOLS = {
   syncfs: { parameters: ["i32"], result: "i32", nonblocking: true },
   faccessat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
+  mmap: { parameters: ["usize", "usize", "i32", "i32", "i32", "i64"], result: "usize" },
+  munmap: { parameters: ["usize", "usize"], result: "i32" },
+  mincore: { parameters: ["usize", "usize", "buffer"], result: "i32" },
 } as const;
 
 type Library = Deno.DynamicLibrary<typeof SYMBOLS>;
@@ -20,6 +23,13 @@ const AT_SYMLINK_NOFOLLOW = 0x100;
 const F_OK = 0;
 const RENAME_NOREPLACE = 1;
 const POSIX_FADV_DONTNEED = 4;
+const PROT_READ = 1;
+const MAP_SHARED = 1;
+const MAP_FAILED = 2n ** 64n - 1n;
+/** The smallest page there is, in bytes: where pages are larger, some answers stay unused. */
+const PAGE = 4096;
+/** Bytes of a file looked at in one mapping. */
+const MAPPING = 2 ** 30;
 
 let library: Library | null | undefined;
 
@@ -36,9 +46,31 @@ function load(): Library | null {
 
 const utf8 = new TextEncoder();
 
-/** Asks the system to forget the cached pages of an open file. False when it cannot be asked. */
-export function dropCache(fd: number): boolean {
-  return load()?.symbols.posix_fadvise(fd, 0n, 0n, POSIX_FADV_DONTNEED) === 0;
+/**
+ * Asks the system to forget the cached pages of an open file of `size` bytes, and looks whether they are gone: the
+ * request is advice, and pages that another program has mapped stay. False when it cannot be told; the system tells only
+ * those who own the file or may write it.
+ */
+export function dropCache(fd: number, size: number): boolean {
+  const symbols = load()?.symbols;
+  if (symbols?.posix_fadvise(fd, 0n, 0n, POSIX_FADV_DONTNEED) !== 0) return false;
+  for (let at = 0; at < size; at += MAPPING) {
+    if (!isUncached(symbols, fd, { at, bytes: Math.min(MAPPING, size - at) })) return false;
+  }
+  return true;
+}
+
+/** Whether no page of a part of a file is in memory. Mapping it reads nothing. */
+function isUncached(symbols: Library["symbols"], fd: number, part: { at: number; bytes: number }): boolean {
+  const bytes = BigInt(part.bytes);
+  const address = symbols.mmap(0n, bytes, PROT_READ, MAP_SHARED, fd, BigInt(part.at));
+  if (address === MAP_FAILED) return false;
+  try {
+    const pages = new Uint8Array(Math.ceil(part.bytes / PAGE));
+    return symbols.mincore(address, bytes, pages) === 0 && pages.every((page) => (page & 1) === 0);
+  } finally {
+    symbols.munmap(address, bytes);
+  }
 }
 
 /** Whether `syncfs` can be called here. */

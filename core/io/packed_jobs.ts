@@ -30,11 +30,13 @@ export function packJob(job: SmallJob): PackedJob {
       const texts: string[] = [];
       for (const file of job.files) {
         texts.push(file.from, file.to, file.temporary);
-        if ("sha256" in file) texts.push(file.sha256);
+        if (job.kind === "publish") texts.push((file as { sha256: string }).sha256);
       }
       const sizes = Float64Array.from(job.files, (file: { size: number }) => file.size);
       return { job: { ...job, files: [] }, texts: texts.join("\0"), sizes };
     }
+    case "sync-files":
+      return { job: { ...job, paths: [] }, texts: job.paths.join("\0"), sizes: NOTHING };
     case "sync-folders":
       return { job, texts: "", sizes: NOTHING };
   }
@@ -58,6 +60,8 @@ export function unpackJob({ job, texts, sizes }: PackedJob): SmallJob {
       return { ...job, files: Array.from(sizes, (_, at) => copy(at, 3)) };
     case "publish":
       return { ...job, files: Array.from(sizes, (_, at) => ({ ...copy(at, 4), sha256: list[at * 4 + 3] })) };
+    case "sync-files":
+      return { ...job, paths: list };
     case "sync-folders":
       return job;
   }

@@ -20,6 +20,12 @@ function comparable(path: string, system: PathSystem): string {
   return system === "windows" ? normal.replaceAll("/", "\\").toUpperCase().toLowerCase() : normal;
 }
 
+/** The same for every spelling of one absolute path, by the words alone: links are not followed. For keys, not for people. */
+export function pathKey(path: string, system: PathSystem = hostSystem): string {
+  const key = comparable(path, system);
+  return key.endsWith(system === "windows" ? "\\" : "/") ? key.slice(0, -1) : key;
+}
+
 /** Whether `path` is `root` or lies below it, by their spelling alone. Both must be absolute, else it is false. */
 export function contains(root: string, path: string, system: PathSystem = hostSystem): boolean {
   const { isAbsolute } = pathsOf(system);
@@ -79,18 +85,6 @@ export function itemPath(root: string, relative: string, system: PathSystem = ho
   // Not `join`: it would normalise, and a normalised root is another spelling than the one that was checked.
   const below = system === "windows" ? relative.replaceAll("/", separator) : relative;
   return root.endsWith(separator) ? root + below : `${root}${separator}${below}`;
-}
-
-/**
- * The `/`-separated path of `path` below `root`; empty when they are the same.
- * @throws {PipelineError} `path/escapes` when `path` is not below `root`.
- */
-export function relativeTo(root: string, path: string, system: PathSystem = hostSystem): string {
-  if (!contains(root, path, system)) {
-    throw new PipelineError("path/escapes", `Cannot use "${path}": it is outside "${root}"`);
-  }
-  const relative = pathsOf(system).relative(root, path);
-  return system === "windows" ? relative.replaceAll("\\", "/") : relative;
 }
 
 /** The folder part of a `/`-separated path of an item; empty for an entry of the item's root. */

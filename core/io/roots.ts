@@ -4,6 +4,7 @@
  * @module
  */
 import type { FileStat, FileSystem } from "./file_system.ts";
+import { isAbsent } from "./io_errors.ts";
 import { contains, hostSystem, type PathSystem } from "./paths.ts";
 import { exactInode } from "./same.ts";
 import * as posix from "@std/path/posix";
@@ -20,6 +21,21 @@ export interface Nesting {
   outer: NamedRoot;
   inner: NamedRoot;
   same: boolean;
+}
+
+/**
+ * The stat of a root. A root, unlike what lies in it, may itself be a link or a junction: what it leads to counts.
+ * Undefined when nothing is there, also behind the link.
+ */
+export async function rootStat(fs: FileSystem, root: string): Promise<FileStat | undefined> {
+  const stat = await fs.lstat(root);
+  if (stat?.kind !== "symlink") return stat;
+  try {
+    return await fs.lstat(await fs.realPath(root));
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
 }
 
 interface Chain {

@@ -9,6 +9,7 @@ import { dirname } from "@std/path";
 import type { FileStat, SmallCopy, SmallFailure, SmallJob, SmallJobResult, SmallResult } from "./file_system.ts";
 import { errnoOf, ioError } from "./io_errors.ts";
 import { itemPath } from "./paths.ts";
+import { publishSync } from "./publish.ts";
 import { conflict, notAFile, sameFile, shortRead, sourceChanged } from "./same.ts";
 import type { SyncHandle, SyncPrimitives } from "./sync_primitives.ts";
 
@@ -52,10 +53,7 @@ function readWhole(disk: SyncPrimitives, path: string, options: { fresh: boolean
     // One byte more than expected shows a file that grew.
     const buffer = disk.buffer(Math.max(before.size, options.size) + 1);
     let got = 0;
-    // Where exactly as many bytes came, the stat after the read shows that there are no more. A file said to be empty is
-    // tried all the same: some file systems say so of files they have not fetched yet.
-    const enough = Math.max(1, before.size);
-    for (let n = 1; n > 0 && got !== enough && got < buffer.length; got += n) n = handle.read(buffer.subarray(got));
+    for (let n = 1; n > 0 && got < buffer.length; got += n) n = handle.read(buffer.subarray(got));
     const after = disk.lstat(path);
     if (after === undefined || !sameFile(before, after)) throw sourceChanged(path, before, after);
     if (got !== before.size) throw shortRead(path, got, before.size);
@@ -144,40 +142,8 @@ function covered(disk: SyncPrimitives, folder: string, job: { barrierDev: number
   return yes;
 }
 
-/**
- * Gives a temporary its final name, which must be free: by a rename that never replaces, else by a hard link, else
- * (where neither exists) by a rename after a look, under the claim the caller holds. False when the name is taken.
- */
-export function publish(disk: SyncPrimitives, temporary: string, to: string): boolean {
-  const renamed = disk.renameNew(temporary, to);
-  if (renamed !== undefined) return renamed;
-  try {
-    disk.link(temporary, to);
-  } catch (error) {
-    const code = errnoOf(error) ?? "";
-    if (code === "EEXIST") return false;
-    if (!LINKS_UNSUPPORTED.has(code)) throw error;
-    if (disk.lstat(to) !== undefined) return false;
-    disk.rename(temporary, to);
-    return true;
-  }
-  disk.removeFile(temporary);
-  return true;
-}
-
-/** What a file system without hard links, or out of them, answers. */
-export const LINKS_UNSUPPORTED: ReadonlySet<string> = new Set([
-  "EPERM",
-  "EACCES",
-  "ENOSYS",
-  "ENOTSUP",
-  "EOPNOTSUPP",
-  "EMLINK",
-  "EINVAL",
-]);
-
 function publishOne(disk: SyncPrimitives, file: SmallCopy & { sha256: string }, flush: boolean) {
-  if (publish(disk, file.temporary, file.to)) {
+  if (publishSync(disk, file.temporary, file.to)) {
     const target = disk.lstat(file.to);
     if (target === undefined) throw notAFile("publish", file.to, target);
     return { target, existed: false };
@@ -231,6 +197,9 @@ export function runSmallJob(disk: SyncPrimitives, job: SmallJob): SmallJobResult
           (file) => ({ ok: true as const, ...publishOne(disk, file, job.flush) }),
         ),
       };
+    case "sync-files":
+      for (const path of job.paths) disk.syncFile(path);
+      return {};
     case "sync-folders":
       for (const folder of job.folders) disk.syncDir(folder);
       return {};

@@ -3,7 +3,8 @@
  * `copySmall` and `hashSmall` in batches. All of them read between two equal stats and never replace a final name.
  * @module
  */
-import type { FileSystem, LargeResult } from "./file_system.ts";
+import type { FileSystem, LargeResult, SmallResult } from "./file_system.ts";
+import { hashSmall, SMALL_FILE_BYTES } from "./small_files.ts";
 import { copyHere, hashHere, type LargeCopy, type PassOptions } from "./large_files.ts";
 
 export { copySmall, type CopySmallOptions, errorOf, hashSmall, SMALL_FILE_BYTES } from "./small_files.ts";
@@ -35,4 +36,24 @@ export async function hashFile(
   options.signal.throwIfAborted();
   const job = { kind: "hash", path, fresh: options.fresh ?? false } as const;
   return await (fs.runLarge?.(job, options) ?? hashHere(fs, path, options));
+}
+
+/**
+ * Hashes files of any size: small ones in batches, then large ones one by one; one result a file, in order. A small file
+ * that fails is a failure among the results; a large one throws.
+ * @throws {PipelineError} as `hashFile`
+ */
+export async function hashFiles(
+  fs: FileSystem,
+  files: readonly { path: string; size: number }[],
+  options: PassOptions & { fresh: boolean },
+): Promise<SmallResult[]> {
+  const results: SmallResult[] = [];
+  const isSmall = (file: { size: number }) => file.size <= SMALL_FILE_BYTES;
+  const small = await hashSmall(fs, files.filter(isSmall), options);
+  let next = 0;
+  for (const file of files) {
+    results.push(isSmall(file) ? small[next++] : { ok: true, ...await hashFile(fs, file.path, options) });
+  }
+  return results;
 }

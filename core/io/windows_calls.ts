@@ -94,6 +94,21 @@ export function parseFileInformation(bytes: Uint8Array): WindowsFileInfo {
   return { birthtimeMs: time(4), mtimeMs: time(20), size: pair(32), ino: pair(44) };
 }
 
+/** `WIN32_FIND_STREAM_DATA`: a size of 8 bytes, then a name of up to 296 characters. */
+export const STREAM_BYTES = 8 + 2 * 296;
+
+/** The name of a stream, as `:name:$DATA`; that of a file's own bytes is `::$DATA`. */
+export function parseStreamName(bytes: Uint8Array): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, STREAM_BYTES);
+  let name = "";
+  for (let at = 8; at < STREAM_BYTES; at += 2) {
+    const unit = view.getUint16(at, true);
+    if (unit === 0) break;
+    name += String.fromCharCode(unit);
+  }
+  return name;
+}
+
 /**
  * A path as the wide calls take it: verbatim form, UTF-16, ended by NUL; undefined for one that holds a NUL. Lone
  * surrogates stay, since names of Windows may hold them.
@@ -168,4 +183,8 @@ export interface WindowsCalls {
   errorOfStatus(status: number): number;
   lastError(): number;
   moveFile(from: Uint16Array<ArrayBuffer>, to: Uint16Array<ArrayBuffer>, flags: number): boolean;
+  /** Fills `STREAM_BYTES` with the first stream; the handle is closed by `closeFind`. */
+  firstStream(path: Uint16Array<ArrayBuffer>, into: Uint8Array<ArrayBuffer>): WindowsHandle;
+  nextStream(find: WindowsHandle, into: Uint8Array<ArrayBuffer>): boolean;
+  closeFind(find: WindowsHandle): void;
 }

@@ -22,11 +22,15 @@ const KERNEL = {
     result: "i32",
     nonblocking: true,
   },
+  FindFirstStreamW: { parameters: ["buffer", "u32", "buffer", "u32"], result: "isize" },
+  FindNextStreamW: { parameters: ["isize", "buffer"], result: "i32" },
+  FindClose: { parameters: ["isize"], result: "i32" },
   MoveFileExW: { parameters: ["buffer", "buffer", "u32"], result: "i32" },
 } as const;
 
 const NTDLL = { RtlNtStatusToDosError: { parameters: ["u32"], result: "u32" } } as const;
 
+const FIND_STREAM_INFO_STANDARD = 0;
 const FILE_REMOTE_PROTOCOL_INFO = 13;
 /** `FILE_REMOTE_PROTOCOL_INFO`: structure version, its size, then the protocol. */
 const REMOTE_PROTOCOL_BYTES = 180;
@@ -67,6 +71,9 @@ function open(): WindowsCalls {
     errorOfStatus: (status) => ntdll.RtlNtStatusToDosError(status),
     lastError: () => kernel.GetLastError(),
     moveFile: (from, to, flags) => kernel.MoveFileExW(from, to, flags) !== 0,
+    firstStream: (path, into) => BigInt(kernel.FindFirstStreamW(path, FIND_STREAM_INFO_STANDARD, into, 0)),
+    nextStream: (find, into) => kernel.FindNextStreamW(find, into) !== 0,
+    closeFind: (find) => void kernel.FindClose(find),
   };
 }
 

@@ -46,5 +46,14 @@ CREATE TABLE member (
   name TEXT NOT NULL, item TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (name, item)) STRICT, WITHOUT ROWID;
 `;
 
+// Without it an upload begun by an earlier version is begun anew: what it says of its object is not known.
+const UPLOAD_METADATA = `
+ALTER TABLE upload ADD COLUMN sha256 TEXT;
+ALTER TABLE upload ADD COLUMN mtime TEXT;
+`;
+
+// When a run last went on with it; absent, nobody did since it began.
+const UPLOAD_USE = "ALTER TABLE upload ADD COLUMN used_at TEXT;";
+
 /** Migrations in order; entry `n` takes the schema from version `n` to `n + 1`. */
-export const MIGRATIONS: readonly string[] = [FIRST];
+export const MIGRATIONS: readonly string[] = [FIRST, UPLOAD_METADATA, UPLOAD_USE];

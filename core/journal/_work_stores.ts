@@ -48,6 +48,17 @@ export class SqliteStepStore implements StepStore {
     });
   }
 
+  forgetCheckpoint(incarnation: string, stage: string, step: string): Promise<void> {
+    return this.#db.change("forget a checkpoint", [], () => {
+      this.#db.run(
+        "DELETE FROM step WHERE incarnation = ? AND stage = ? AND step = ? AND finished = 0",
+        incarnation,
+        stage,
+        step,
+      );
+    });
+  }
+
   remove(incarnation: string): Promise<void> {
     return this.#db.change("forget steps", [], () => {
       this.#db.run("DELETE FROM step WHERE incarnation = ?", incarnation);
@@ -121,15 +132,31 @@ export class SqliteUploadStore implements UploadStore {
   }
 
   put(upload: OpenUpload): Promise<void> {
-    return this.#db.change("write an upload", [upload.startedAt], () => {
+    return this.#db.change("write an upload", [upload.startedAt, upload.usedAt], () => {
       this.#db.run(
-        "INSERT OR REPLACE INTO upload VALUES (?, ?, ?, ?, ?, ?)",
+        `INSERT OR REPLACE INTO upload (store, key, upload_id, part_size, incarnation, started_at, sha256, mtime, used_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         upload.store,
         upload.key,
         upload.uploadId,
         upload.partSize,
         upload.incarnation,
         upload.startedAt,
+        upload.sha256,
+        upload.mtime,
+        upload.usedAt,
+      );
+    });
+  }
+
+  touch({ store, key, uploadId }: Pick<OpenUpload, "store" | "key" | "uploadId">, at: string): Promise<void> {
+    return this.#db.change("write an upload", [at], () => {
+      this.#db.run(
+        "UPDATE upload SET used_at = ? WHERE store = ? AND key = ? AND upload_id = ?",
+        at,
+        store,
+        key,
+        uploadId,
       );
     });
   }
@@ -165,6 +192,9 @@ function uploadOf(row: Row): OpenUpload {
     partSize: row.part_size as number,
     incarnation: row.incarnation as string,
     startedAt: row.started_at as string,
+    sha256: row.sha256 as string | null,
+    mtime: row.mtime as string | null,
+    usedAt: (row.used_at ?? row.started_at) as string,
   };
 }
 

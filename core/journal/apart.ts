@@ -48,6 +48,7 @@ function stepsApart(store: StepStore, own: Own): StepStore {
     finish: (incarnation, stage, step) => store.finish(own(incarnation), stage, step),
     checkpoint: (incarnation, stage, step, value) => store.checkpoint(own(incarnation), stage, step, value),
     readCheckpoint: (incarnation, stage, step) => store.readCheckpoint(own(incarnation), stage, step),
+    forgetCheckpoint: (incarnation, stage, step) => store.forgetCheckpoint(own(incarnation), stage, step),
     remove: (incarnation) => store.remove(own(incarnation)),
   };
 }

@@ -5,6 +5,7 @@
  */
 import { join } from "@std/path";
 import { PipelineError } from "../errors.ts";
+import { errnoOf } from "../io/io_errors.ts";
 import { holdLock } from "./_journal_lock.ts";
 import { type LocalJournal, openJournal, openMemoryJournal } from "./sqlite.ts";
 
@@ -33,12 +34,15 @@ export async function copyJournalForReading(path: string, within?: string): Prom
 }
 
 async function copyPair(from: string, to: string): Promise<void> {
-  // Only for reading, and only when it is there: a dry run makes no file. Every process that has the journal open has it.
+  // Only when it is there: a dry run makes no file. Every process that has the journal open has it.
   await using stack = new AsyncDisposableStack();
-  const lock = await orUndefined(Deno.open(`${from}.lock`, { read: true }));
+  const lock = await orUndefined(openStanding(`${from}.lock`));
   if (lock !== undefined) {
     stack.defer(() => lock.close());
-    if (!await holdLock(lock, LOCK_WAIT_MS)) throw busy(from);
+    const held = await holdLock(lock, LOCK_WAIT_MS).catch((error) => {
+      throw errnoOf(error) === "EBADF" ? unlockable(from, error) : error;
+    });
+    if (!held) throw busy(from);
   }
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const before = await fingerprint(from);
@@ -49,6 +53,24 @@ async function copyPair(from: string, to: string): Promise<void> {
     if (before !== undefined && before === await fingerprint(from)) return;
   }
   throw busy(from);
+}
+
+/** For writing where that is allowed, since NFS locks no other file (flock(2), "EBADF"); nothing is written. */
+async function openStanding(path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path, { read: true, write: true });
+  } catch (error) {
+    if (!["EACCES", "EPERM", "EROFS"].includes(errnoOf(error) ?? "")) throw error;
+    return await Deno.open(path, { read: true });
+  }
+}
+
+function unlockable(path: string, cause: unknown): PipelineError {
+  return new PipelineError(
+    "journal/unlockable",
+    `Cannot copy the journal "${path}": its lock may only be read, and this share locks only what may be written`,
+    { cause, hint: "Keep the state folder on a local disk, or give this account write access to it.", stopsRun: 1 },
+  );
 }
 
 /** What changes when a log is folded into its database or begun anew: the database's stat, and the log's header. */

@@ -27,6 +27,8 @@ export interface StepStore {
   finish(incarnation: string, stage: string, step: string): Promise<void>;
   checkpoint(incarnation: string, stage: string, step: string, value: Json): Promise<void>;
   readCheckpoint(incarnation: string, stage: string, step: string): Promise<Json | undefined>;
+  /** Forgets the checkpoint of a step that ended; what is finished stays so. */
+  forgetCheckpoint(incarnation: string, stage: string, step: string): Promise<void>;
   remove(incarnation: string): Promise<void>;
 }
 
@@ -52,11 +54,18 @@ export interface OpenUpload {
   uploadId: string;
   partSize: number;
   incarnation: string;
+  /** Metadata the object gets, fixed when the upload began; a null hash is not known. */
+  sha256: string | null;
+  mtime: string | null;
   startedAt: string;
+  /** When a run last went on with it. */
+  usedAt: string;
 }
 
 export interface UploadStore {
   put(upload: OpenUpload): Promise<void>;
+  /** Says that the upload `uploadId` is still gone on with; of another upload, or none, nothing is changed. */
+  touch(upload: Pick<OpenUpload, "store" | "key" | "uploadId">, at: string): Promise<void>;
   get(store: string, key: string): Promise<OpenUpload | undefined>;
   list(store: string, incarnation?: string): Promise<OpenUpload[]>;
   remove(store: string, key: string): Promise<void>;

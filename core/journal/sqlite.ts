@@ -9,8 +9,6 @@ import { SqliteEvidenceStore } from "./_evidence_store.ts";
 import { SqliteClaimStore, SqliteCursorStore, SqliteOutbox } from "./_shared_stores.ts";
 import { SqliteIntentStore, SqliteProbeStore, SqliteStepStore, SqliteUploadStore } from "./_work_stores.ts";
 
-import { copyJournalForReading } from "./copy.ts";
-
 export { copyJournalForReading } from "./copy.ts";
 
 /** A journal that can also be asked what has been going on, for `status` and `explain`. */
@@ -23,8 +21,6 @@ export interface LocalJournal extends Journal {
 
 /** How a journal is opened. `hooks` are for tests. */
 export interface JournalOptions {
-  /** Open a private copy instead of the live file, and throw the copy away at the end (SAFETY S17). */
-  readonlyCopy?: boolean;
   hooks?: DatabaseHooks;
 }
 
@@ -33,7 +29,6 @@ export interface JournalOptions {
  * @throws {PipelineError} `journal/newer`, `journal/corrupt`, `journal/foreign`, `journal/cannot-open`, `journal/busy`
  */
 export async function openJournal(path: string, options: JournalOptions = {}): Promise<LocalJournal> {
-  if (options.readonlyCopy) return await copyJournalForReading(path);
   return new SqliteJournal(await Database.open(path, options.hooks));
 }
 

@@ -46,8 +46,6 @@ export interface LedgerMirror {
   compare(): Promise<MirrorOutcome>;
   /** Brings a month up to date, and every month that was left behind earlier. For `LedgerOptions.onAppended`. */
   onAppended(month: string): Promise<MirrorOutcome>;
-  /** Brings every month up to date whose size differs from the mirror's. */
-  mirrorAll(): Promise<MirrorOutcome>;
 }
 
 /** @throws {RangeError} for a prefix without its final `/` */
@@ -93,12 +91,6 @@ class Mirror implements LedgerMirror {
     const warnings: string[] = [];
     // Once a process: an earlier one may have ended before its last append was mirrored.
     if (!this.#compared) await this.#compare(warnings);
-    return await this.#catchUp(warnings);
-  }
-
-  async mirrorAll(): Promise<MirrorOutcome> {
-    const warnings: string[] = [];
-    await this.#compare(warnings);
     return await this.#catchUp(warnings);
   }
 

@@ -6,7 +6,7 @@ import type { PlaceDeclaration } from "../contract.ts";
 import { asPipelineError, PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { FileSystem } from "../io/file_system.ts";
-import { findNesting, type NamedRoot, type Nesting } from "../io/roots.ts";
+import { findNesting, type NamedRoot, type Nesting, rootStat } from "../io/roots.ts";
 import { explain } from "../objects/explain.ts";
 import { type ObjectStore, ObjectStoreError } from "../objects/object_store.ts";
 import type { CompiledPart, CompiledPipeline } from "../pipeline/compile.ts";
@@ -186,11 +186,9 @@ export function createEnvironmentProbe(services: ProbeServices): EnvironmentProb
   return {
     async folder(root) {
       try {
-        // A root may itself be a link or a junction; what it leads to counts.
-        const stat = await fs.lstat(root);
+        const stat = await rootStat(fs, root);
         if (stat === undefined) return { kind: "absent" };
-        const real = stat.kind === "symlink" ? await fs.lstat(await fs.realPath(root)) : stat;
-        if (real?.kind !== "directory") return { kind: "not-a-folder" };
+        if (stat.kind !== "directory") return { kind: "not-a-folder" };
         const marker = await readPlaceMarker(fs, root);
         return marker === undefined
           ? { kind: "not-marked", ...await missingMarker(fs, root) }

@@ -4,7 +4,17 @@
  */
 import type { Fact, StageFacts } from "../contract.ts";
 import { missingForRecord, missingNeeds } from "../safety/demands.ts";
-import { applyGives, applyKills, givenBy, isProved, type LatticeState, NOTHING, takesAway } from "../safety/lattice.ts";
+import {
+  applyGives,
+  applyKills,
+  givenBy,
+  isProved,
+  type LatticeState,
+  NOTHING,
+  takesAway,
+  transfer,
+  type TransferOptions,
+} from "../safety/lattice.ts";
 
 /** What the flow needs to know of a stage. */
 export interface FlowStage {
@@ -48,15 +58,20 @@ export function flow<S extends FlowStage>(stages: readonly S[]): FlowStep<S>[] {
     const state = line ?? stateBefore(stage, known);
     const given = line ? givenIn(state, stage) : givenInAnyOrder(state, stage, writesThatMayStand(stage, known));
     sound.set(stage.id, asGiven(state, stage, { given }));
-    if (line) line = applyGives(applyKills(line, stage.facts), given);
+    if (line) line = transfer(line, stage.facts, asRun(stage));
     const hopeful = stateBefore(stage, { graph, given: mended });
     mended.set(stage.id, asGiven(hopeful, stage, { given: mendedGives(hopeful, stage, written) }));
     return { stage, state, mended: hopeful, ancestors, concurrent, written };
   });
 }
 
-function givenIn(state: LatticeState, { facts, onError }: FlowStage): Fact[] {
-  return givenBy(applyKills(state, facts), facts, { onErrorWarn: onError === "warn" });
+/** How a stage is run, as far as its facts go. */
+function asRun({ onError }: FlowStage): TransferOptions {
+  return { onErrorWarn: onError === "warn" };
+}
+
+function givenIn(state: LatticeState, stage: FlowStage): Fact[] {
+  return givenBy(applyKills(state, stage.facts), stage.facts, asRun(stage));
 }
 
 /** The same, but nothing is recorded while something may have been written that is not proved. */
@@ -123,7 +138,7 @@ function mendedGives(state: LatticeState, stage: FlowStage, written: ReadonlySet
   const { facts, onError } = stage;
   const assumed = missingNeeds(state, facts).flatMap((missing) => missing.fact ? [missing.fact] : []);
   const helped = applyGives(applyKills(state, facts), assumed);
-  const given = givenBy(helped, facts, { onErrorWarn: onError === "warn" });
+  const given = givenBy(helped, facts, asRun(stage));
   const lacksProof = facts.needsAllProved === true && missingForRecord(state, written).length > 0;
   if (!lacksProof || onError === "warn") return [...assumed, ...given];
   const records = (facts.gives ?? []).filter((fact) => fact.fact === "recorded");

@@ -247,11 +247,6 @@ export const LINT_RULES: readonly LintRule[] = [
 
 const BY_CODE = new Map(LINT_RULES.map((rule) => [rule.code, rule]));
 
-/** The rule of a code, or undefined for codes plugins bring. */
-export function lintRule(code: string): LintRule | undefined {
-  return BY_CODE.get(code);
-}
-
 /** @throws {RangeError} if the code is not in the table. */
 export function ruleSeverity(code: string): Diagnostic["severity"] {
   const rule = BY_CODE.get(code);

@@ -44,7 +44,7 @@ export interface UploadedObject extends ObjectProof {
 }
 
 /** Returns the metadata of an object: ours, for people and for restores, and never evidence. */
-export function objectMetadata(sha256: string, mtimeMs: number | null | undefined): Record<string, string> {
+export function objectMetadata(sha256: string, mtimeMs: number | null | undefined): { sha256: string; mtime?: string } {
   if (mtimeMs === null || mtimeMs === undefined) return { sha256 };
   return { sha256, mtime: new Date(mtimeMs).toISOString() };
 }

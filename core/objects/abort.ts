@@ -35,8 +35,8 @@ export async function abandon(session: ObjectSession, upload: OpenUpload): Promi
 }
 
 /**
- * Gives up the open uploads in the journal that belong to this store: all, those of one incarnation, or those older
- * than `olderThanMs`. Returns how many.
+ * Gives up the open uploads in the journal that belong to this store: all, those of one incarnation, or those that no
+ * run went on with for `olderThanMs`. Returns how many.
  */
 export async function abortOurs(
   session: ObjectSession,
@@ -45,7 +45,7 @@ export async function abortOurs(
   const { incarnation, olderThanMs = 0 } = options;
   let aborted = 0;
   for (const upload of await session.uploads.list(session.store.identity, incarnation)) {
-    if (session.clock.now() - Date.parse(upload.startedAt) < olderThanMs) continue;
+    if (session.clock.now() - Date.parse(upload.usedAt) < olderThanMs) continue;
     await inWords(session, { verb: "give up the upload of", key: upload.key }, () => abandon(session, upload));
     aborted++;
   }

@@ -97,6 +97,11 @@ export class Budget {
     return this.#gate.held;
   }
 
+  /** Bytes that are lent at a time, but for one demand above it. */
+  get total(): number {
+    return this.#total;
+  }
+
   /** Lends `length` bytes, with unspecified content, once that many are free. */
   async acquire(length: number, signal: AbortSignal): Promise<Lease> {
     const capacity = length < MIB ? length : Math.ceil(length / MIB) * MIB;

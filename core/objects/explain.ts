@@ -108,12 +108,3 @@ export function explain(error: unknown, doing: Doing): unknown {
   };
   return new PipelineError(words.code, `Cannot ${doing.verb} "${doing.thing}": ${found}${detail}`, options);
 }
-
-/** The error for a clock that is off, found before the store refused anything. */
-export function clockSkew(doing: Doing, serverDate: Date | undefined, wanted: string): PipelineError {
-  return new PipelineError(
-    "s3/clock-skew",
-    `Cannot ${doing.verb} "${doing.thing}": ${clocksInWords(doing.now, serverDate)}, wanted ${wanted}`,
-    { hint: CLOCK_HINT },
-  );
-}

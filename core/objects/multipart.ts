@@ -15,12 +15,17 @@ import { type ExpectedObject, proveSent } from "./prove.ts";
 import { type ObjectSession, request } from "./session.ts";
 import { hashSource, SourcePass } from "./source.ts";
 
+/** How often, in ms, the journal is told that an upload is gone on with. */
+const TOUCH_MS = 10 * 60_000;
+
 /** A multipart upload under way. */
 interface Upload {
   id: string;
   partSize: number;
   /** Parts an earlier run sent, by number. */
   listed: Map<number, ListedPart>;
+  /** When the journal was last told of it, in ms since 1970. */
+  touchedAt: number;
 }
 
 /** Uploads `upload.source` in parts of `wantedPartSize` bytes, or of those an earlier run began with. */
@@ -43,8 +48,13 @@ export async function uploadInParts(
     return object;
   }
   const sha256 = upload.sha256 ?? (await hashSource(source, { partSize: wantedPartSize, budget, signal })).sha256;
-  const open = await takeUp(session, upload) ?? await begin(session, { upload, sha256, partSize: wantedPartSize });
+  const open = await takeUp(session, { ...upload, sha256 }) ??
+    await begin(session, { upload, sha256, partSize: wantedPartSize });
   const { partSize } = open;
+  if (partSize > budget.total) {
+    const mib = Math.ceil(partSize / 2 ** 20);
+    session.log.warn(`"${key}" has ${source.size} bytes and 10,000 parts at most: each takes ${mib} MiB of memory`);
+  }
   try {
     const sent = await sendParts(session, { ...upload, sha256 }, open);
     const expected: ExpectedObject = { key, size: source.size, sha256, parts: sent.parts.map((part) => part.sha256) };
@@ -75,13 +85,18 @@ function head(session: ObjectSession, key: string): Promise<ObjectInfo | undefin
   return request(session, `look at "${key}"`, () => session.store.head(key, session.signal));
 }
 
-/** The upload an earlier run of the same content left open, if the store still has it. */
-async function takeUp(session: ObjectSession, upload: UploadRequest): Promise<Upload | undefined> {
+/**
+ * The upload an earlier run of the same content left open, if the store still has it. One that would end with other
+ * metadata is given up: a store takes that when an upload begins, and never again.
+ */
+async function takeUp(session: ObjectSession, upload: UploadRequest & { sha256: string }): Promise<Upload | undefined> {
   const { store, uploads, signal, log } = session;
   const row = await uploads.get(store.identity, upload.key);
   if (!row) return undefined;
+  const { mtime = null } = objectMetadata(upload.sha256, upload.mtimeMs);
   const fits = choosePartSize(upload.source.size, row.partSize) === row.partSize;
-  if (row.incarnation !== upload.incarnation || !fits) {
+  const same = row.incarnation === upload.incarnation && row.sha256 === upload.sha256 && row.mtime === mtime;
+  if (!same || !fits) {
     await forget(session, upload.key);
     return undefined;
   }
@@ -92,7 +107,9 @@ async function takeUp(session: ObjectSession, upload: UploadRequest): Promise<Up
       return parts;
     });
     log.info(`Going on with the upload of "${upload.key}"`, { parts: listed.size, since: row.startedAt });
-    return { id: row.uploadId, partSize: row.partSize, listed };
+    const open = { id: row.uploadId, partSize: row.partSize, listed, touchedAt: -Infinity };
+    await touch(session, upload.key, open);
+    return open;
   } catch (error) {
     if (!(error instanceof ObjectStoreError && error.kind === "not-found")) throw error;
     await uploads.remove(store.identity, upload.key);
@@ -106,11 +123,23 @@ async function begin(
 ): Promise<Upload> {
   const { store, uploads, clock, signal, settings } = session;
   const { upload: { key, mtimeMs, incarnation }, sha256, partSize } = begun;
-  const options = { metadata: objectMetadata(sha256, mtimeMs), storageClass: settings.storageClass };
+  const metadata = objectMetadata(sha256, mtimeMs);
+  const options = { metadata, storageClass: settings.storageClass };
   const id = await request(session, `begin the upload of "${key}"`, () => store.createUpload(key, options, signal));
-  const startedAt = new Date(clock.now()).toISOString();
-  await uploads.put({ store: store.identity, key, uploadId: id, partSize, incarnation, startedAt });
-  return { id, partSize, listed: new Map() };
+  const touchedAt = clock.now();
+  const usedAt = new Date(touchedAt).toISOString();
+  const { mtime = null } = metadata;
+  const content = { incarnation, sha256, mtime };
+  await uploads.put({ store: store.identity, key, uploadId: id, partSize, startedAt: usedAt, usedAt, ...content });
+  return { id, partSize, listed: new Map(), touchedAt };
+}
+
+/** Keeps an upload that goes on from being taken for one that was left, however long it takes. */
+async function touch({ store, uploads, clock }: ObjectSession, key: string, open: Upload): Promise<void> {
+  const now = clock.now();
+  if (Math.abs(now - open.touchedAt) < TOUCH_MS) return;
+  open.touchedAt = now;
+  await uploads.touch({ store: store.identity, key, uploadId: open.id }, new Date(now).toISOString());
 }
 
 /** Gives an upload up: the store frees its parts. A failure is left to `abortOurs`, which finds it in the journal. */
@@ -153,7 +182,10 @@ async function sendParts(
         throw error;
       }
       const task: Promise<void> = sendPart(inner, { upload, open, number, lease })
-        .then((part) => void (parts[number - 1] = part))
+        .then((part) => {
+          parts[number - 1] = part;
+          return touch(session, upload.key, open);
+        })
         .catch((error) => {
           failures.push(error);
           stop.abort("another part failed");

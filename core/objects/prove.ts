@@ -132,20 +132,34 @@ async function mustHead(session: ObjectSession, key: string): Promise<ObjectInfo
   throw new ObjectStoreError("not-found", "the store took the object and does not show it");
 }
 
+/**
+ * A reading that differs may have been damaged on the way here, and one that is right may have come from a cache while
+ * the medium rots: after one that differs, two in a row must be right.
+ */
 async function mustEqual(session: ObjectSession, expected: ExpectedObject, versionId: string | null): Promise<void> {
-  // A second reading tells damage on the way here from damage in the store.
-  let found = "";
+  const found = await differenceOf(session, expected, versionId);
+  if (found === undefined) return;
+  const uri = objectUri(session.store.uri, expected.key);
+  session.log.warn(`"${uri}" was read back with other bytes: ${found}; it is read twice more, and both must be right`);
   for (let reading = 1; reading <= 2; reading++) {
-    try {
-      const sha256 = await readBack(session, expected, versionId);
-      if (sha256 === expected.sha256) return;
-      found = `its SHA-256 is ${sha256}`;
-    } catch (error) {
-      if (!(error instanceof ObjectStoreError && error.kind === "bad-digest")) throw error;
-      found = error.message;
-    }
+    const again = await differenceOf(session, expected, versionId);
+    if (again !== undefined) throw mismatch(session, expected, again);
   }
-  throw mismatch(session, expected, found);
+}
+
+/** What one reading shows to be wrong, in words; undefined for the expected bytes. */
+async function differenceOf(
+  session: ObjectSession,
+  expected: ExpectedObject,
+  versionId: string | null,
+): Promise<string | undefined> {
+  try {
+    const sha256 = await readBack(session, expected, versionId);
+    return sha256 === expected.sha256 ? undefined : `its SHA-256 is ${sha256}`;
+  } catch (error) {
+    if (!(error instanceof ObjectStoreError && error.kind === "bad-digest")) throw error;
+    return error.message;
+  }
 }
 
 function mismatch(session: ObjectSession, expected: ExpectedObject, found: string): PipelineError {

@@ -3,6 +3,7 @@
  * memory and requests.
  * @module
  */
+import { LARGEST_PART_BYTES } from "../contract.ts";
 import type { UploadSettings } from "../contract.ts";
 import type { ProbeStore, UploadStore } from "../journal/journal.ts";
 import type { Clock, Logger } from "../ports.ts";
@@ -14,7 +15,7 @@ import { openTrust, type Trust } from "./probe.ts";
 import { retrying, type RetryPolicy } from "./retry.ts";
 
 /** Memory for bodies of all uploads and read-backs of a run. */
-export const DEFAULT_BUDGET_BYTES = 64 * 2 ** 20;
+export const DEFAULT_BUDGET_BYTES = LARGEST_PART_BYTES;
 
 /** Up to this size the time of a request is latency, not bytes. */
 const SMALL_BYTES = 2 ** 20;

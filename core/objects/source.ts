@@ -6,6 +6,7 @@ import { createHash, type Hash } from "node:crypto";
 import type { ChangeIdentity } from "../evidence.ts";
 import type { FileSystem } from "../io/file_system.ts";
 import { PipelineError } from "../errors.ts";
+import { sameIdentity } from "../safety/incarnation.ts";
 import type { Budget } from "./budget.ts";
 import { countParts, sha256Base64 } from "./checksum.ts";
 
@@ -34,11 +35,6 @@ export interface HashedSource {
   /** Base64 SHA-256 of each part, in order. */
   parts: string[];
   identity: ChangeIdentity;
-}
-
-/** Whether two stats show the same file with the same bytes, as far as stats can show it. */
-export function sameIdentity(a: ChangeIdentity, b: ChangeIdentity): boolean {
-  return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs;
 }
 
 /**
@@ -149,7 +145,7 @@ export class SourcePass implements AsyncDisposable {
 }
 
 /**
- * Reads all of a source once and returns its hashes.
+ * Reads all of a source once and returns its hashes. A part that is larger than the budget is hashed in pieces of it.
  * @throws {PipelineError} `s3/source-changed`
  */
 export async function hashSource(
@@ -158,14 +154,32 @@ export async function hashSource(
 ): Promise<HashedSource> {
   const { partSize, budget, signal } = options;
   await using pass = await SourcePass.begin(source);
-  using lease = await budget.acquire(Math.min(partSize, source.size), signal);
+  using lease = await budget.acquire(Math.min(partSize, source.size, budget.total), signal);
   const parts: string[] = [];
   for (let number = 1; number <= countParts(source.size, partSize); number++) {
     signal.throwIfAborted();
     const length = Math.min(partSize, source.size - (number - 1) * partSize);
     const bytes = lease.bytes.subarray(0, length);
-    await pass.next(bytes);
-    parts.push(await sha256Base64(bytes));
+    if (bytes.length < length) parts.push(await hashInPieces(pass, { length, bytes, signal }));
+    else {
+      await pass.next(bytes);
+      parts.push(await sha256Base64(bytes));
+    }
   }
   return { ...await pass.finish(), parts };
+}
+
+/** The base64 SHA-256 of the next `length` bytes, read into `bytes` again and again. */
+async function hashInPieces(
+  pass: SourcePass,
+  { length, bytes, signal }: { length: number; bytes: Uint8Array; signal: AbortSignal },
+): Promise<string> {
+  const hash = createHash("sha256");
+  for (let left = length; left > 0; left -= bytes.length) {
+    signal.throwIfAborted();
+    const piece = bytes.subarray(0, left);
+    await pass.next(piece);
+    hash.update(piece);
+  }
+  return hash.digest("base64");
 }

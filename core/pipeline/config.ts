@@ -14,37 +14,53 @@ import { checkSchema } from "./schema_diagnostics.ts";
 import { knownKeys, walkSchema } from "./schema_walk.ts";
 import { parseToml, type TomlDocument, tomlValue, valueSpan } from "./toml_document.ts";
 
-function text(description: string) {
-  return z.string().min(1).meta({ description });
+function text(description: string, ...examples: string[]) {
+  return z.string().min(1).meta({ description, examples });
 }
-function path(description: string) {
-  return z.string().min(1, "wanted a path, found an empty text").meta({ description, format: "path" });
+/** Of the examples, `install init` shows the first that its system accepts. */
+function path(description: string, ...examples: string[]) {
+  return z.string().min(1, "wanted a path, found an empty text").meta({ description, format: "path", examples });
 }
 function section<S extends z.ZodRawShape>(shape: S, description: string) {
   return z.strictObject(shape).prefault({} as never).meta({ description });
 }
-function command(description: string) {
-  return z.array(z.string().min(1)).default([]).meta({ description });
+function command(description: string, ...examples: string[][]) {
+  return z.array(z.string().min(1)).default([]).meta({ description, examples });
 }
+
+const MOUNT = ["powershell.exe", "-NoProfile", "-File", "C:/labferry/mount.ps1"];
 
 /** The schema of the config file: keys, types, defaults, descriptions. */
 export const CONFIG_SCHEMA = z.strictObject({
   paths: section({
-    source_root: path("Folder of the instrument whose sub-folders are the studies.").optional(),
-    truenas_root: path("Folder on the NAS that receives the copies.").optional(),
-    manifest_root: path("Folder of the ledger, one JSONL file a month.").optional(),
+    source_root: path("Folder of the instrument whose sub-folders are the studies.", "/data/fusion", "D:/Fusion")
+      .optional(),
+    truenas_root: path("Folder on the NAS that receives the copies.", "/mnt/truenas/fusion", "//truenas/archive/fusion")
+      .optional(),
+    manifest_root: path(
+      "Folder of the ledger, one JSONL file a month.",
+      "/mnt/truenas/manifests",
+      "//truenas/archive/manifests",
+    ).optional(),
   }, "Where things are. Relative paths are taken from the folder of this file."),
   s3: section({
-    bucket: text("Bucket that receives the copies.").optional(),
-    prefix: text("Key prefix below which the copies are put.").optional(),
-    region: text("Region of the bucket.").optional(),
+    bucket: text("Bucket that receives the copies.", "lab-archive").optional(),
+    prefix: text("Key prefix below which the copies are put.", "fusion").optional(),
+    region: text("Region of the bucket.", "eu-central-1").optional(),
     endpoint: z.url({ protocol: /^https?$/, error: "wanted a URL such as https://s3.example.org" }).optional().meta({
       description: "URL of a store other than Amazon S3.",
+      examples: ["https://s3.lab.example"],
     }),
-    force_path_style: z.boolean().default(false).meta({
-      description: "Put the bucket into the path of the URL, not its host.",
+    force_path_style: z.boolean().optional().meta({
+      description: "Put the bucket into the path of the URL, not its host; the default is true with an endpoint.",
+      examples: [true],
     }),
-    storage_class: text("Storage class of new objects, for example STANDARD_IA.").optional(),
+    ca_file: path(
+      "PEM file of a private certificate authority that signed the store's certificate.",
+      "/etc/labferry/ca.pem",
+      "C:/labferry/ca.pem",
+    ).optional(),
+    storage_class: text("Storage class of new objects.", "STANDARD_IA").optional(),
   }, "The object store."),
   backup: section({
     idle_days: z.number().min(0).max(36_500).default(14).meta({
@@ -66,7 +82,8 @@ export const CONFIG_SCHEMA = z.strictObject({
     }),
   }, "The cleanup pipeline."),
   monitor: section({
-    log_path: path("Log file of the instrument that is followed.").optional(),
+    log_path: path("Log file of the instrument that is followed.", "/data/Fusion.log", "C:/Fusion/Fusion.log")
+      .optional(),
     sent_keep_days: z.number().min(0).max(36_500).default(30).meta({
       description: "Days for which sent messages are remembered.",
       unit: "days",
@@ -80,21 +97,22 @@ export const CONFIG_SCHEMA = z.strictObject({
     }),
     recipients_dir: path("Folder of the lists of recipients.").default("recipients"),
     smtp: section({
-      host: text("Host of the mail server.").optional(),
+      host: text("Host of the mail server.", "smtp.gmail.com").optional(),
       port: z.number().int().min(1).max(65_535).default(587).meta({ description: "Port of the mail server." }),
       security: z.enum(["starttls", "tls", "none"]).default("starttls").meta({
         description: "How the connection is protected.",
       }),
-      from: text("Address the messages come from.").optional(),
+      from: text("Address the messages come from.", "labferry@lab.example").optional(),
     }, "The mail server. Its credentials stand in the environment or in smtp.env, never here."),
   }, "Messages to people."),
   hooks: section({
-    backup: command("Program and arguments run before a backup; empty for none."),
-    cleanup: command("Program and arguments run before a cleanup; empty for none."),
+    backup: command("Program and arguments run before a backup; empty for none.", MOUNT),
+    cleanup: command("Program and arguments run before a cleanup; empty for none.", MOUNT),
   }, "Programs run before a pipeline, for example to mount the NAS."),
   plugins: section({
     files: z.array(path("TypeScript file of a stage of your own.")).default([]).meta({
       description: "Files of stages of your own.",
+      examples: [["plugins/my_stage.ts"]],
     }),
   }, "Stages of your own."),
 });

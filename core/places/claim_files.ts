@@ -1,10 +1,10 @@
 /** Claims of names at a folder place: `<root>/.labferry/claims/<name>.json` (SAFETY S11). @module */
 import { PipelineError } from "../errors.ts";
 import type { FileSystem } from "../io/file_system.ts";
-import { errnoOf, ioError, isAbsent } from "../io/io_errors.ts";
+import { ioError, isAbsent } from "../io/io_errors.ts";
 import { temporaryName } from "../io/names.ts";
 import { itemPath } from "../io/paths.ts";
-import { LINKS_UNSUPPORTED } from "../io/small_jobs.ts";
+import { publish } from "../io/publish.ts";
 import { makeFolders } from "../io/transfer.ts";
 import { claimedByOther, formatClaim, judgeClaim, parseClaim, unreadableClaim } from "../safety/claims.ts";
 import type { ClaimVerdict, NameClaim } from "../safety/claims.ts";
@@ -32,7 +32,7 @@ export async function claimFolder(fs: FileSystem, root: string, ours: OurClaim):
     const verdict = await judgeFolder(fs, root, ours);
     if (verdict === "ours") return;
     await makeFolders(fs, { root, relative: CLAIMS }, { durability: "flushed" });
-    if (await publish(fs, { path, root, claim: ours.claim, replace: verdict === "take-over" })) return;
+    if (await put(fs, { path, root, claim: ours.claim, replace: verdict === "take-over" })) return;
   }
   throw new PipelineError(
     "item/claim-busy",
@@ -76,7 +76,7 @@ async function readClaim(fs: FileSystem, path: string): Promise<NameClaim | unde
 }
 
 /** False when somebody else published a claim in between. */
-async function publish(
+async function put(
   fs: FileSystem,
   { path, root, claim, replace }: { path: string; root: string; claim: NameClaim; replace: boolean },
 ): Promise<boolean> {
@@ -90,33 +90,13 @@ async function publish(
     await file.write(new TextEncoder().encode(formatClaim(claim)));
     await file.sync();
   }
-  // A claim of the same holder gives way whole; a first claim must meet nothing.
-  const won = replace ? await fs.rename(temporary, path).then(() => true) : await publishNew(fs, temporary, path);
-  if (won) await fs.syncDir(folder);
-  return won;
-}
-
-/** Gives the claim its name if that is free. */
-async function publishNew(fs: FileSystem, temporary: string, path: string): Promise<boolean> {
-  const renamed = await fs.renameNew(temporary, path);
-  if (renamed !== undefined) {
-    if (!renamed) await fs.removeFile(temporary);
-    return renamed;
-  }
   try {
-    await fs.link(temporary, path);
+    // A claim of the same holder gives way whole; a first claim must meet nothing. Where a share can neither rename nor
+    // link without replacing, the run's lock at its root keeps other hosts out meanwhile.
+    const won = replace ? await fs.rename(temporary, path).then(() => true) : await publish(fs, temporary, path);
+    await (won ? fs.syncDir(folder) : fs.removeFile(temporary));
+    return won;
   } catch (error) {
-    const code = errnoOf(error) ?? "";
-    if (LINKS_UNSUPPORTED.has(code)) {
-      // Neither call exists on this share. The run's lock at its root keeps other hosts out meanwhile.
-      if (await fs.lstat(path) === undefined) {
-        await fs.rename(temporary, path);
-        return true;
-      }
-    } else if (code !== "EEXIST") throw ioError(error, { verb: "claim", path });
-    await fs.removeFile(temporary);
-    return false;
+    throw ioError(error, { verb: "claim", path });
   }
-  await fs.removeFile(temporary);
-  return true;
 }

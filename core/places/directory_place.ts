@@ -7,9 +7,10 @@ import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { Evidence, Guarantee } from "../evidence.ts";
 import type { Durability, FileStat, FileSystem, LargeResult, Medium, SmallResult } from "../io/file_system.ts";
+import { flushStanding } from "../io/flush_standing.ts";
 import { SIDECAR_NAME, temporaryName } from "../io/names.ts";
 import { itemPath, parentOf } from "../io/paths.ts";
-import { copyLarge, copySmall, errorOf, hashFile, hashSmall, makeFolders, SMALL_FILE_BYTES } from "../io/transfer.ts";
+import { copyLarge, copySmall, errorOf, hashFiles, makeFolders, SMALL_FILE_BYTES } from "../io/transfer.ts";
 import type { Clock, FileBatch } from "../ports.ts";
 import type { NameClaim } from "../safety/claims.ts";
 import { identityOf, identitySuffices, sameIdentity, sameInode } from "../safety/incarnation.ts";
@@ -31,6 +32,8 @@ export interface DirectoryPlaceOptions {
   clock: Clock;
   sourceUuid: string;
   claim: (scope: ItemScope) => NameClaim;
+  /** The time the file system of the root gives a file written now; null when it gives none. */
+  writtenNow: () => Promise<number | null>;
 }
 
 type Pass = Pick<LargeResult, "sha256" | "after" | "medium" | "target" | "existed">;
@@ -40,6 +43,7 @@ export class DirectoryPlace implements Place {
   readonly id: string;
   readonly domain: string;
   readonly #options: DirectoryPlaceOptions;
+  #warned = false;
   /** Folders known to stand, by item. */
   readonly #folders = new Map<string, Set<string>>();
 
@@ -60,6 +64,11 @@ export class DirectoryPlace implements Place {
 
   check(): Promise<void> {
     return this.#options.root.check();
+  }
+
+  /** The server of a share stamps what is written there: that is its clock. */
+  now(): Promise<number | null> {
+    return this.#options.writtenNow();
   }
 
   claim(scope: ItemScope): Promise<void> {
@@ -92,7 +101,9 @@ export class DirectoryPlace implements Place {
     const stands = async (file: SourceFile, here: Evidence | undefined) => {
       const stat = await this.#options.fs.lstat(this.uri(scope.item.name, file.path));
       if (file.emptyFolder) return stat?.kind === "directory";
-      return stat !== undefined && here?.identity !== undefined && sameIdentity(stat, here.identity);
+      // One that was never flushed is done again: the bytes that stand are proved equal, and flushed.
+      if (here?.identity === undefined || (here.unflushed && this.#flushes)) return false;
+      return stat !== undefined && sameIdentity(stat, here.identity);
     };
     return missingFiles(this.#options.fs, scope, files, { place: this.id, placeUuid: this.uuid, stands, onHeld });
   }
@@ -128,7 +139,9 @@ export class DirectoryPlace implements Place {
       if (!stat) throw this.#notHeld(scope, line.path, "it is gone");
       sized.push({ ...line, size: stat.size });
     }
-    await this.#proveLines(scope, sized);
+    // Nothing is known of how they were written.
+    if (this.#flushes) await this.#flush(scope, sized.map((line) => line.path));
+    await this.#proveLines(scope, sized, { flushed: this.#flushes });
   }
 
   async enumerate(scope: ItemScope): Promise<void> {
@@ -167,10 +180,15 @@ export class DirectoryPlace implements Place {
     const at = this.#now();
     const proved: Evidence[] = [];
     for (const [proof, pass] of await this.#hashAll(scope, again)) {
-      if (!pass.ok) doubts.set(proof.path, pass.message);
-      else if (pass.sha256 !== proof.sha256) doubts.set(proof.path, "its bytes changed");
-      // The old proof fell with its identity; what counts from now on is how this reading was made.
-      else proved.push(this.#provedBy(scope, { path: proof.path, sha256: proof.sha256, pass, at }));
+      if (!pass.ok) {
+        doubts.set(proof.path, pass.message);
+      } else if (pass.sha256 !== proof.sha256) {
+        doubts.set(proof.path, "its bytes changed");
+      } else {
+        // The old proof fell with its identity; what counts from now on is how this reading was made.
+        const { path, sha256 } = proof;
+        proved.push(this.#provedBy(scope, { path, sha256, pass, at, flushed: !proof.unflushed }));
+      }
     }
     await scope.evidence.put(scope.item.id, proved);
     return doubts;
@@ -188,6 +206,17 @@ export class DirectoryPlace implements Place {
       const relative = folder === "" ? scope.item.name : `${scope.item.name}/${folder}`;
       await makeFolders(fs, { root: root.path, relative }, { durability, known });
     }
+  }
+
+  /** What counts here must be on the medium. */
+  get #flushes(): boolean {
+    return this.#options.durability === "flushed";
+  }
+
+  #flush(scope: ItemScope, paths: readonly string[]): Promise<void> {
+    const { fs, root } = this.#options;
+    const below = paths.map((path) => `${scope.item.name}/${path}`);
+    return flushStanding(fs, { root: root.path, paths: below }, scope.signal);
   }
 
   #temporary(scope: ItemScope, file: SourceFile): string {
@@ -211,7 +240,8 @@ export class DirectoryPlace implements Place {
       else failure ??= errorOf(result);
     }
     if (!failure) return passes;
-    // What was written stays claimed, so that the next attempt does the rest only.
+    // What was written stays claimed, so that the next attempt does the rest only; if it was written here.
+    await this.check();
     await this.#mintWritten(scope, passes, at);
     throw failure;
   }
@@ -242,14 +272,24 @@ export class DirectoryPlace implements Place {
         at,
       }));
       minted.push(
-        this.#evidence(scope, { path, sha256: pass.sha256, stat: target }, { level: "written", guarantee: "none", at }),
+        this.#evidence(scope, { path, sha256: pass.sha256, stat: target, flushed: this.#flushes }, {
+          level: "written",
+          guarantee: "none",
+          at,
+        }),
       );
     }
     await evidence.put(item.id, minted);
   }
 
-  async #proveLines(scope: ItemScope, lines: readonly (SidecarLine & { size: number })[]): Promise<void> {
+  /** `flushed`: whether the files are on the medium; by default what their evidence says. */
+  async #proveLines(
+    scope: ItemScope,
+    lines: readonly (SidecarLine & { size: number })[],
+    how: { flushed?: boolean } = {},
+  ): Promise<void> {
     const at = this.#now();
+    const known = await scope.evidence.getMany(scope.item.id, this.id, lines.map((line) => line.path));
     const proved: Evidence[] = [];
     let failure: PipelineError | undefined;
     for (const [line, pass] of await this.#hashAll(scope, lines)) {
@@ -261,11 +301,28 @@ export class DirectoryPlace implements Place {
           `its SHA-256 is ${pass.sha256} (${pass.after.size} bytes), wanted ${line.sha256} (${line.size} bytes)`,
         );
       } else {
-        proved.push(this.#provedBy(scope, { path: line.path, sha256: line.sha256, pass, at }));
+        const row = known.get(line.path);
+        const flushed = how.flushed ?? (row !== undefined && !row.unflushed);
+        proved.push(this.#provedBy(scope, { path: line.path, sha256: line.sha256, pass, at, flushed }));
       }
     }
     await scope.evidence.put(scope.item.id, proved);
+    await this.#warnOfWeakness(scope, proved);
     if (failure) throw failure;
+  }
+
+  /** Says once a run why a delete may be refused later. */
+  async #warnOfWeakness(scope: ItemScope, proved: readonly Evidence[]): Promise<void> {
+    const { fs, root } = this.#options;
+    if (this.#warned || !this.#flushes || !proved.some(({ medium }) => medium === "cached")) return;
+    this.#warned = true;
+    const unknown = "the bytes came from a cache of this machine.";
+    // A place that cannot even be asked is the business of the next act there; this is only a sentence of the log.
+    const why = await fs.whyCached?.(root.path).catch(() => unknown) ?? unknown;
+    scope.log.warn(
+      `The copies at ${this.id} ("${root.path}") count as cached-read only, and a delete needs a stronger proof beside ` +
+        `them: ${why}`,
+    );
   }
 
   /** Reads files of the place again, past the cache when they were flushed to be read so. */
@@ -273,44 +330,27 @@ export class DirectoryPlace implements Place {
     scope: ItemScope,
     lines: readonly L[],
   ): Promise<[L, SmallResult][]> {
-    const { fs } = this.#options;
-    const fresh = this.#options.durability === "flushed";
-    const small = lines.filter((line) => line.size <= SMALL_FILE_BYTES);
-    const results = await hashSmall(
-      fs,
-      small.map((line) => ({ path: this.uri(scope.item.name, line.path), size: line.size })),
-      { signal: scope.signal, fresh, onBytes: scope.onBytes },
-    );
-    const all: [L, SmallResult][] = small.map((line, index) => [line, results[index]]);
-    for (const line of lines) {
-      if (line.size <= SMALL_FILE_BYTES) continue;
-      const pass = await hashFile(fs, this.uri(scope.item.name, line.path), {
-        fresh,
-        signal: scope.signal,
-        onBytes: scope.onBytes,
-      });
-      all.push([line, { ok: true, ...pass }]);
-    }
-    return all;
-  }
-
-  #provedBy(
-    scope: ItemScope,
-    { path, sha256, pass, at }: { path: string; sha256: string; pass: { after: FileStat; medium: Medium }; at: string },
-  ): Evidence {
-    const { medium, after } = pass;
-    const claim = { level: "proved", guarantee: this.#guarantee(medium), at } as const;
-    return { ...this.#evidence(scope, { path, sha256, stat: after }, claim), medium };
+    const files = lines.map(({ path, size }) => ({ path: this.uri(scope.item.name, path), size }));
+    const { signal, onBytes } = scope;
+    const results = await hashFiles(this.#options.fs, files, { fresh: this.#flushes, signal, onBytes });
+    return lines.map((line, at) => [line, results[at]]);
   }
 
   /** Bytes that were not flushed, or came from a cache, prove weakly (SAFETY, guarantees). */
-  #guarantee(medium: Medium): Guarantee {
-    return this.#options.durability === "flushed" && medium !== "cached" ? "read-back" : "cached-read";
+  #provedBy(
+    scope: ItemScope,
+    file: { path: string; sha256: string; pass: { after: FileStat; medium: Medium }; at: string; flushed: boolean },
+  ): Evidence {
+    const { path, sha256, at, flushed } = file;
+    const { medium, after } = file.pass;
+    const guarantee: Guarantee = this.#flushes && flushed && medium !== "cached" ? "read-back" : "cached-read";
+    const claim = { level: "proved", guarantee, at } as const;
+    return { ...this.#evidence(scope, { path, sha256, stat: after, flushed }, claim), medium };
   }
 
   #evidence(
     scope: ItemScope,
-    file: { path: string; sha256: string; stat: FileStat },
+    file: { path: string; sha256: string; stat: FileStat; flushed: boolean },
     claim: Pick<Evidence, "level" | "guarantee" | "at">,
   ): Evidence {
     return {
@@ -321,6 +361,7 @@ export class DirectoryPlace implements Place {
       placeUuid: this.uuid,
       uri: this.uri(scope.item.name, file.path),
       identity: identityOf(file.stat),
+      ...(file.flushed ? {} : { unflushed: true }),
       ...claim,
     };
   }

@@ -86,6 +86,6 @@ export interface Place {
    * @throws {PipelineError} `backup/…` when either copy holds other bytes
    */
   proveArchived?(scope: ItemScope, lines: readonly SidecarLine[]): Promise<void>;
-  /** The place's own clock, where it has one, for SAFETY S5(e). */
-  now?(signal: AbortSignal): Promise<number | null>;
+  /** The time (ms since 1970) by the place's own clock, for SAFETY S5(e); null when it does not tell. */
+  now(signal: AbortSignal): Promise<number | null>;
 }

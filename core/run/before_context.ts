@@ -37,6 +37,7 @@ export function beforeContext(
     destroy: later("the source"),
     finishDestroy: later("the source"),
     checkpoint: later("a checkpoint"),
+    readCheckpoint: later("a checkpoint"),
     exec: (options) => execPinned(services, options, signal),
   };
 }

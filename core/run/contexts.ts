@@ -3,19 +3,22 @@
  * act through the item's session and the places, which mint the evidence.
  * @module
  */
-import type { AnyStage, SourceFile, Todo } from "../contract.ts";
+import type { AnyStage, SourceFile } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { ItemFailure, PlaceReader, PlaceWriter, ReadContext, TreeEntry, WriteContext } from "../ports.ts";
-import { LOCK_NAME, NameChecker, namesError } from "../io/names.ts";
+import { assertNoStreams } from "./check_streams.ts";
+import { LOCK_NAME, NameChecker, namesError, SIDECAR_NAME } from "../io/names.ts";
 import type { NameTarget } from "../io/names.ts";
 import { hostSystem } from "../io/paths.ts";
-import { walkNames, walkTree } from "../io/walk.ts";
+import { walkNames } from "../io/walk.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import { evidenceBatches } from "../places/batches.ts";
+import { ownSidecar, walkStudy } from "../safety/own_sidecar.ts";
 import type { ItemSession } from "./item_session.ts";
 import { execPinned } from "./pinned_exec.ts";
 import type { RunState } from "./run_state.ts";
+import type { StepCheckpoint } from "./step_checkpoint.ts";
 
 /** What a context is made for. */
 export interface ContextFor {
@@ -37,7 +40,7 @@ export function readContext(make: ContextFor): ReadContext {
   };
 }
 
-export function writeContext(make: ContextFor, step: Todo): WriteContext {
+export function writeContext(make: ContextFor, saved: StepCheckpoint): WriteContext {
   const { run, session, stage, signal } = make;
   const { services } = run;
   const onlyDestroy = (act: () => Promise<void>) => {
@@ -53,7 +56,8 @@ export function writeContext(make: ContextFor, step: Todo): WriteContext {
     destroy: (batch, rules) => onlyDestroy(() => session.destroy(batch, { rules, signal })),
     finishDestroy: (rules) => onlyDestroy(() => session.finishDestroy(rules, { signal })),
     exec: (options) => execPinned(services, options, signal),
-    checkpoint: (value) => services.journal.steps.checkpoint(session.item.id, stage.id, step.id, value),
+    checkpoint: (value) => saved.write(value),
+    readCheckpoint: () => saved.read(),
   };
 }
 
@@ -72,7 +76,7 @@ function shared(make: ContextFor): Omit<ReadContext, "place" | "destroyBatches">
     stage: stage.id,
     failure: make.failure,
     source: {
-      walk: () => walkTree(services.fs, item.root, { signal }),
+      walk: () => walkStudy(services.fs, { ...session.scope, signal }),
       files: (place) => checkedFiles(run, session, { place, signal }),
     },
     evidence: {
@@ -92,7 +96,8 @@ function stageScope(make: ContextFor): ItemScope {
   };
 }
 
-function isForced(force: true | string | undefined, stage: string): boolean {
+/** Whether `--force` names this stage, or all. */
+export function isForced(force: true | string | undefined, stage: string): boolean {
   return force === true || force === stage;
 }
 
@@ -159,17 +164,20 @@ async function* checkedFiles(
 ): AsyncIterable<SourceFile> {
   const { fs } = run.services;
   const { item } = session;
+  await run.checkNamesOnce(item.id, SOURCE_PLACE, () => assertNoStreams(fs, item, signal));
   await run.checkNamesOnce(item.id, place, async () => {
     const target: NameTarget = run.place(place).kind === "objects"
       ? { system: "s3", root: run.place(place).uri(item.name) }
       : { system: hostSystem, root: run.place(place).uri(item.name) };
-    const checker = new NameChecker(target);
+    const own = await ownSidecar(fs, { ...session.scope, signal }) !== undefined;
+    const ours = (path: string) => own && path === SIDECAR_NAME;
+    const checker = new NameChecker(target, { ours });
     const findings = [];
     let files = 0;
     // Only our lock may lie in a source; what looks like a temporary of ours would never be archived.
     const leaveOut = (path: string) => path === LOCK_NAME;
     for await (const entry of walkNames(fs, item.root, { signal, leaveOut })) {
-      if (entry.kind === "file") files++;
+      if (entry.kind === "file" && !ours(entry.path)) files++;
       findings.push(...checker.check(entry));
     }
     if (findings.length > 0) throw namesError(item.name, findings);
@@ -180,7 +188,7 @@ async function* checkedFiles(
     }
   });
   let open: TreeEntry | undefined; // a folder nothing was seen in yet
-  for await (const entry of walkTree(fs, item.root, { signal })) {
+  for await (const entry of walkStudy(fs, { ...session.scope, signal })) {
     if (open && !entry.path.startsWith(`${open.path}/`)) yield emptyFolder(open);
     open = entry.kind === "directory" ? entry : undefined;
     if (entry.kind === "directory") continue;

@@ -94,12 +94,12 @@ async function runAll(
   const context = runContext(request, services, report.run_id);
   if (!request.dryRun) await runBefore(request, services, context);
   await using stack = new AsyncDisposableStack();
-  const opened = await openPlaces(request, services, { stack, foresight });
+  const locks = new Map<string, RunLock>();
+  const opened = await openPlaces(request, services, { stack, foresight, locks });
   const ledger = await openLedgerOf(request, services, { opened, foresight });
-  const locks: RunLock[] = [];
   const assertDistinct = async () => {
     // A destroy asks this at every batch; a share may let two hosts lock it at once.
-    for (const lock of locks) await lock.assertHeld();
+    for (const lock of locks.values()) await lock.assertHeld();
     await opened.assertDistinct();
   };
   const run = new RunState({ services, request, runId: report.run_id, context, ledger, ...opened, assertDistinct });

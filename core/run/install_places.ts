@@ -1,7 +1,7 @@
 /** Marks the places of pipelines (SAFETY S1): the one way a marker comes to be. @module */
 import { ulid } from "@std/ulid";
 import { PipelineError } from "../errors.ts";
-import { findNesting } from "../io/roots.ts";
+import { findNesting, rootStat } from "../io/roots.ts";
 import { assertKnownMarker, rememberMarker } from "../safety/known_markers.ts";
 import { createPlaceMarker, readPlaceMarker } from "../safety/place_marker.ts";
 import { runBefore, runContext } from "./before.ts";
@@ -45,7 +45,7 @@ export async function installPlaces(
   const installed: InstalledPlace[] = [];
   for (const [path, id] of roots) {
     const marked = await createPlaceMarker(fs, path);
-    await rememberMarker(journal.cursors, path, marked.uuid);
+    await rememberMarker(journal.cursors, path, { uuid: marked.uuid });
     installed.push({ id, path, ...marked });
   }
   return installed;
@@ -53,7 +53,7 @@ export async function installPlaces(
 
 async function assertReady(request: InstallRequest, { fs }: EngineServices): Promise<void> {
   for (const { id, path } of namedRoots(request)) {
-    if (id === "state" || (await fs.lstat(path))?.kind === "directory") continue;
+    if (id === "state" || (await rootStat(fs, path))?.kind === "directory") continue;
     throw new PipelineError("place/missing", `Cannot mark ${id} "${path}": no folder is there`, {
       stopsRun: 2,
       hint: "Mount the share or make the folder first; it is not made here, since it could be an unmounted share.",

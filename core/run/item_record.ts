@@ -2,11 +2,11 @@
 import type { EvidenceTotals } from "../evidence.ts";
 import { strengthOf } from "../evidence.ts";
 import type { FileSystem } from "../io/file_system.ts";
-import { walkNames } from "../io/walk.ts";
 import { follow } from "../ledger/entry.ts";
 import type { PlaceState } from "../ledger/entry.ts";
 import type { LedgerEntry, LedgerPlace, LedgerRecord } from "../ledger/record.ts";
 import type { ItemScope, Place } from "../places/place.ts";
+import { walkStudy } from "../safety/own_sidecar.ts";
 
 /** The places that hold anything of the item. Only one that holds all of it proved is said to be verified. */
 export async function placeStates(
@@ -36,7 +36,7 @@ export async function knowsAllFiles(fs: FileSystem, scope: ItemScope, source: Ev
   if (source.files === 0) return false;
   let files = 0;
   try {
-    for await (const entry of walkNames(fs, scope.item.root, { signal: scope.signal })) {
+    for await (const entry of walkStudy(fs, scope)) {
       if (entry.kind !== "directory") files++;
     }
   } catch {

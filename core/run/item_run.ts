@@ -10,15 +10,17 @@ import type { LedgerStatus } from "../ledger/record.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import type { ItemFailure } from "../ports.ts";
 import { killEvidence } from "../safety/kill_evidence.ts";
-import { readContext, writeContext } from "./contexts.ts";
+import { isForced, readContext, writeContext } from "./contexts.ts";
 import { courseOf, scopeOf } from "./course.ts";
 import type { Course } from "./course.ts";
+import { expectedWork } from "./expected_work.ts";
 import { ItemSession } from "./item_session.ts";
 import type { TreeItem } from "./item_session.ts";
 import type { ItemReport, StageReport } from "./report.ts";
 import type { RunState } from "./run_state.ts";
 import { promise } from "./promises.ts";
 import { runStage } from "./stage_run.ts";
+import { StepCheckpoint } from "./step_checkpoint.ts";
 import type { StageCounts } from "./stage_run.ts";
 
 /** A stage as opened for the run; stages whose options name the item are opened for each. */
@@ -150,7 +152,7 @@ async function runOne(
     onBytes,
     failure: handled,
   };
-  request.progress?.stageStarted?.(item.name, compiled.id);
+  await tellStart(run, session, compiled);
   let failure: { error: unknown } | undefined;
   try {
     const opened = await stage.open(item);
@@ -159,7 +161,13 @@ async function runOne(
       plugin: compiled.plugin,
       run: opened,
       plan: (signal) => opened.plan(item, readContext({ ...make, signal })),
-      apply: (step, signal) => opened.apply(step, writeContext({ ...make, signal }, step)),
+      apply: async (step, signal) => {
+        const ignore = isForced(request.force, compiled.id);
+        const at = { incarnation: item.id, stage: compiled.id, step: step.id, ignore };
+        const saved = new StepCheckpoint(services.journal.steps, at);
+        await opened.apply(step, writeContext({ ...make, signal }, saved));
+        await saved.end();
+      },
       dryRun: request.dryRun,
       parallel: compiled.parallel ?? compiled.plugin.parallel ?? 1,
       retry: compiled.retry,
@@ -199,6 +207,14 @@ async function runOne(
   request.progress?.stageFinished?.(item.name, compiled.id, line.outcome);
   if (failure) throw failure.error;
   return line;
+}
+
+async function tellStart(run: RunState, session: ItemSession, compiled: CompiledStage): Promise<void> {
+  const { progress, dryRun } = run.request;
+  if (progress?.stageStarted === undefined) return;
+  // A journal that cannot be asked fails where something depends on its answer.
+  const expected = dryRun ? undefined : await expectedWork(run, session, compiled).catch(() => undefined);
+  progress.stageStarted(session.item.name, compiled.id, expected);
 }
 
 /** ISO 8601; undefined for what is no time of the calendar. */

@@ -7,7 +7,6 @@ import type { Item, SourceFile } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import { ioError } from "../io/io_errors.ts";
-import { SIDECAR_NAME } from "../io/names.ts";
 import { ledgerEntry } from "../ledger/entry.ts";
 import type { LedgerRecord, LedgerStatus } from "../ledger/record.ts";
 import type { ItemScope, Place } from "../places/place.ts";
@@ -82,7 +81,7 @@ export class ItemSession implements AsyncDisposable {
       signal,
     });
     try {
-      const listed = this.#run.listingOf(root);
+      const listed = this.#run.listingOf(root)?.digest;
       if (listed !== undefined) await assertSettled(services.fs, { name, root, listed, signal });
     } catch (error) {
       // Held only once it is known to be settled: a retry asks again.
@@ -214,7 +213,7 @@ export class ItemSession implements AsyncDisposable {
     return {
       ...this.#sourceVictim(),
       ...EVICTION,
-      sidecar: SIDECAR_NAME,
+      isCopy: true,
       assertClaims: (signal) => assertClaimsAgree(this.#run, this.item, signal),
     };
   }

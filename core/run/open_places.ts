@@ -6,7 +6,7 @@
 import type { PlaceDeclaration } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { PLACE_MARKER_NAME } from "../io/names.ts";
-import { findNesting } from "../io/roots.ts";
+import { findNesting, rootStat } from "../io/roots.ts";
 import { Budget } from "../objects/budget.ts";
 import { storeClockOffset } from "../objects/clock_skew.ts";
 import type { ObjectStore } from "../objects/object_store.ts";
@@ -18,6 +18,7 @@ import { storeOptions } from "../places/store_options.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import type { NameClaim } from "../safety/claims.ts";
 import { relateBuckets } from "../safety/distinct_buckets.ts";
+import type { RunLock } from "../safety/lock_file.ts";
 import { checkPlace, confirmPlace, readPlaceMarker } from "../safety/place_marker.ts";
 import { assertKnownMarker, rememberMarker } from "../safety/known_markers.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
@@ -47,7 +48,12 @@ const UNSEEN = "not-seen";
 export async function openPlaces(
   request: RunRequest,
   services: EngineServices,
-  { stack, foresight }: { stack: AsyncDisposableStack; foresight?: Foresight },
+  { stack, foresight, locks }: {
+    stack: AsyncDisposableStack;
+    foresight?: Foresight;
+    /** The run's locks by place, taken once the places are open. */
+    locks: ReadonlyMap<string, RunLock>;
+  },
 ): Promise<OpenedPlaces> {
   const { compiled } = request;
   const sourceRoot = compiled.sourceRoot?.root;
@@ -79,7 +85,9 @@ export async function openPlaces(
         foresight,
         visible,
       });
-      places.push(new DirectoryPlace({ ...common, root, durability: declared.durability }));
+      const { id, durability } = declared;
+      const writtenNow = async () => await locks.get(id)?.writeAgain() ?? null;
+      places.push(new DirectoryPlace({ ...common, root, durability, writtenNow }));
     } else {
       const session = await openBucket(request, services, { declared, stack, budget, foresight });
       visible.add(declared.id);
@@ -149,12 +157,12 @@ export async function openRoot(
   try {
     const identity = await checkPlace(fs, path);
     await assertKnownMarker(services.journal.cursors, { id, path, uuid: identity.uuid });
-    if (!foresight) await rememberMarker(services.journal.cursors, path, identity.uuid);
+    if (!foresight) await rememberMarker(services.journal.cursors, path, { uuid: identity.uuid });
     visible.add(id);
     return { path, uuid: identity.uuid, check: () => confirmPlace(fs, identity) };
   } catch (error) {
     // The source must be there to plan at all; other roots may be mounted by hooks a dry run does not run.
-    const stat = id === "source" ? await fs.lstat(path) : undefined;
+    const stat = id === "source" ? await rootStat(fs, path) : undefined;
     if (!foresight || !(error instanceof PipelineError) || (id === "source" && stat?.kind !== "directory")) throw error;
     foresight.missing(`${id} could not be seen at "${path}": ${error.message}`, error);
     return { path, uuid: `${UNSEEN}:${id}`, check: () => Promise.resolve() };

@@ -3,7 +3,7 @@ import type { ItemOutcome, Plan } from "../contract.ts";
 
 export interface ProgressSink {
   itemStarted?(item: string): void;
-  /** `expected` is what upstream evidence says the stage will handle, when known. */
+  /** `expected` is what the stage will handle, by the listing of the source and by evidence, when known. */
   stageStarted?(item: string, stage: string, expected?: { files: number; bytes: number }): void;
   stagePlanned?(item: string, stage: string, plan: Plan): void;
   /** More bytes went through a stage. */

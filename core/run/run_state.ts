@@ -1,5 +1,4 @@
 /** What the engine holds for one run: opened places, roots with their markers, the ledger, and what belongs to them. @module */
-import type { PlaceDeclaration, SourceRoot } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import type { Ledger } from "../ledger/record.ts";
 import type { CompiledPipeline } from "../pipeline/compile.ts";
@@ -7,6 +6,7 @@ import type { Place } from "../places/place.ts";
 import type { RunContext } from "../ports.ts";
 import type { DestroyServices } from "../safety/destroy.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
+import type { Listing } from "../safety/settled.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 
 export interface RunStateParts {
@@ -27,7 +27,7 @@ export class RunState {
   readonly #checkedNames = new Map<string, Promise<void>>();
   readonly #promised = new Set<string>();
   /** What the source saw, by folder. */
-  readonly #listings = new Map<string, string>();
+  readonly #listings = new Map<string, Listing>();
 
   constructor(parts: RunStateParts) {
     this.#parts = parts;
@@ -106,12 +106,12 @@ export class RunState {
     for (const key of this.#checkedNames.keys()) if (key.startsWith(`${incarnation}\0`)) this.#checkedNames.delete(key);
   }
 
-  /** Remembers what the source saw of a folder, for SAFETY S13. */
-  noteListing(folder: string, digest: string): void {
-    this.#listings.set(folder, digest);
+  /** Remembers what the source saw of a folder, for SAFETY S13 and for progress. */
+  noteListing(folder: string, listing: Listing): void {
+    this.#listings.set(folder, listing);
   }
 
-  listingOf(folder: string): string | undefined {
+  listingOf(folder: string): Listing | undefined {
     return this.#listings.get(folder);
   }
 
@@ -128,13 +128,4 @@ export class RunState {
 /** Whether the source of a pipeline yields backups, so that its root is a place, and no instrument. */
 export function isOverBackups({ source }: Pick<CompiledPipeline, "source">): boolean {
   return source.plugin.yields === "backup";
-}
-
-/** Paths a pipeline works on, for markers and distinctness. */
-export function rootsOf(
-  sourceRoot: SourceRoot | undefined,
-  places: readonly PlaceDeclaration[],
-): { id: string; path: string }[] {
-  const roots = places.filter((place) => place.kind === "directory").map(({ id, root }) => ({ id, path: root }));
-  return sourceRoot ? [{ id: "source", path: sourceRoot.root }, ...roots] : roots;
 }

@@ -90,7 +90,7 @@ export function sourceContext(run: RunState, shared: ItemContext, folders: reado
     walk: (folder) =>
       digested(
         walkTree(run.services.fs, folder.path, { signal: shared.signal }),
-        (digest) => run.noteListing(folder.path, digest),
+        (listing) => run.noteListing(folder.path, listing),
       ),
     item: (folder, data) => run.isOverBackups ? backupItem(run, folder, data) : itemOf(run, folder, data),
     async *archived() {

@@ -13,7 +13,7 @@ import type { RunState } from "./run_state.ts";
  */
 export async function takeLocks(
   run: RunState,
-  { stack, locks }: { stack: AsyncDisposableStack; locks: RunLock[] },
+  { stack, locks }: { stack: AsyncDisposableStack; locks: Map<string, RunLock> },
 ): Promise<void> {
   const { fs, clock } = run.services;
   for (const root of folderPlaces(run)) {
@@ -22,7 +22,7 @@ export async function takeLocks(
       startedAt: new Date(clock.now()).toISOString(),
       runName: `${run.pipeline} ${run.runId}`,
     });
-    locks.push(stack.use(lock));
+    locks.set(root.id, stack.use(lock));
   }
   // Behind the run's own lock: another run at work is told as such, not by the lock of the study it works on.
   if (locksStudies(run)) await checkLocks(fs, run.source.path, askerOf(run));

@@ -4,7 +4,8 @@ import type { FileSystem } from "../io/file_system.ts";
 import { ioError } from "../io/io_errors.ts";
 import { LOCK_NAME } from "../io/names.ts";
 import { sortBytes } from "../io/paths.ts";
-import { isVanishing, type LockCheck, type LockOptions, StudyLock } from "./lock_file.ts";
+import { type LockCheck, type LockOptions, StudyLock } from "./lock_file.ts";
+import { isVanishing } from "./os_lock.ts";
 
 /** Locks in the folders directly below a root, in byte order. Links are not followed. */
 export async function* scanLocks(fs: FileSystem, root: string): AsyncGenerator<{ study: string; path: string }> {

@@ -7,8 +7,9 @@ import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { FileSystem } from "../io/file_system.ts";
 import { ioError, isAbsent } from "../io/io_errors.ts";
+import { SIDECAR_NAME } from "../io/names.ts";
 import { itemPath } from "../io/paths.ts";
-import { walkTree } from "../io/walk.ts";
+import { sameFile } from "../io/same.ts";
 import type { Journal } from "../journal/journal.ts";
 import { follow } from "../ledger/entry.ts";
 import type { Ledger, LedgerRecord } from "../ledger/record.ts";
@@ -18,10 +19,10 @@ import { claimedByOther } from "./claims.ts";
 import { checkClocks } from "./clocks.ts";
 import { DestroyProofs } from "./destroy_proofs.ts";
 import type { Removable } from "./destroy_proofs.ts";
-import { proveVictimSidecar } from "./destroy_sidecar.ts";
 import { FolderGuard } from "./folder_guard.ts";
 import { sameIdentity } from "./incarnation.ts";
 import { assertListingIsEvidence, Sample, unprovedFolders } from "./listing.ts";
+import { ownSidecar, walkStudy } from "./own_sidecar.ts";
 
 /** What a destroy is done to, and the hooks into what only its owner knows. */
 export interface Victim {
@@ -32,11 +33,8 @@ export interface Victim {
   /** Ledger fields that say the destroy began and ended. */
   begun: "source_deleting_at" | "truenas_evicting_at";
   ended: "source_deleted_at" | "truenas_evicted_at";
-  /**
-   * Of a copy at a place: the list of checksums in the item's folder. No evidence covers it; it goes behind everything
-   * else, by the hash that the ledger names, while another place holds the same list.
-   */
-  sidecar?: string;
+  /** It is a copy at a place: it must hold the archive's list of checksums, and may go once only. */
+  isCopy?: true;
   /** SAFETY S1: the victim's root is what it was. */
   check(): Promise<void>;
   /** Throws unless this process still holds the item (SAFETY S10). */
@@ -108,7 +106,6 @@ export class ItemDestroy {
         await this.#assertStill();
         await this.#checkRoots();
         await this.#removeFolders();
-        await this.#removeSidecar();
       } catch (error) {
         await this.#withdrawIfUntouched();
         throw error;
@@ -133,16 +130,17 @@ export class ItemDestroy {
     const { item } = this.#scope;
     await this.#victim.assertLocked();
     const record = await this.#recorded();
+    this.#scope = { ...this.#scope, recordedSidecar: record.sidecar_sha256 };
     this.#resumed = record[this.#victim.begun] !== null && record[this.#victim.ended] === null;
-    await checkClocks(this.#services, this.#scope.signal);
+    // Before the clocks: a folder place tells its time by a write, which only a marked root may get.
     await this.#checkRoots();
+    await checkClocks(this.#services, this.#scope.signal);
     await this.#assertClaims();
     await this.#checkJournal(record);
     await this.#checkSeal(record);
-    await this.#proveSidecar(record);
+    await this.#assertSealedCopy();
     await assertListingIsEvidence(this.#services.fs, this.#scope, {
       root: this.#victim.root,
-      leaveOut: this.#victim.sidecar,
       mayMiss: this.#resumed,
       holders: this.#services.survivors,
       some: true,
@@ -170,7 +168,7 @@ export class ItemDestroy {
       ? record.truenas_evicting_at !== null && record.truenas_evicted_at === null
       : record.source_deleting_at !== null && record.source_deleted_at === null;
     if (competing) throw refuse("another place of this backup is being freed");
-    if (this.#victim.sidecar !== undefined && record[this.#victim.ended] !== null) {
+    if (this.#victim.isCopy && record[this.#victim.ended] !== null) {
       throw refuse(`it is gone from there since ${record[this.#victim.ended]}`);
     }
     return record;
@@ -233,8 +231,8 @@ export class ItemDestroy {
       const since = clock.now();
       const old = () => Math.abs(clock.now() - since) > MAX_PROOF_AGE_MS;
       await this.#assertStill();
-      await checkClocks(this.#services, this.#scope.signal);
       await this.#checkRoots();
+      await checkClocks(this.#services, this.#scope.signal);
       const resumed = this.#resumed;
       const so = { resumed, underWay: resumed || this.#removed > 0, removed: this.#gone };
       const { present, refusals } = await this.#proofs.prove(rest, so);
@@ -288,9 +286,9 @@ export class ItemDestroy {
     const { fs } = this.#services;
     const folders: string[] = [];
     const left = new Sample();
-    for await (const entry of walkTree(fs, this.#victim.root, { signal: this.#scope.signal })) {
+    for await (const entry of walkStudy(fs, this.#scope, { root: this.#victim.root })) {
       if (entry.kind === "directory") folders.push(entry.path);
-      else if (entry.path !== this.#victim.sidecar) left.add(entry.path);
+      else left.add(entry.path);
     }
     const unproved = await unprovedFolders(this.#scope, folders, this.#services.survivors);
     if (left.count + unproved.count > 0) {
@@ -311,30 +309,35 @@ export class ItemDestroy {
         throw ioError(cause, { verb: "remove the folder", path });
       });
     }
+    await this.#removeSidecar(guard);
   }
 
-  /** The victim's own list of checksums as it was just seen; undefined when it went before, or there is none to be. */
-  async #proveSidecar(record: LedgerRecord): Promise<Removable | undefined> {
-    const { sidecar, root } = this.#victim;
-    if (sidecar === undefined) return undefined;
-    const wanted = { root, sidecar, sha256: record.sidecar_sha256, signal: this.#scope.signal };
-    const found = await proveVictimSidecar(this.#services.fs, wanted);
-    if (typeof found !== "string") return found;
-    if (found === "gone" && (this.#resumed || this.#gone.has(sidecar))) return undefined;
-    throw this.#refusal("destroy/sidecar-differs", `its ${sidecar} is ${found}`);
+  /** A copy that is freed is the one that was sealed. Its list may be gone only where an earlier run removed it. */
+  async #assertSealedCopy(): Promise<void> {
+    if (!this.#victim.isCopy || this.#resumed) return;
+    if (await ownSidecar(this.#services.fs, this.#scope, { root: this.#victim.root })) return;
+    throw this.#refusal(
+      "destroy/sidecar-differs",
+      `its ${SIDECAR_NAME} is not the list of checksums that the ledger names`,
+    );
   }
 
-  /** The list goes when all it names is gone, and while another place is seen to hold the same one. */
-  async #removeSidecar(): Promise<void> {
-    if (this.#victim.sidecar === undefined) return;
-    const record = await this.#recorded();
-    const sidecar = await this.#proveSidecar(record);
-    if (!sidecar) return;
-    await this.#checkSeal(record);
-    await this.#assertStill();
-    await this.#checkRoots();
-    await new FolderGuard(this.#services.fs, this.#victim.root).check(sidecar.path);
-    await this.#unlink(sidecar);
+  /** S14: the archive's own list goes by the proof that it is that list, which a place still holds. */
+  async #removeSidecar(guard: FolderGuard): Promise<void> {
+    const { fs } = this.#services;
+    const path = itemPath(this.#victim.root, SIDECAR_NAME);
+    if (await fs.lstat(path) === undefined) return;
+    await this.#checkSeal(await this.#recorded());
+    await guard.check(SIDECAR_NAME);
+    const proved = await ownSidecar(fs, this.#scope, { root: this.#victim.root });
+    const stat = await fs.lstat(path);
+    if (!proved || !stat || !sameFile(proved, stat)) {
+      throw this.#refusal("destroy/source-changed", `${SIDECAR_NAME} is not the archive's list any more`);
+    }
+    this.#removed++;
+    await fs.removeFile(path).catch((cause) => {
+      throw ioError(cause, { verb: "remove", path });
+    });
   }
 
   /** S4: an intent under which nothing was removed is withdrawn, so that the item is free for other work. */

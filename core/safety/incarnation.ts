@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import type { ChangeIdentity, Evidence } from "../evidence.ts";
 import type { FileStat } from "../io/file_system.ts";
+import { exactInode } from "../io/same.ts";
 
 /**
  * Returns the incarnation of a folder: 32 hex digits over the root's marker, the folder's own id and birth time, and
@@ -29,10 +30,18 @@ export function sameButDevice(a: ChangeIdentity, b: ChangeIdentity): boolean {
   return sameIdentity({ ...a, dev: null }, { ...b, dev: null });
 }
 
-/** SAFETY S2: survivor and victim never share device and inode. */
-export function sameInode(a: ChangeIdentity, b: ChangeIdentity): boolean {
-  return a.ino !== null && a.ino !== 0 && a.dev !== null && a.ino === b.ino && a.dev === b.dev;
+/**
+ * SAFETY S2: survivor and victim never share device and inode. A rounded file id (Windows) may be that of a neighbour:
+ * then two files are told apart by their birth times, and count as one where a birth time is not known.
+ */
+export function sameInode(a: Named, b: Named): boolean {
+  if (a.ino === null || a.ino === 0 || a.dev === null || a.ino !== b.ino || a.dev !== b.dev) return false;
+  if (exactInode(a) !== null) return true;
+  const known = typeof a.birthtimeMs === "number" && typeof b.birthtimeMs === "number";
+  return !known || a.birthtimeMs === b.birthtimeMs;
 }
+
+type Named = Pick<ChangeIdentity, "dev" | "ino"> & Partial<Pick<FileStat, "birthtimeMs">>;
 
 /** Keeps the parts of a stat that make its change identity. */
 export function identityOf(stat: ChangeIdentity): ChangeIdentity {

@@ -4,19 +4,33 @@
  * @module
  */
 import { PipelineError } from "../errors.ts";
+import { hostSystem, pathKey } from "../io/paths.ts";
+import type { PathSystem } from "../io/paths.ts";
 import type { CursorStore } from "../journal/journal.ts";
 
 const cursorOf = (path: string) => `place-marker:${path}`;
 
-/** UUID of the marker that was seen under this path before; undefined when the journal knows none. */
-export async function knownMarker(cursors: CursorStore, path: string): Promise<string | undefined> {
-  const known = await cursors.get(cursorOf(path));
+/**
+ * UUID of the marker that was seen under this path before, however it was spelled; undefined when the journal knows
+ * none. Links are not followed: one that leads elsewhere now must not pass for a path nobody knows.
+ */
+export async function knownMarker(
+  cursors: CursorStore,
+  path: string,
+  system: PathSystem = hostSystem,
+): Promise<string | undefined> {
+  // Earlier versions noted it under the words of the config.
+  const known = await cursors.get(cursorOf(pathKey(path, system))) ?? await cursors.get(cursorOf(path));
   return typeof known === "string" ? known : undefined;
 }
 
 /** Remembers the marker under this path, in place of any other. */
-export function rememberMarker(cursors: CursorStore, path: string, uuid: string): Promise<void> {
-  return cursors.set(cursorOf(path), uuid);
+export function rememberMarker(
+  cursors: CursorStore,
+  path: string,
+  { uuid, system = hostSystem }: { uuid: string; system?: PathSystem },
+): Promise<void> {
+  return cursors.set(cursorOf(pathKey(path, system)), uuid);
 }
 
 /** Throws `place/other-marker` (exit 2) when another marker was seen under this path before. */

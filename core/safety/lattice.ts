@@ -238,36 +238,6 @@ function highest(a: Level, b: Level): Level {
   return RANK[a] >= RANK[b] ? a : b;
 }
 
-/** The minimum of several states: what holds in each of them. Of one state, itself; of none, `NOTHING`. */
-export function minimum(states: readonly LatticeState[]): LatticeState {
-  if (states.length === 0) return NOTHING;
-  return states.reduce((a, b) => {
-    const levels = new Map<string, Level>();
-    for (const [place, level] of a.levels) {
-      const other = levelAt(b, place);
-      const low = RANK[level] <= RANK[other] ? level : other;
-      if (low !== "none") levels.set(place, low);
-    }
-    const recorded = a.recorded && b.recorded ? new Set([...a.recorded, ...b.recorded]) : undefined;
-    return {
-      hashed: a.hashed && b.hashed,
-      locked: a.locked && b.locked,
-      recorded,
-      levels,
-      sealed: new Set([...a.sealed].filter((place) => b.sealed.has(place))),
-      unflushed: new Set([...a.unflushed, ...b.unflushed]),
-      destroyed: new Set([...a.destroyed, ...b.destroyed]),
-    };
-  });
-}
-
-/** Whether `a` claims nothing that `b` does not claim. */
-export function isAtMost(a: LatticeState, b: LatticeState): boolean {
-  return (!a.hashed || b.hashed) && (!a.locked || b.locked) && (!a.recorded || b.recorded !== undefined) &&
-    [...a.levels].every(([place, level]) => RANK[level] <= RANK[levelAt(b, place)]) &&
-    [...a.sealed].every((place) => b.sealed.has(place));
-}
-
 /** Whether a fact stands in a state. */
 export function holds(state: LatticeState, fact: Fact): boolean {
   switch (fact.fact) {

@@ -3,8 +3,8 @@ import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { FileSystem } from "../io/file_system.ts";
 import { compareBytes, parentOf } from "../io/paths.ts";
-import { walkTree } from "../io/walk.ts";
 import type { ItemScope, Place } from "../places/place.ts";
+import { walkStudy } from "./own_sidecar.ts";
 
 export interface ListingOptions {
   /** OS path of the item's folder. */
@@ -14,8 +14,6 @@ export interface ListingOptions {
   /** Places that must have the item's empty folders, which carry no evidence: every one, or `some` of them. */
   holders?: readonly Place[];
   some?: true;
-  /** A file of the folder that no evidence covers and that is proved by itself. */
-  leaveOut?: string;
   /** Code of the error; default `item/source-changed`. */
   code?: string;
 }
@@ -34,10 +32,10 @@ export async function assertListingIsEvidence(
   const closeFolder = async () => {
     if (open !== undefined && !options.mayMiss && !await isHeld(scope, open, options)) unheld.add(open);
   };
-  for await (const entry of walkTree(fs, options.root, { signal: scope.signal })) {
+  for await (const entry of walkStudy(fs, scope, { root: options.root })) {
     if (open !== undefined && !entry.path.startsWith(`${open}/`)) await closeFolder();
     open = entry.kind === "directory" ? entry.path : undefined;
-    if (entry.kind === "directory" || entry.path === options.leaveOut) continue;
+    if (entry.kind === "directory") continue;
     while (!next.done && compareBytes(next.value.path, entry.path) < 0) {
       missing.add(next.value.path);
       next = await known.next();

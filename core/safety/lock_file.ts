@@ -4,35 +4,23 @@
  */
 import { basename, dirname, join } from "@std/path";
 import { PipelineError } from "../errors.ts";
-import { systemClock } from "../io/clock.ts";
 import type { FileHandle, FileSystem } from "../io/file_system.ts";
-import { errnoOf, ioError, isAbsent } from "../io/io_errors.ts";
+import { ioError, isAbsent } from "../io/io_errors.ts";
 import { LOCK_NAME } from "../io/names.ts";
 import { isSameFile } from "../io/same.ts";
-import type { ProcessLiveness } from "../io/process_info.ts";
 import type { Clock, Logger } from "../ports.ts";
+import { inspectLock, judgeText, type LockAsker } from "./inspect_lock.ts";
 import {
   describeHolder,
   formatLockHolder,
-  judgeLock,
   type LockHolder,
   type LockInspection,
   parseLockHolder,
-  sameHost,
 } from "./lock_judgement.ts";
-import { isStill, readSmall } from "./os_lock.ts";
-
-export type { LockHolder, LockInspection, LockState } from "./lock_judgement.ts";
+import { isStill, isVanishing, readSmall, severalTries } from "./os_lock.ts";
 
 /** Name of the lock that `backup` and `cleanup` both hold at the NAS. */
 export const RUN_LOCK_NAME = ".cleanup.lock";
-
-/** Who asks, and how the system tells whether a holder lives. */
-export interface LockAsker {
-  host: string;
-  pid: number;
-  processes: ProcessLiveness;
-}
 
 export interface LockOptions extends LockAsker {
   /** ISO 8601 UTC. */
@@ -65,10 +53,6 @@ const RUN: LockKind = {
   held: (message, options) => new PipelineError("lock/run-held", message, { ...options, stopsRun: 2 }),
   unlock: (path) => `labferry unlock ${path}`,
 };
-
-/** Another process that looks at a lock holds it for a moment; only a holder that stays counts. */
-const TRIES = 6;
-const BETWEEN_TRIES_MS = 25;
 
 /** A lock this process holds. */
 class HeldLock implements AsyncDisposable {
@@ -103,11 +87,35 @@ class HeldLock implements AsyncDisposable {
     if (text !== this.#text) throw taken(this.path, text);
   }
 
+  /**
+   * Writes what the lock says once more and returns the time (ms) its file system then gives the file: the clock of
+   * whatever serves it. Null when it gives none.
+   * @throws {PipelineError} as `assertHeld`
+   */
+  async writeAgain(): Promise<number | null> {
+    await this.assertHeld();
+    const written = this.#inTurn(async (handle) => {
+      await handle.seek(0);
+      await handle.write(new TextEncoder().encode(this.#text));
+      await handle.sync();
+      return await handle.stat();
+    });
+    const stat = await written.catch((error) => {
+      throw ioError(error, { verb: "write the lock", path: this.path });
+    });
+    if (stat !== undefined) return stat.mtimeMs;
+    throw lost(this.path, "released", "Nothing more is changed; run again.");
+  }
+
   /** What the file says now; empty when the lock was released meanwhile. */
-  #read(): Promise<string> {
-    const read = this.#look.then(() => this.#handle ? readSmall(this.#handle) : "");
-    this.#look = read.catch(() => {}); // the caller is told by `read`
-    return read;
+  async #read(): Promise<string> {
+    return await this.#inTurn(readSmall) ?? "";
+  }
+
+  #inTurn<T>(look: (handle: FileHandle) => Promise<T>): Promise<T | undefined> {
+    const turn = this.#look.then(() => this.#handle && look(this.#handle));
+    this.#look = turn.catch(() => {}); // the caller is told by `turn`
+    return turn;
   }
 
   /**
@@ -214,30 +222,8 @@ async function acquire(target: LockTarget, options: LockOptions): Promise<Taken>
   }
 }
 
-/** What Windows answers, for moments, about a file that was removed while somebody still has it open. */
-const VANISHING: ReadonlySet<string> = new Set(["EPERM", "EACCES", "EBUSY"]);
-
-export const isVanishing = (error: unknown) => VANISHING.has(errnoOf(error) ?? "");
-
 function undefinedWhileVanishing(error: unknown): undefined {
   if (!isVanishing(error)) throw error;
-}
-
-/** Tries until there is a result; undefined when there never was one. A refusal that stays is thrown. */
-async function severalTries<T>(
-  { clock = systemClock, signal }: Pick<LockOptions, "clock" | "signal">,
-  work: () => Promise<T | undefined>,
-): Promise<T | undefined> {
-  for (let tries = 1;; tries++) {
-    signal?.throwIfAborted();
-    try {
-      const result = await work();
-      if (result !== undefined || tries >= TRIES) return result;
-    } catch (error) {
-      if (!isVanishing(error) || tries >= TRIES) throw error;
-    }
-    await clock.sleep(BETWEEN_TRIES_MS, signal);
-  }
 }
 
 /** With the OS lock in hand: refuses what the text of an earlier holder demands, then writes our own and returns it. */
@@ -248,7 +234,7 @@ async function takeOver(
 ): Promise<string> {
   const before = await readSmall(handle);
   if (before !== "" || options.existed) {
-    const found = await judge(before, options);
+    const found = await judgeText(before, options);
     refuseUnlessDead({ found, path, kind }, options);
     options.log?.warn(`A lock that was left is reclaimed: ${found.why}`, { path });
   }
@@ -261,12 +247,6 @@ async function takeOver(
   const now = await readSmall(handle);
   if (now !== text) throw taken(path, now);
   return text;
-}
-
-async function judge(text: string, { host, pid, processes }: LockAsker): Promise<LockInspection> {
-  const holder = parseLockHolder(text);
-  const life = holder !== undefined && sameHost(holder.host, host) ? await processes.isAlive(holder.pid) : undefined;
-  return judgeLock({ osLock: true, text, life }, { host, pid });
 }
 
 function refuseUnlessDead(
@@ -312,64 +292,9 @@ async function holderAt(fs: FileSystem, path: string): Promise<LockHolder | "unr
   }
 }
 
-/** Looks at a lock without taking it over. Makes no file. */
-export async function inspectLock(
-  fs: FileSystem,
-  path: string,
-  asker: LockAsker & Pick<LockOptions, "clock" | "signal">,
-): Promise<LockInspection> {
-  try {
-    return await severalTries(asker, () => inspect(fs, path, asker)) ?? FREE;
-  } catch (error) {
-    if (isAbsent(error)) return FREE;
-    throw ioError(error, { verb: "look at the lock", path });
-  }
-}
-
-async function inspect(fs: FileSystem, path: string, asker: LockAsker): Promise<LockInspection> {
-  if (await fs.lstat(path) === undefined) return FREE;
-  await using handle = await fs.openRead(path);
-  if (!await handle.tryLock()) return judgeLock({ osLock: false, text: await textAt(fs, path) }, asker);
-  if (!await isStill(fs, path, handle)) return FREE;
-  return await judge(await readSmall(handle), asker);
-}
-
-const FREE: LockInspection = { state: "free", why: "there is no lock" };
-
-async function textAt(fs: FileSystem, path: string): Promise<string> {
-  try {
-    return await fs.readText(path);
-  } catch {
-    return ""; // gone, or locked against reading: a held lock needs no text
-  }
-}
-
 /** Judges a lock without taking it: throws as taking it would, else gives what was found. */
 async function check({ fs, path, kind }: LockTarget, options: LockCheck): Promise<LockInspection> {
   const found = await inspectLock(fs, path, options);
   if (found.state !== "free") refuseUnlessDead({ found, path, kind }, options);
   return found;
-}
-
-/**
- * Removes a lock whose holder is proved dead; with `force`, also one that nobody can prove (a person has looked). A held
- * lock is never removed.
- */
-export async function removeDeadLock(
-  fs: FileSystem,
-  path: string,
-  options: LockAsker & { force?: boolean },
-): Promise<LockInspection & { removed: boolean }> {
-  const found = await inspectLock(fs, path, options);
-  const may = found.state === "dead" || (found.state === "unprovable" && options.force === true);
-  if (!may) return { ...found, removed: false };
-  await using handle = await fs.openReadWrite(path);
-  if (!await handle.tryLock() || !await isStill(fs, path, handle)) {
-    return { state: "held", why: "another process has taken it meanwhile", removed: false };
-  }
-  // Judged again under the lock: between the two looks another run may have come and left a lock of its own.
-  const again = await judge(await readSmall(handle), options);
-  if (again.state !== found.state) return { ...again, removed: false };
-  await fs.removeFile(path);
-  return { ...again, removed: true };
 }

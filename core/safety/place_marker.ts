@@ -6,8 +6,10 @@
 import { join } from "@std/path";
 import { PipelineError } from "../errors.ts";
 import type { FileSystem } from "../io/file_system.ts";
-import { errnoOf, ioError } from "../io/io_errors.ts";
+import { ioError } from "../io/io_errors.ts";
 import { PLACE_MARKER_NAME, temporaryName } from "../io/names.ts";
+import { publish } from "../io/publish.ts";
+import { rootStat } from "../io/roots.ts";
 import { readSmall } from "./os_lock.ts";
 
 /** What a root was when it was looked at first. */
@@ -97,7 +99,9 @@ export async function createPlaceMarker(fs: FileSystem, root: string): Promise<{
       await handle.write(new TextEncoder().encode(`${uuid}\n`));
       await handle.sync();
     }
+    // Where a share can neither rename nor link without replacing: this is a person's one-time act, not a race of runs.
     const created = await publish(fs, temporary, path);
+    if (!created) await fs.removeFile(temporary);
     await fs.syncDir(root);
     if (created) return { uuid, created };
   } catch (error) {
@@ -108,36 +112,13 @@ export async function createPlaceMarker(fs: FileSystem, root: string): Promise<{
   return { uuid: other, created: false };
 }
 
-/** Gives the finished file its name without replacing another's; false when another was first. */
-async function publish(fs: FileSystem, temporary: string, path: string): Promise<boolean> {
-  let done = await fs.renameNew(temporary, path);
-  if (done === true) return true;
-  try {
-    if (done === undefined) {
-      await fs.link(temporary, path);
-      done = true;
-    }
-  } catch (error) {
-    if (errnoOf(error) !== "EEXIST") {
-      // Neither call exists on this share. Making a marker is a person's one-time act, not a race of runs.
-      if (await fs.lstat(path) === undefined) {
-        await fs.rename(temporary, path);
-        return true;
-      }
-    }
-    done = false;
-  }
-  await fs.removeFile(temporary);
-  return done === true;
-}
-
 /**
  * Looks at a root for the first time in a run; the answer is what `confirmPlace` compares with later.
  * @throws {PipelineError} `place/not-marked`, `place/marker-invalid`: exit code 2
  */
 export async function checkPlace(fs: FileSystem, root: string): Promise<PlaceIdentity> {
   const uuid = await readPlaceMarker(fs, root);
-  const stat = await fs.lstat(root).catch((error) => {
+  const stat = await rootStat(fs, root).catch((error) => {
     throw ioError(error, { verb: "look at the place", path: root });
   });
   if (uuid === undefined || stat === undefined) {

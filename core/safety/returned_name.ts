@@ -8,14 +8,15 @@ import { SOURCE_PLACE } from "../evidence.ts";
 import type { FileSystem } from "../io/file_system.ts";
 import { compareBytes, itemPath } from "../io/paths.ts";
 import { hashFile } from "../io/transfer.ts";
-import { walkTree } from "../io/walk.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { ItemScope, Place, SidecarLine } from "../places/place.ts";
 import { identitySuffices } from "./incarnation.ts";
 import { Sample } from "./listing.ts";
+import { walkStudy } from "./own_sidecar.ts";
 
 /**
- * Compares the folder with the sidecar of the completed backup. Files whose evidence still stands are not read again.
+ * Compares the folder with the sidecar of the completed backup, which may have come back along with it. Files whose
+ * evidence still stands are not read again.
  * @throws {PipelineError} `item/name-reused`
  */
 export async function assertSameContent(
@@ -26,7 +27,7 @@ export async function assertSameContent(
   const archived = await sidecarOf(record, places, scope);
   const added = new Sample(), changed = new Sample(), missing = new Sample();
   let next = await archived.next();
-  for await (const entry of walkTree(fs, scope.item.root, { signal: scope.signal })) {
+  for await (const entry of walkStudy(fs, scope)) {
     if (entry.kind === "directory") continue;
     while (!next.done && compareBytes(next.value.path, entry.path) < 0) {
       missing.add(next.value.path);

@@ -8,20 +8,32 @@ import type { FileSystem } from "../io/file_system.ts";
 import { walkTree } from "../io/walk.ts";
 import type { TreeEntry } from "../ports.ts";
 
+/** What a listing saw of a folder. */
+export interface Listing {
+  /** Of every entry in it, with its times. */
+  digest: string;
+  files: number;
+  bytes: number;
+}
+
 /** Characters that are hashed at once. */
 const BLOCK = 2 ** 15;
 
-/** Passes entries on and tells the digest of all of them at the end; a listing that is broken off tells nothing. */
+/** Passes entries on and tells what it saw at the end; a listing that is broken off tells nothing. */
 export async function* digested(
   entries: AsyncIterable<TreeEntry>,
-  onEnd: (digest: string) => void,
+  onEnd: (listing: Listing) => void,
 ): AsyncGenerator<TreeEntry> {
   const hash = createHash("sha256");
-  let text = "";
+  let [text, files, bytes] = ["", 0, 0];
   for await (const entry of entries) {
     const { path, kind, size, mtimeMs, ctimeMs } = entry;
-    // A folder's own times change with our lock, and every arrival shows in the entry that arrived.
-    const state = kind === "directory" ? "" : `${size} ${mtimeMs} ${ctimeMs}`;
+    if (kind === "file") {
+      files++;
+      bytes += size;
+    }
+    // The study's own folder, whose times change with our lock, is no entry of its walk.
+    const state = kind === "directory" ? `${ctimeMs}` : `${size} ${mtimeMs} ${ctimeMs}`;
     text += `${kind} ${state} ${path}\0`;
     if (text.length >= BLOCK) {
       hash.update(text);
@@ -29,7 +41,7 @@ export async function* digested(
     }
     yield entry;
   }
-  onEnd(hash.update(text).digest("hex"));
+  onEnd({ digest: hash.update(text).digest("hex"), files, bytes });
 }
 
 /** @throws {PipelineError} `item/not-settled` when the folder no longer is what was listed */
@@ -38,7 +50,7 @@ export async function assertSettled(
   { name, root, listed, signal }: { name: string; root: string; listed: string; signal: AbortSignal },
 ): Promise<void> {
   let now: string | undefined;
-  for await (const _ of digested(walkTree(fs, root, { signal }), (digest) => now = digest));
+  for await (const _ of digested(walkTree(fs, root, { signal }), (seen) => now = seen.digest));
   if (now === listed) return;
   throw new PipelineError(
     "item/not-settled",

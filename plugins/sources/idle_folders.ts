@@ -95,8 +95,8 @@ export interface Stamps {
 }
 
 /**
- * Returns the newest stamps of a walk. A folder's own change time is left out: removing a file within it sets it, so
- * that a delete that was interrupted would have to wait, while every arrival shows in the entry that arrived.
+ * Returns the newest stamps of a walk. Folders count by their change time: one that is moved in keeps the times of all
+ * it holds, and shows in nothing else. The study's own folder is no entry of its walk, so our lock makes nobody wait.
  */
 export async function newestStamps(entries: AsyncIterable<TreeEntry>): Promise<Stamps> {
   const stamps: Stamps = {};
@@ -108,9 +108,7 @@ export async function newestStamps(entries: AsyncIterable<TreeEntry>): Promise<S
       else stamps.modified = newer(stamps.modified, entry.path, entry.mtimeMs);
     }
     if (entry.birthtimeMs !== null) stamps.changed = newer(stamps.changed, entry.path, entry.birthtimeMs);
-    if (entry.ctimeMs !== null && entry.kind !== "directory") {
-      stamps.changed = newer(stamps.changed, entry.path, entry.ctimeMs);
-    }
+    if (entry.ctimeMs !== null) stamps.changed = newer(stamps.changed, entry.path, entry.ctimeMs);
   }
   return stamps;
 }

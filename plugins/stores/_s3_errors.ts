@@ -107,7 +107,11 @@ function withoutAnswer(
   const kind = KINDS[failure.name ?? ""];
   if (kind === "denied") return new ObjectStoreError(kind, `no credentials were found: ${failure.message}`, options);
   if (/certificate|UnknownIssuer|SELF_SIGNED|UNABLE_TO_VERIFY/i.test(`${failure.code} ${failure.message}`)) {
-    return new ObjectStoreError("bad-request", `its certificate is not trusted, set ca_file: ${words}`, options);
+    return new ObjectStoreError(
+      "bad-request",
+      `its certificate is not trusted, set ca_file under [s3] in the configuration: ${words}`,
+      options,
+    );
   }
   if (/Deserialization|char '.*' is not expected|Unexpected token/i.test(failure.message ?? "")) {
     return new ObjectStoreError("unsupported", `its answer is not of the S3 protocol: ${words}`, options);

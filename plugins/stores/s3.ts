@@ -73,7 +73,7 @@ async function readCa(path: string): Promise<string> {
   } catch (cause) {
     throw new PipelineError("config/unreadable", `Cannot read "${path}": ${(cause as Error).message}`, {
       cause,
-      hint: "Check ca_file under [s3]: wanted a PEM file this user may read.",
+      hint: "Check ca_file under [s3] in the configuration, or in the stage: wanted a PEM file this user may read.",
       stopsRun: 2,
     });
   }

@@ -9,6 +9,7 @@ start(async (argv, terminal) => {
   switch (argv[0]) {
     case "drain":
       return await new Promise<number>(() => {});
+    case "run":
     case "reject":
       void Promise.reject(new Error("left alone"));
       return await new Promise<number>(() => {});

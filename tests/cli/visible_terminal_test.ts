@@ -94,7 +94,7 @@ Deno.test("visibleTerminal() asks in escaped words and passes on what it does no
 Deno.test("reportCrash() lets no name drive the terminal", async () => {
   await using dir = await tempDir();
   const fake = fakeTerminal({ env: { HOME: dir.path } });
-  assert.equal(reportCrash(new Error(`oops ${NAME}`), fake.terminal), 3);
+  assert.equal(await reportCrash(new Error(`oops ${NAME}`), { argv: [], terminal: fake.terminal }), 3);
   assert.doesNotMatch(fake.stderr(), DRIVES);
   assert.ok(fake.stderr().includes(`oops ${SHOWN}`));
 });

@@ -152,7 +152,16 @@ await serverTest("an upload that is given up frees its parts", {}, async (server
   const body = patternBytes(5 * MIB);
   await store.uploadPart("b/x", uploadId, { number: 1, body, sha256: base64(body) }, never);
   const startedAt = new Date().toISOString();
-  const row = { store: store.identity, key: "b/x", uploadId, partSize: 5 * MIB, incarnation: "i", startedAt };
+  const content = { incarnation: "i", sha256: null, mtime: null };
+  const row = {
+    store: store.identity,
+    key: "b/x",
+    uploadId,
+    partSize: 5 * MIB,
+    startedAt,
+    usedAt: startedAt,
+    ...content,
+  };
   await session.uploads.put(row);
   assert.deepEqual(await server.openUploads(bucket), ["b/x"]);
   assert.equal(await abortOurs(session), 1);

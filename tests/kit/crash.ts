@@ -15,6 +15,7 @@ const WRITES = new Set([
   "remove",
   "finish",
   "checkpoint",
+  "forgetCheckpoint",
   "open",
   "close",
   "set",

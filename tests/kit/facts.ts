@@ -3,7 +3,7 @@
  * @module
  */
 import type { StageFacts } from "../../core/contract.ts";
-import { type LatticeState, NOTHING, transfer } from "../../core/safety/lattice.ts";
+import { type LatticeState, type Level, levelAt, NOTHING, transfer } from "../../core/safety/lattice.ts";
 
 export const LOCK: StageFacts = { gives: [{ fact: "locked" }] };
 export const RECORD: StageFacts = { needsAllProved: true, gives: [{ fact: "recorded" }] };
@@ -27,6 +27,15 @@ export function seal(place: string): StageFacts {
 /** What stands when these stages have run one after the other. */
 export function after(...stages: StageFacts[]): LatticeState {
   return stages.reduce<LatticeState>((state, facts) => transfer(state, facts), NOTHING);
+}
+
+const LEVELS: readonly Level[] = ["none", "written", "weak", "strong"];
+
+/** Whether `a` claims nothing that `b` does not claim. */
+export function isAtMost(a: LatticeState, b: LatticeState): boolean {
+  return (!a.hashed || b.hashed) && (!a.locked || b.locked) && (!a.recorded || b.recorded !== undefined) &&
+    [...a.levels].every(([place, level]) => LEVELS.indexOf(level) <= LEVELS.indexOf(levelAt(b, place))) &&
+    [...a.sealed].every((place) => b.sealed.has(place));
 }
 
 /** Everything a destroy of the source wants: locked, recorded, proved at `nas` and `s3`. */

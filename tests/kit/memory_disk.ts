@@ -129,10 +129,10 @@ export class MemoryDisk extends MemoryNodes implements SyncPrimitives {
     return new MemoryHandle(this, path, { node: this._create(path), writes: true });
   }
 
-  openReadWrite(path: string): MemoryHandle {
+  openReadWrite(path: string, { create = true }: { create?: boolean } = {}): MemoryHandle {
     this._enter("openReadWrite", path);
     const slot = this._slot(path);
-    const node = slot.folder.entries.has(slot.key) ? this._file(path) : this._create(path);
+    const node = slot.folder.entries.has(slot.key) || !create ? this._file(path) : this._create(path);
     this._writable(node, path);
     return new MemoryHandle(this, path, { node, writes: true });
   }
@@ -151,7 +151,7 @@ export class MemoryDisk extends MemoryNodes implements SyncPrimitives {
     if (node.device.links === false) throw systemError("EPERM", to);
     this._writable(slot.folder, to);
     node.links++;
-    node.ctimeMs = this._second();
+    node.ctimeMs = this._second(node.device);
     this._change(to, [{ ...slot, entry: { name: slot.name, node } }]);
   }
 

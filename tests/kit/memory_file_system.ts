@@ -132,8 +132,8 @@ export class MemoryFileSystem implements FileSystem {
   openRead = (path: string, options: { fresh?: boolean } = {}): Promise<FileHandle> =>
     later(() => new AsyncMemoryHandle(this.disk.openRead(path, { fresh: options.fresh ?? false })));
   createNew = (path: string): Promise<FileHandle> => later(() => new AsyncMemoryHandle(this.disk.createNew(path)));
-  openReadWrite = (path: string): Promise<FileHandle> =>
-    later(() => new AsyncMemoryHandle(this.disk.openReadWrite(path)));
+  openReadWrite = (path: string, options: { create?: boolean } = {}): Promise<FileHandle> =>
+    later(() => new AsyncMemoryHandle(this.disk.openReadWrite(path, options)));
   link = (from: string, to: string): Promise<void> => later(() => this.disk.link(from, to));
   rename = (from: string, to: string): Promise<void> => later(() => this.disk.rename(from, to));
   renameNew = (from: string, to: string): Promise<boolean | undefined> => later(() => this.disk.renameNew(from, to));

@@ -97,8 +97,13 @@ export class MemoryNodes {
     }
   }
 
-  _second(): number {
-    return Math.floor(this.#now() / 1000) * 1000;
+  /** The time by the clock of a device, in ms. */
+  #at({ aheadMs = 0 }: Device): number {
+    return Math.floor(this.#now() + aheadMs);
+  }
+
+  _second(device: Device): number {
+    return Math.floor(this.#at(device) / 1000) * 1000;
   }
 
   _device(options: MountOptions): Device {
@@ -108,7 +113,7 @@ export class MemoryNodes {
     return device;
   }
 
-  _node(device: Device, kind: Node["kind"], at = this.#now()): Node {
+  _node(device: Device, kind: Node["kind"], at = this.#at(device)): Node {
     return {
       kind,
       device,
@@ -206,7 +211,7 @@ export class MemoryNodes {
     const replaced = target.folder.entries.get(target.key);
     if (replaced?.node === moved.node && replaced.name === target.name) return;
     if (replaced?.node.kind === "directory" && replaced.node.entries.size > 0) throw systemError("ENOTEMPTY", to);
-    moved.node.ctimeMs = this._second();
+    moved.node.ctimeMs = this._second(moved.node.device);
     this._change(to, [
       { ...source, entry: undefined },
       { ...target, entry: { name: target.name, node: moved.node } },
@@ -224,8 +229,8 @@ export class MemoryNodes {
       if (entry) folder.entries.set(key, entry);
       else folder.entries.delete(key);
       folder.pending.push(change);
-      folder.mtimeMs = Math.floor(this.#now());
-      folder.ctimeMs = this._second();
+      folder.mtimeMs = this.#at(folder.device);
+      folder.ctimeMs = this._second(folder.device);
     }
     this.#changes.push(change);
   }
@@ -233,7 +238,7 @@ export class MemoryNodes {
   /** The space of a removed file counts as free although a crash may bring it back: the tests need no more. */
   _dropLink(node: Node): void {
     node.links--;
-    node.ctimeMs = this._second();
+    node.ctimeMs = this._second(node.device);
     if (node.links === 0) node.device.used -= node.size;
   }
 
@@ -284,13 +289,13 @@ export class MemoryNodes {
 
   _setMtime(node: Node, mtimeMs: number): void {
     node.mtimeMs = Math.floor(mtimeMs);
-    node.ctimeMs = this._second();
+    node.ctimeMs = this._second(node.device);
     if (node.kind === "file") node.device.dirty.add(node);
   }
 
   _touched(node: Node): void {
-    node.mtimeMs = Math.floor(this.#now());
-    node.ctimeMs = this._second();
+    node.mtimeMs = this.#at(node.device);
+    node.ctimeMs = this._second(node.device);
     node.device.dirty.add(node);
   }
 

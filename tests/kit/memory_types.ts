@@ -58,6 +58,8 @@ export class CrashError extends Error {
 }
 
 export interface MountOptions {
+  /** How far the clock that stamps its files is ahead of this host's, in ms. */
+  aheadMs?: number;
   /** Bytes it holds; writes beyond fail with ENOSPC. */
   capacity?: number;
   readOnly?: boolean;

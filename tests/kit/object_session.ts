@@ -59,6 +59,11 @@ export function memoryUploads(): MemoryUploads {
     verdicts,
     uploads: {
       put: (row) => Promise.resolve(void rows.set(id(row.store, row.key), row)),
+      touch({ store, key, uploadId }, usedAt) {
+        const row = rows.get(id(store, key));
+        if (row?.uploadId === uploadId) rows.set(id(store, key), { ...row, usedAt });
+        return Promise.resolve();
+      },
       get: (store, key) => Promise.resolve(rows.get(id(store, key))),
       list: (store, incarnation) =>
         Promise.resolve(

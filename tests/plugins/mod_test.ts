@@ -4,6 +4,7 @@ import { z } from "../../core/options.ts";
 import { plugins } from "../../plugins/mod.ts";
 import { s3 } from "../../plugins/stores/s3.ts";
 import { World } from "../kit/world.ts";
+import { AT_START, fakeHost, MONTHLY } from "./schedulers/_host.ts";
 
 /** Plugins of kinds with a suite of their own beside this one, by name. */
 const CONFIGURED: AnyStore[] = [s3];
@@ -37,6 +38,25 @@ for (const plugin of plugins) {
         plugin.check(study, list).map((found) => JSON.stringify(found)).sort();
       assert.deepEqual(sorted(entries), sorted(entries.toReversed()));
       assert.ok(plugin.check("", []).length > 0, "an empty study of no name is not accepted");
+    });
+  }
+
+  if (plugin.kind === "scheduler") {
+    Deno.test(`scheduler ${plugin.name} does the same twice, and undoes it to the end`, async () => {
+      const { host, files, calls } = fakeHost();
+      const opened = plugin.open(host);
+      const account = plugin.account === undefined ? undefined : { user: "u", password: "p" };
+      const first = await opened.register([MONTHLY, AT_START], account);
+      const [once, ran] = [[...files], calls.length];
+      assert.deepEqual(await opened.register([MONTHLY, AT_START], account), first);
+      assert.deepEqual([[...files], calls.length], [once, 2 * ran]);
+      assert.deepEqual(first.map(({ name, change }) => `${name} ${change}`), [
+        "LabferryBackup registered",
+        "LabferryMonitor registered",
+      ]);
+      assert.ok((await opened.unregister([MONTHLY, AT_START])).every(({ change }) => change === "removed"));
+      assert.deepEqual([...files], []);
+      assert.ok(plugin.advice([MONTHLY, AT_START]).length > 0);
     });
   }
 

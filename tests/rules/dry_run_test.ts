@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { openJournal } from "../../core/journal/sqlite.ts";
+import { copyJournalForReading, openJournal } from "../../core/journal/sqlite.ts";
 import type { RunReport } from "../../core/run/report.ts";
 import type { FaultCall } from "../kit/memory_file_system.ts";
 import { failure } from "../kit/memory_object_store.ts";
@@ -41,7 +41,7 @@ async function assertChangesNothing(world: World, journal: string, pipeline?: st
   world.fs.fault = (call) => {
     if (!LOOKS.has(call.operation)) changed.push(call);
   };
-  await using copy = await openJournal(join(journal, "journal.db"), { readonlyCopy: true });
+  await using copy = await copyJournalForReading(join(journal, "journal.db"));
   const report = await world.run({ dryRun: true, pipeline, wrap: (services) => ({ ...services, journal: copy }) });
   world.fs.fault = undefined;
   assert.deepEqual(changed, []);

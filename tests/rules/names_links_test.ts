@@ -21,6 +21,29 @@ async function assertNothingCopied(world: World): Promise<void> {
   assert.notEqual((await world.ledger()).get("study1")?.status, "complete");
 }
 
+Deno.test("S14 alternate streams of Windows fail the study before a byte is copied, each listed", async () => {
+  await using world = await worldWith();
+  const streams: Record<string, string[]> = {
+    [AT_SOURCE]: ["notes"],
+    [`${AT_SOURCE}/a.txt`]: ["Zone.Identifier", "more"],
+  };
+  Object.assign(world.fs, { namedStreams: (path: string) => Promise.resolve(streams[path] ?? []) });
+  const report = await world.run();
+  assertFailed(report, "item/streams");
+  const findings = report.items[0].error?.findings ?? [];
+  assert.deepEqual(findings.map(({ rule, path }) => [rule, path]), [
+    ["names/stream", "."],
+    ["names/stream", "a.txt"],
+    ["names/stream", "a.txt"],
+  ]);
+  assert.match(findings[2].message, /"more"/);
+  assertSourceWhole(world);
+  await assertNothingCopied(world);
+  delete streams[AT_SOURCE];
+  delete streams[`${AT_SOURCE}/a.txt`];
+  assertDone(await world.run());
+});
+
 Deno.test("S14 names that cannot be told apart or carried fail the study before a byte is copied, each listed", async () => {
   const bad: Record<string, string[]> = {
     "names/collision": ["Scan1/A.tif", "Scan1/a.tif"],

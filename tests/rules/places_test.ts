@@ -1,5 +1,6 @@
 import { rememberMarker } from "../../core/safety/known_markers.ts";
 import assert from "node:assert/strict";
+import { systemError } from "../kit/memory_file_system.ts";
 import { failure } from "../kit/memory_object_store.ts";
 import { BACKUP, MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../kit/world.ts";
 import {
@@ -78,6 +79,33 @@ Deno.test("S1 a NAS that goes away while files are copied: exit 1, failed_truena
   assert.equal(record?.truenas_verified_at, null);
 });
 
+Deno.test("S1 bytes that a local folder took in the NAS's place are never called written", async () => {
+  for (const oneFails of [false, true]) {
+    await using world = await worldWith();
+    const written: string[] = [];
+    const put = world.journal.evidence.put.bind(world.journal.evidence);
+    world.journal.evidence.put = (id, rows) => {
+      written.push(...rows.filter(({ place }) => place === "truenas").map(({ path }) => path));
+      return put(id, rows);
+    };
+    world.fs.fault = ({ operation, path }) => {
+      if (operation !== "createNew" || !path.startsWith(`${AT_NAS}/`)) return;
+      world.fs.fault = undefined;
+      unmountNas(world);
+      // Folders of its own, so that every copy of the batch finds its way.
+      const folders = Object.keys(FILES).map((file) => `${AT_NAS}/${file}`.replace(/[^/]*$/, ""));
+      world.fs.seed(Object.fromEntries(folders.map((folder) => [folder, ""])));
+      if (oneFails) throw systemError("EIO", path);
+    };
+    const report = await world.run();
+    assert.equal(report.exit_code, 1);
+    const taken = Object.keys(world.files(AT_NAS)).filter((path) => path in FILES);
+    assert.equal(taken.length, Object.keys(FILES).length - (oneFails ? 1 : 0));
+    assert.deepEqual(written, []);
+    assertSourceWhole(world);
+  }
+});
+
 Deno.test("S1 another marker at the NAS during a run: exit 1 before another byte is written or removed", async () => {
   for (const stage of ["manifest-append", "truenas", "s3", "record"]) {
     await using world = await worldWith();
@@ -110,7 +138,7 @@ Deno.test("S1 evidence of a NAS does not count at another NAS under the same pat
   world.fs.mount("/nas", {});
   world.fs.seed({ [NAS_ROOT + MARKER]: OTHER_MARKER });
   // Replaced on purpose, as `install places --replaced` notes it.
-  await rememberMarker(world.journal.cursors, NAS_ROOT, OTHER_MARKER.trim());
+  await rememberMarker(world.journal.cursors, NAS_ROOT, { uuid: OTHER_MARKER.trim() });
   assertDone(await world.run());
   const copied = world.files(AT_NAS);
   for (const [path, content] of Object.entries(FILES)) assert.equal(copied[path], content);

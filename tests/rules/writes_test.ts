@@ -129,12 +129,47 @@ Deno.test("S7 what a place keeps in memory only is a weak proof, and alone permi
   assert.equal((await world.ledger()).get("study1")?.places.truenas.guarantee, "cached-read");
 });
 
+/** Copies and is done: what it wrote was never flushed. */
+const UNFLUSHED = BACKUP.slice(0, BACKUP.indexOf('[[stage]]\nuse  = "manifest-append"')) +
+  BACKUP.slice(BACKUP.indexOf('[[stage]]\nuse  = "copy"'), BACKUP.indexOf('[[stage]]\nuse  = "checksum-sidecar"'))
+    .replace(`to = "\${paths.truenas_root}"`, `to = "\${paths.truenas_root}", durability = "cached"`);
+
+Deno.test("S7 S22 what one pipeline copied without a flush is flushed by the next before it counts", async () => {
+  for (const large of [false, true]) {
+    const files = large ? { "deep/er/big.qptiff": patternBytes(3 * 2 ** 20, 5) } : FILES;
+    await using world = await worldWith(files);
+    const before = world.files(AT_SOURCE);
+    assertDone(await world.run({ pipeline: UNFLUSHED }));
+    const copies = Object.keys(world.files(AT_NAS)).length;
+    assert.ok(copies > 0);
+    assertDone(await world.run());
+    assert.equal((await world.ledger()).get("study1")?.places.truenas.guarantee, "read-back");
+    assert.deepEqual(world.files(SOURCE_ROOT), {});
+    world.fs.crash();
+    world.fs.restart(() => true);
+    const { "_checksums.sha256": _, ...kept } = world.files(AT_NAS);
+    assert.deepEqual(kept, before, "a loss of power takes nothing");
+  }
+});
+
+Deno.test("S7 a copy that was never flushed is no strong proof, however it is read again", async () => {
+  await using world = await worldWith();
+  const { evidence } = world.journal;
+  const put = evidence.put.bind(evidence);
+  evidence.put = (id, rows) =>
+    put(id, rows.map((row) => row.place === "truenas" && row.level === "written" ? { ...row, unflushed: true } : row));
+  assertDone(await world.run());
+  assert.equal((await world.ledger()).get("study1")?.places.truenas.guarantee, "cached-read");
+});
+
 Deno.test("S7 a NAS whose cache cannot be bypassed proves weakly, and the record says so", async () => {
   await using world = await worldWith();
   world.fs.disk.setMount("/nas", { medium: "cached" });
   assertDone(await world.run());
   const record = (await world.ledger()).get("study1");
   assert.equal(record?.places.truenas.guarantee, "cached-read");
+  const said = world.log.lines.filter(({ level, message }) => level === "warn" && /cached-read only/.test(message));
+  assert.equal(said.length, 1, "once a run");
   assert.equal(record?.places.s3.guarantee, "server-checksum");
   assert.deepEqual(world.files(SOURCE_ROOT), {}, "it counts beside a strong one");
 });

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { SOURCE_ROOT } from "../kit/world.ts";
+import { loadConfig } from "../../core/pipeline/config.ts";
+import { s3 } from "../../plugins/stores/s3.ts";
+import { s3Upload } from "../../stages/s3_upload.ts";
+import { SOURCE_ROOT, World } from "../kit/world.ts";
 import { assertDone, FILES, LOCK, pipelineOf, S3, stageOf, STUDY, studyWorld } from "./_stage_world.ts";
 
 const DAY = 86_400_000;
@@ -56,4 +59,51 @@ Deno.test("s3-upload.apply() with verify none claims no proof", async () => {
   const report = await world.run({ pipeline: pipelineOf(LOCK, unproved) });
   assertDone(report);
   assert.equal(stageOf(report, "s3").guarantee, "none");
+});
+
+/** The options the store `s3` is opened with, for a `[s3]` of the config and options of the stage. */
+function storeOptions(section: string, more: Record<string, unknown> = {}) {
+  const text = `[s3]\n${section}`;
+  const { loaded } = loadConfig({ path: "/etc/labferry/config.toml", text, system: "posix" });
+  assert.ok(loaded);
+  const options = s3Upload.options.parse({ bucket: "lab-archive", ...more });
+  const [place] = s3Upload.places!(options, "s3", loaded.view);
+  assert.ok(place.kind === "objects");
+  return s3.options.parse(place.options);
+}
+
+Deno.test("s3-upload leaves it to the store where the bucket stands, unless config or stage say so", () => {
+  const endpoint = `endpoint = "https://s3.lab.example"\n`;
+  assert.equal(storeOptions(endpoint).force_path_style, undefined);
+  assert.equal(storeOptions(`${endpoint}force_path_style = false`).force_path_style, false);
+  assert.equal(storeOptions(`${endpoint}force_path_style = true`).force_path_style, true);
+  assert.equal(storeOptions(`${endpoint}force_path_style = true`, { force_path_style: false }).force_path_style, false);
+});
+
+Deno.test("s3-upload takes ca_file from [s3] or from the stage, relative to the config's folder", async () => {
+  assert.equal(storeOptions(`ca_file = "lab-ca.pem"`).ca_file, "/etc/labferry/lab-ca.pem");
+  assert.equal(storeOptions("").ca_file, undefined);
+  const stage = (more: string) => pipelineOf(LOCK, S3.replace(`part = "5 MiB"`, `part = "5 MiB"${more}`));
+  const caFile = (world: World, more: string) => {
+    const { pipeline, diagnostics } = world.compile(stage(more));
+    assert.deepEqual(diagnostics.filter(({ severity }) => severity === "error"), []);
+    const place = pipeline?.places.find(({ id }) => id === "s3");
+    return place?.kind === "objects" ? place.options.ca_file : "no bucket";
+  };
+  await using world = await World.open({ config: `ca_file = "own.pem"\n` });
+  assert.equal(caFile(world, ""), "/state/own.pem");
+  assert.equal(caFile(world, `, ca_file = "certs/stage.pem"`), "/state/certs/stage.pem");
+});
+
+Deno.test("s3-upload refuses parts that the memory of a run does not hold, and names value and limit", async () => {
+  await using world = await World.open();
+  const errors = (part: string) =>
+    world.compile(pipelineOf(LOCK, S3.replace("5 MiB", part))).diagnostics.filter(({ severity }) =>
+      severity === "error"
+    );
+  assert.deepEqual(errors("64 MiB"), []);
+  const [found, ...others] = errors("4 GiB");
+  assert.deepEqual(others, []);
+  assert.equal(found.code, "options/bad-value");
+  assert.match(found.message, /"part" of stage "s3": wanted at most 64 MiB, found "4 GiB"/);
 });

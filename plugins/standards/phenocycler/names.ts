@@ -3,43 +3,62 @@ import type { Finding } from "../../../core/errors.ts";
 
 const STUDY_FORM = "YYYYMMDD_<user>_<project>_<customname>";
 /** Longest experiment name: three times this in one path still fits into 260 characters, the limit of Windows. */
-const MAX_EXPERIMENT_NAME = 60;
+export const MAX_EXPERIMENT_NAME = 60;
 
-/** R1 and R3 for a study's name. */
-export function studyNameFindings(study: string): Finding[] {
-  const findings: Finding[] = [];
-  const fields = study.split("_");
-  if (fields.length !== 4) {
-    findings.push(
-      error("R1", "", `study name "${study}" has ${count(fields.length, "field")}, wanted 4: ${STUDY_FORM}`),
-    );
-  }
-  const date = dateProblem(fields[0]);
-  if (date !== undefined) findings.push(error("R1", "", `study name "${study}": ${date}`));
-  fields.forEach((field, at) => {
-    if (at > 0 && field === "") {
-      findings.push(error("R1", "", `study name "${study}": field ${at + 1} is empty, wanted ${STUDY_FORM}`));
-    }
-    const bad = badCharacters(field);
-    if (bad !== "") findings.push(characters("", `study name "${study}": field ${at + 1} "${field}"`, bad));
-  });
-  if (length(study) > MAX_EXPERIMENT_NAME) findings.push(tooLong("", `study name "${study}"`, study));
-  return findings;
+/** A field of a name, and what is wrong with it. */
+export interface NameField {
+  /** What the field is for: `date`, `user`, `project`, `custom name`, `study`, `suffix`; `extra` beyond these. */
+  label: string;
+  text: string;
+  findings: Finding[];
 }
 
-/** R2 and R3 for the name of a folder that is, or is meant to be, an experiment of `study`. */
-export function experimentNameFindings(study: string, name: string): Finding[] {
-  const findings: Finding[] = [];
+/** A name taken apart. `whole`: what is wrong with it beside its fields, such as their number. */
+export interface NameReading {
+  fields: NameField[];
+  whole: Finding[];
+}
+
+/** What the fields of a study's name are for. */
+export const STUDY_FIELDS = ["date", "user", "project", "custom name"] as const;
+
+/** Takes a study's name apart: R1 and R3. */
+export function readStudyName(study: string): NameReading {
+  const whole: Finding[] = [];
+  const texts = study.split("_");
+  if (texts.length !== STUDY_FIELDS.length) {
+    whole.push(error("R1", "", `study name "${study}" has ${count(texts.length, "field")}, wanted 4: ${STUDY_FORM}`));
+  }
+  if (length(study) > MAX_EXPERIMENT_NAME) whole.push(tooLong("", `study name "${study}"`, study));
+  const fields = texts.map((text, at): NameField => {
+    const findings: Finding[] = [];
+    const date = at === 0 ? dateProblem(text) : undefined;
+    if (date !== undefined) findings.push(error("R1", "", `study name "${study}": ${date}`));
+    if (at > 0 && text === "") {
+      findings.push(error("R1", "", `study name "${study}": field ${at + 1} is empty, wanted ${STUDY_FORM}`));
+    }
+    const bad = badCharacters(text);
+    if (bad !== "") findings.push(characters("", `study name "${study}": field ${at + 1} "${text}"`, bad));
+    return { label: STUDY_FIELDS[at] ?? "extra", text, findings };
+  });
+  return { fields, whole };
+}
+
+/** Takes the name of a folder apart that is, or is meant to be, an experiment of `study`: R2 and R3. */
+export function readExperimentName(study: string, name: string): NameReading {
   const form = `wanted "${study}" or "${study}_<suffix>"`;
   if (name !== study && !name.startsWith(`${study}_`)) {
     const why = name.toLowerCase().startsWith(study.toLowerCase()) && study !== ""
       ? "is spelled differently from the study"
       : "does not begin with the study's name";
-    return [error("R2", name, `experiment folder "${name}" ${why}, ${form}`)];
+    const findings = [error("R2", name, `experiment folder "${name}" ${why}, ${form}`)];
+    return { fields: [{ label: "study", text: name, findings }], whole: [] };
   }
   // What the study's own name has wrong is reported once, at the study.
-  if (name === study) return findings;
+  const fields: NameField[] = [{ label: "study", text: study, findings: [] }];
+  if (name === study) return { fields, whole: [] };
   const suffix = name.slice(study.length + 1);
+  const findings: Finding[] = [];
   if (suffix === "") {
     findings.push(error("R2", name, `experiment folder "${name}" has an empty suffix, ${form}`));
   } else if (suffix.includes("_")) {
@@ -47,8 +66,23 @@ export function experimentNameFindings(study: string, name: string): Finding[] {
   }
   const bad = badCharacters(suffix.replaceAll("_", ""));
   if (bad !== "") findings.push(characters(name, `experiment folder "${name}": suffix "${suffix}"`, bad));
-  if (length(name) > MAX_EXPERIMENT_NAME) findings.push(tooLong(name, `experiment folder "${name}"`, name));
-  return findings;
+  fields.push({ label: "suffix", text: suffix, findings });
+  const isLong = length(name) > MAX_EXPERIMENT_NAME;
+  return { fields, whole: isLong ? [tooLong(name, `experiment folder "${name}"`, name)] : [] };
+}
+
+/** R1 and R3 for a study's name. */
+export function studyNameFindings(study: string): Finding[] {
+  return flat(readStudyName(study));
+}
+
+/** R2 and R3 for the name of a folder that is, or is meant to be, an experiment of `study`. */
+export function experimentNameFindings(study: string, name: string): Finding[] {
+  return flat(readExperimentName(study, name));
+}
+
+function flat({ fields, whole }: NameReading): Finding[] {
+  return [...whole, ...fields.flatMap((field) => field.findings)];
 }
 
 /** R7: characters of a `.fpr` file's name; fields may be joined by `_`. */

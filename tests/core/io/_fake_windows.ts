@@ -4,6 +4,7 @@ import {
   FILE_INFORMATION_BYTES,
   type OpenRequest,
   REFUSED,
+  STREAM_BYTES,
   type WindowsCalls,
 } from "../../../core/io/windows_calls.ts";
 
@@ -28,6 +29,12 @@ export interface FakeWindows {
   opened: { path: string; request: OpenRequest }[];
   closed: number;
   moves: [from: string, to: string, flags: number][];
+  /** Streams of the file as the system names them. */
+  streams: string[];
+  /** Number of the error that the end of their list, or the first look at them, is told by. */
+  streamsEnd: number;
+  /** Paths whose streams were asked for. */
+  listed: string[];
   reads: { position: number; length: number; aligned: boolean; later: boolean }[];
 }
 
@@ -37,7 +44,7 @@ const text = (wide: Uint16Array) => String.fromCharCode(...wide.subarray(0, -1))
 const filetime = (ms: number) => (BigInt(ms) + 11_644_473_600_000n) * 10_000n;
 
 export function fakeWindows(content = new Uint8Array(0)): FakeWindows {
-  let lastError = 0;
+  let lastError = 0, nextStream = 0;
   const read = (target: Uint8Array, control: { overlapped: Uint8Array; count: Uint8Array }, later: boolean) => {
     const overlapped = new DataView(control.overlapped.buffer, control.overlapped.byteOffset);
     const position = Number(overlapped.getBigUint64(16, true));
@@ -85,6 +92,22 @@ export function fakeWindows(content = new Uint8Array(0)): FakeWindows {
       world.moves.push([text(from), text(to), flags]);
       return !world.refuseMove;
     },
+    firstStream(path, into) {
+      world.listed.push(text(path));
+      nextStream = 0;
+      return calls.nextStream(HANDLE, into) ? HANDLE : REFUSED;
+    },
+    nextStream(_find, into) {
+      const name = world.streams[nextStream++];
+      lastError = name === undefined ? world.streamsEnd : 0;
+      if (name === undefined) return false;
+      const view = new DataView(into.buffer, into.byteOffset, STREAM_BYTES);
+      for (const [at, unit] of Array.from(`${name}\0`, (c) => c.charCodeAt(0)).entries()) {
+        view.setUint16(8 + 2 * at, unit, true);
+      }
+      return true;
+    },
+    closeFind: () => void world.closed++,
   };
   const world: FakeWindows = {
     calls,
@@ -101,6 +124,9 @@ export function fakeWindows(content = new Uint8Array(0)): FakeWindows {
     opened: [],
     closed: 0,
     moves: [],
+    streams: ["::$DATA"],
+    streamsEnd: 38,
+    listed: [],
     reads: [],
   };
   return world;

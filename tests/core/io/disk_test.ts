@@ -266,6 +266,25 @@ const DISK_MODULE = new URL("../../../core/io/disk.ts", import.meta.url).href;
 const TRANSFER_MODULE = new URL("../../../core/io/transfer.ts", import.meta.url).href;
 const CONFIG = fromFileUrl(new URL("../../../deno.json", import.meta.url));
 
+Deno.test({
+  name: "openRead({ fresh }) reads a file of one byte as it reads others, and in either order",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using dir = await tempDir();
+    await Deno.writeFile(join(dir.path, "one"), new Uint8Array(1));
+    await Deno.writeFile(join(dir.path, "big"), new Uint8Array(2 ** 20));
+    const media = async (first: string, second: string) => {
+      // What a device was seen to do is remembered by the process: each order gets one of its own.
+      const { stdout } = await child(`for (const name of ${JSON.stringify([first, second])}) {
+        const file = await fs.openRead(${JSON.stringify(dir.path)} + "/" + name, { fresh: true });
+        console.log(name, file.medium); await file.close();
+      } await fs[Symbol.asyncDispose]();`).output();
+      return new TextDecoder().decode(stdout).trim().split("\n").sort();
+    };
+    assert.deepEqual(await media("one", "big"), await media("big", "one"));
+  },
+});
+
 function child(code: string, ...before: string[]): Deno.Command {
   const source = `import { Disk } from ${JSON.stringify(DISK_MODULE)};
     import { copyLarge, copySmall } from ${JSON.stringify(TRANSFER_MODULE)};

@@ -50,6 +50,7 @@ const job: fc.Arbitrary<SmallJob> = fc.oneof(
     files: fc.array(fc.tuple(copy, sha256).map(([file, sha256]) => ({ ...file, sha256 }))),
     flush,
   }),
+  fc.record({ kind: fc.constant("sync-files" as const), paths: fc.array(path) }),
   fc.record({ kind: fc.constant("sync-folders" as const), folders: fc.array(path) }),
 );
 

@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { PipelineError } from "../../../core/errors.ts";
-import {
-  compareBytes,
-  contains,
-  itemPath,
-  itemSegments,
-  parentOf,
-  relativeTo,
-  sortBytes,
-} from "../../../core/io/paths.ts";
+import { compareBytes, contains, itemPath, itemSegments, parentOf, sortBytes } from "../../../core/io/paths.ts";
 
 const utf8 = new TextEncoder();
 
@@ -68,13 +60,14 @@ Deno.test("S15 itemSegments() refuses every way out of the root", () => {
   for (const path of windowsOnly) assert.deepEqual(itemSegments(path, "posix"), path.split("/"));
 });
 
-Deno.test("itemPath() stays inside its root, and relativeTo() leads back, for any path it takes", () => {
+Deno.test("itemPath() stays inside its root for any path it takes, and its segments lead back", () => {
   const relative = fc.array(segment, { minLength: 1, maxLength: 5 }).map((parts) => parts.join("/"));
   for (const [system, root] of [["posix", "/nas/run"], ["windows", "C:\\nas\\run"]] as const) {
     fc.assert(fc.property(relative, (path) => {
       const joined = itemPath(root, path, system);
       assert.ok(contains(root, joined, system));
-      assert.equal(relativeTo(root, joined, system), path);
+      const below = joined.slice(root.length + 1).split(system === "windows" ? "\\" : "/");
+      assert.deepEqual(below, itemSegments(path, system));
     }));
   }
 });
@@ -89,11 +82,6 @@ Deno.test("itemPath() never leaves its root, whatever it is given", () => {
       }
     }
   }));
-});
-
-Deno.test("relativeTo() refuses a path outside the root", () => {
-  assert.equal(relativeTo("/a", "/a", "posix"), "");
-  assert.throws(() => relativeTo("/a", "/b", "posix"), /outside "\/a"/);
 });
 
 Deno.test("parentOf() gives the folder part", () => {

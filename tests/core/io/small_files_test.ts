@@ -175,3 +175,29 @@ Deno.test("copySmall() stops at the signal and leaves no half-written final name
   );
   assert.deepEqual(Object.keys(fs.tree("/nas")).filter((path) => !path.includes(".tmp-")), []);
 });
+
+Deno.test("S7 S22 copySmall() flushes an equal file that stood already, whoever wrote it", async () => {
+  const fs = world({ barrier: false });
+  await copySmall(fs, copiesOf(["a", "b"], 3), { signal, durability: "cached" });
+  const results = await copySmall(fs, copiesOf(["a", "b"], 3), { signal, durability: "flushed" });
+  assert.deepEqual(results.map((result) => result.ok && result.existed), [true, true]);
+  fs.crash();
+  fs.restart(() => true);
+  assert.deepEqual(fs.tree("/nas"), { "/nas/a": "aaa", "/nas/b": "bbb" });
+});
+
+Deno.test("S7 S22 copySmall() flushes an equal file that appears after the flush of the whole, before it publishes", async () => {
+  const fs = world();
+  fs.fault = ({ operation, path }) => {
+    if (operation !== "renameNew" || path !== "/nas/a") return;
+    fs.fault = undefined;
+    const other = fs.disk.createNew("/nas/a");
+    other.write(new TextEncoder().encode("aaa"));
+    other.close();
+  };
+  const [result] = await copySmall(fs, copiesOf(["a"], 3), { signal, durability: "flushed" });
+  assert.equal(result.ok && result.existed, true);
+  fs.crash();
+  fs.restart(() => true);
+  assert.deepEqual(fs.tree("/nas"), { "/nas/a": "aaa" });
+});

@@ -42,7 +42,7 @@ Deno.test("S17 a copy sees what the live journal committed, and nothing done to 
   await live.evidence.put("inc", [evidenceOf("a")]);
   const before = await snapshot(dir.path);
   {
-    await using copy = await openJournal(path, { readonlyCopy: true });
+    await using copy = await copyJournalForReading(path);
     assert.deepEqual(await paths(copy.evidence.list("inc", "truenas")), ["a"], "also what only the log holds");
     await copy.evidence.put("inc", [evidenceOf("b")]);
     await copy.cursors.set("log", 1);
@@ -134,4 +134,24 @@ Deno.test("two processes write one journal at once without losing a claim or a r
   await using journal = await openJournal(path);
   assert.equal((await journal.evidence.totals("inc", "one")).files, 100);
   assert.equal((await journal.evidence.totals("inc", "two")).files, 100);
+});
+
+Deno.test("S17 copyJournalForReading() locks through a handle that NFS would lock, and makes no lock file", async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, "journal.db");
+  await using live = await openJournal(path);
+  await live.evidence.put("inc", [evidenceOf("a")]);
+  const { open } = Deno;
+  const opened: Deno.OpenOptions[] = [];
+  Deno.open = (file, options) => {
+    if (String(file).endsWith(".lock")) opened.push(options ?? {});
+    return open(file, options);
+  };
+  try {
+    await using copy = await copyJournalForReading(path);
+    assert.deepEqual(await paths(copy.evidence.list("inc", "truenas")), ["a"]);
+  } finally {
+    Deno.open = open;
+  }
+  assert.deepEqual(opened[0], { read: true, write: true });
 });

@@ -192,6 +192,18 @@ Deno.test("steps.finish() is remembered for that incarnation only; a checkpoint 
   assert.equal(await journal.steps.isFinished("inc", "copy", "s1"), false);
 });
 
+Deno.test("steps.forgetCheckpoint() forgets progress, not that a step is finished", async () => {
+  await using journal = await openMemoryJournal();
+  await journal.steps.checkpoint("inc", "copy", "s1", 1);
+  await journal.steps.checkpoint("inc", "copy", "s2", 2);
+  await journal.steps.forgetCheckpoint("inc", "copy", "s1");
+  assert.equal(await journal.steps.readCheckpoint("inc", "copy", "s1"), undefined);
+  assert.equal(await journal.steps.readCheckpoint("inc", "copy", "s2"), 2);
+  await journal.steps.finish("inc", "copy", "s2");
+  await journal.steps.forgetCheckpoint("inc", "copy", "s2");
+  assert.equal(await journal.steps.isFinished("inc", "copy", "s2"), true);
+});
+
 Deno.test("S4 an intent stays open, with its first time, until it is closed", async () => {
   await using dir = await tempDir();
   const path = join(dir.path, "journal.db");
@@ -214,11 +226,17 @@ Deno.test("S4 an intent stays open, with its first time, until it is closed", as
 
 Deno.test("uploads, probes, cursors and groups give back what was put", async () => {
   await using journal = await openMemoryJournal();
-  const upload = { store: "e/b", key: "k", uploadId: "u", partSize: 8, incarnation: "inc", startedAt: AT };
+  const bare = { store: "e/b", key: "k", uploadId: "u", partSize: 8, incarnation: "inc", startedAt: AT };
+  const upload = { ...bare, sha256: "ab".repeat(32), mtime: AT, usedAt: AT };
   await journal.uploads.put(upload);
   assert.deepEqual(await journal.uploads.get("e/b", "k"), upload);
   assert.deepEqual(await journal.uploads.list("e/b"), [upload]);
   assert.deepEqual(await journal.uploads.list("e/b", "other"), []);
+  const later = "2026-01-03T03:04:05.678Z";
+  await journal.uploads.touch({ ...upload, uploadId: "other" }, later);
+  assert.deepEqual(await journal.uploads.get("e/b", "k"), upload);
+  await journal.uploads.touch(upload, later);
+  assert.deepEqual(await journal.uploads.get("e/b", "k"), { ...upload, usedAt: later });
   await journal.uploads.remove("e/b", "k");
   assert.equal(await journal.uploads.get("e/b", "k"), undefined);
   await journal.probes.set("e/b", "put", false, AT);

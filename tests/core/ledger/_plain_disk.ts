@@ -72,7 +72,7 @@ export function plainDisk(faults: DiskFaults = {}): FileSystem {
     },
     openRead: (path) => open(path, { read: true }),
     createNew: (path) => open(path, { read: true, write: true, createNew: true }),
-    openReadWrite: (path) => open(path, { read: true, write: true, create: true }),
+    openReadWrite: (path, { create = true } = {}) => open(path, { read: true, write: true, create }),
     link: (from, to) => Deno.link(from, to),
     rename: (from, to) => Deno.rename(from, to),
     removeFile: (path) => Deno.remove(path),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
+import { PipelineError } from "../../../core/errors.ts";
 import { systemClock } from "../../../core/io/clock.ts";
 import { type LedgerOptions, openLedger } from "../../../core/ledger/ledger_file.ts";
 import { NO_PREVIOUS } from "../../../core/ledger/line.ts";
@@ -70,6 +71,16 @@ Deno.test("S12 ledger.append() closes a torn last line with a newline and never 
   assert.equal((await ledger.torn()).length, 1);
   assert.equal(warnings.length, 1);
   assert.match(warnings[0], /^Line 2 of the ledger 2026-03\.jsonl is left out/);
+});
+
+Deno.test("S1 ledger.append() does not count where the folder is another one once it is written", async () => {
+  await using dir = await tempDir();
+  let looks = 0;
+  const ledger = open(dir.path, {
+    check: () => ++looks < 2 ? Promise.resolve() : Promise.reject(new PipelineError("place/changed", `Cannot go on`)),
+  });
+  await assert.rejects(ledger.append(started("a")), { code: "place/changed" });
+  assert.equal((await lines(dir.path, "2026-03.jsonl")).length, 1, "it was looked at again behind the act");
 });
 
 Deno.test("ledger.latest() sees what other processes and editors did to the file", async () => {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Fact, StageFacts } from "../../../core/contract.ts";
 import { flow, type FlowStage } from "../../../core/lint/flow.ts";
-import { isAtMost, type LatticeState, NOTHING, transfer } from "../../../core/safety/lattice.ts";
+import { type LatticeState, NOTHING, transfer } from "../../../core/safety/lattice.ts";
+import { isAtMost } from "../../kit/facts.ts";
 
 const PLACES = ["a", "b"];
 const fact: fc.Arbitrary<Fact> = fc.record({

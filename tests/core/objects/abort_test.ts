@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
-import { failure } from "../../kit/memory_object_store.ts";
-import { patternBytes } from "../../kit/object_session.ts";
+import { abortOld } from "../../../core/objects/abort.ts";
+import { bytesSource } from "../../../core/objects/source.ts";
+import { uploadObject } from "../../../core/objects/upload.ts";
+import { failure, memoryStore } from "../../kit/memory_object_store.ts";
+import { instantClock, memoryUploads, patternBytes, testSession } from "../../kit/object_session.ts";
 import { SOURCE_ROOT, World } from "../../kit/world.ts";
 
 const DAY = 86_400_000;
@@ -34,4 +37,42 @@ Deno.test("abortOld() gives up, at the start of a run, what nobody went on with 
   world.store.hooks = {};
   assert.equal((await world.run()).exit_code, 0);
   assert.equal(world.store.uploads.size, 0);
+});
+
+Deno.test("abortOld() leaves an upload that a run went on with this week, however long ago it began", async () => {
+  const store = memoryStore();
+  const journal = memoryUploads();
+  const clock = instantClock();
+  const source = bytesSource("a.tif", patternBytes(18 * 2 ** 20));
+  /** Sends one more part than there is, then ends as a killed process does. */
+  const oneMore = async () => {
+    const stop = new AbortController();
+    const session = testSession(store, { journal, clock, signal: stop.signal, parallel: 1 });
+    await session.trust.report(session.signal);
+    await abortOld(session);
+    let begun = 0;
+    store.hooks = {
+      before: ({ name }) => {
+        if (name !== "uploadPart") return;
+        clock.time += DAY;
+        if (++begun === 2) stop.abort(new Error("killed"));
+      },
+    };
+    await assert.rejects(uploadObject(session, { key: "k", source, incarnation: "i1" }), /killed/);
+    store.hooks = {};
+  };
+  await oneMore();
+  const [id, { parts }] = [...store.uploads][0];
+  clock.time += 5 * DAY;
+  await oneMore();
+  const [row] = journal.rows.values();
+  assert.equal(Date.parse(row.usedAt), clock.time - DAY, "the part that arrived last was told of");
+  clock.time += 5 * DAY;
+  const session = testSession(store, { journal, clock });
+  await abortOld(session);
+  assert.deepEqual([...store.uploads.keys()], [id]);
+  assert.equal(parts.size, 2);
+  clock.time += 2 * DAY;
+  await abortOld(session);
+  assert.equal(store.uploads.size, 0);
 });

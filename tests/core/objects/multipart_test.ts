@@ -73,12 +73,15 @@ for (const checksums of [true, false]) {
     const journal = memoryUploads();
     const missing = await killedAfter(3, { store, journal });
     const damaged = [1, 2, 3].find((number) => !missing.includes(number))!;
-    const changed = BIG.slice();
-    changed[(damaged - 1) * 5 * MIB + 7] ^= 1;
-    const object = await uploadObject(testSession(store, { journal }), request(changed));
+    const [begun] = store.uploads.values();
+    const bytes = begun.parts.get(damaged)!.bytes.map((byte) => byte ^ 1);
+    const listed = { bytes, etag: createHash("md5").update(bytes).digest("hex"), sha256: null as string | null };
+    if (checksums) listed.sha256 = createHash("sha256").update(bytes).digest("base64");
+    begun.parts.set(damaged, listed);
+    const object = await uploadObject(testSession(store, { journal }), request(BIG));
     assert.deepEqual(sentParts(store), [...missing, damaged].sort());
-    assert.deepEqual(store.objects.get(KEY)!.bytes, changed);
-    assert.notEqual(object.sha256, SHA256);
+    assert.deepEqual(store.objects.get(KEY)!.bytes, BIG);
+    assert.equal(object.sha256, SHA256);
   });
 }
 
@@ -108,6 +111,23 @@ Deno.test("S3 uploadObject() never takes up the upload of another incarnation", 
   await uploadObject(testSession(store, { journal }), request(BIG, "i2"));
   assert.deepEqual(sentParts(store), [1, 2, 3, 4]);
   assert.equal(store.uploads.size, 0);
+});
+
+Deno.test("S9 uploadObject() never ends an upload under the hash and time of bytes it had earlier", async () => {
+  const changed = BIG.slice();
+  changed[7] ^= 1;
+  const later = Date.UTC(2026, 0, 2);
+  for (const again of [request(changed), { ...request(BIG), mtimeMs: later }]) {
+    const store = memoryStore();
+    const journal = memoryUploads();
+    await killedAfter(2, { store, journal });
+    const object = await uploadObject(testSession(store, { journal }), again);
+    const mtime = "mtimeMs" in again ? { mtime: new Date(later).toISOString() } : {};
+    assert.deepEqual(store.objects.get(KEY)!.metadata, { sha256: object.sha256, ...mtime });
+    assert.equal(object.sha256, again.sha256);
+    assert.equal(store.uploads.size, 0, "the earlier one is given up");
+    assert.equal(journal.rows.size, 0);
+  }
 });
 
 Deno.test("uploadObject() begins anew when the store no longer has the upload", async () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { uploadObject } from "../../../core/objects/upload.ts";
 import { memoryStore } from "../../kit/memory_object_store.ts";
-import { patternBytes, testSession } from "../../kit/object_session.ts";
-import { base64, BIG, code, KEY, upload } from "./_upload.ts";
+import { memoryLog, patternBytes, testSession } from "../../kit/object_session.ts";
+import { base64, BIG, code, hex, KEY, upload } from "./_upload.ts";
 
 Deno.test("S8 uploadObject() reads back where the store takes wrong checksums", async () => {
   const store = memoryStore({ checksums: false });
@@ -70,14 +70,30 @@ Deno.test("uploadObject() with verify read-back reads every byte of a trusted st
   assert.ok(store.calls.some((call) => call.name === "get"));
 });
 
-Deno.test("uploadObject() reads a second time before it says that the store is wrong", async () => {
-  let damaged = 1;
-  const store = memoryStore({ read: (_call, bytes) => damaged-- > 0 ? bytes.map((byte) => byte ^ 1) : bytes });
-  const object = await uploadObject(testSession(store, { verify: "read-back" }), upload(patternBytes(50)));
+/** A store of which the readings of the given numbers come damaged. */
+const damagedAt = (...numbers: number[]) => {
+  let reading = 0;
+  return memoryStore({
+    read: (_call, bytes) => numbers.includes(++reading) ? bytes.map((byte) => byte ^ 1) : bytes,
+  });
+};
+
+Deno.test("uploadObject() says that a reading differed, and believes two that are right behind it", async () => {
+  const store = damagedAt(1);
+  const log = memoryLog();
+  const object = await uploadObject(testSession(store, { verify: "read-back", log }), upload(patternBytes(50)));
   assert.equal(object.guarantee, "read-back");
-  const damaging = memoryStore({ read: (_call, bytes) => bytes.map((byte) => byte ^ 1) });
-  await assert.rejects(
-    uploadObject(testSession(damaging, { verify: "read-back" }), upload(patternBytes(50))),
-    code("s3/mismatch"),
-  );
+  assert.equal(store.calls.filter(({ name }) => name === "get").length, 3);
+  assert.deepEqual(log.lines.filter(({ level }) => level === "warn").map(({ message }) => message), [
+    `"s3://memory/${KEY}" was read back with other bytes: its SHA-256 is ${
+      hex(patternBytes(50).map((byte) => byte ^ 1))
+    }; it is read twice more, and both must be right`,
+  ]);
+});
+
+Deno.test("uploadObject() refuses an object of which a second reading differs, whatever is between", async () => {
+  for (const numbers of [[1, 2], [1, 3]]) {
+    const session = testSession(damagedAt(...numbers), { verify: "read-back" });
+    await assert.rejects(uploadObject(session, upload(patternBytes(50))), code("s3/mismatch"));
+  }
 });

@@ -19,7 +19,7 @@ Deno.test("loadConfig() fills in every default of DESIGN 5 for an empty file", (
   assert.deepEqual(diagnostics, []);
   assert.deepEqual(loaded?.view, {
     paths: {},
-    s3: { force_path_style: false },
+    s3: {},
     backup: { idle_days: 14, settle_minutes: 15, stale_locks: "reclaim" },
     cleanup: { free_threshold_pct: 20 },
     monitor: { sent_keep_days: 30 },
@@ -56,6 +56,7 @@ prefix = "p"
 region = "eu-west-1"
 endpoint = "http://127.0.0.1:7480"
 force_path_style = true
+ca_file = "lab-ca.pem"
 storage_class = "STANDARD_IA"
 [backup]
 idle_days = 0.5

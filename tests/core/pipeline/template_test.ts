@@ -42,8 +42,8 @@ Deno.test("resolveTemplate() reads config after defaults, environment and item",
 Deno.test("resolveTemplate() keeps the type of a sole template", () => {
   assert.deepEqual(value("${hooks.backup}"), []);
   assert.equal(value("${backup.idle_days}"), 14);
-  assert.equal(value("${s3.force_path_style}"), false);
-  assert.equal(value("${s3.force_path_style}!"), "false!");
+  assert.equal(value("${notify.enabled}"), false);
+  assert.equal(value("${notify.enabled}!"), "false!");
 });
 
 Deno.test("resolveTemplate() refuses a list within a text, and a section", () => {

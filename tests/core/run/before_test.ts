@@ -64,6 +64,7 @@ Deno.test("runBefore() says of every port that there is no item yet", async () =
     (ctx) => ctx.source.walk(),
     (ctx) => ctx.destroyBatches("source"),
     (ctx) => ctx.checkpoint(1),
+    (ctx) => ctx.readCheckpoint(),
     (ctx) => ctx.finishDestroy({ place: "source", places: 1, recheck: "hash" }),
   ];
   for (const use of uses) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { formatLedgerLine, NO_PREVIOUS } from "../../../core/ledger/line.ts";
 import { ObjectStoreError } from "../../../core/objects/object_store.ts";
 import { BACKUP, MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
-import { runAndBeforeRemoval } from "../../kit/rules.ts";
+import { runAndAfter, runAndBeforeRemoval } from "../../kit/rules.ts";
 
 Deno.test("S13 lock() asks at every attempt whether the study is settled", async () => {
   await using world = await World.open();
@@ -71,6 +71,18 @@ async function forgetPlace(world: World, id: string): Promise<void> {
   world.fs.disk.removeFile(month);
   world.fs.seed({ [month]: `${formatLedgerLine(record)}\n` });
 }
+
+Deno.test("S1 record() says complete of nothing while the source or a place shows another marker", async () => {
+  for (const root of [SOURCE_ROOT, NAS_ROOT]) {
+    await using world = await World.open();
+    world.study("study1", FILES);
+    const report = await runAndAfter(world, "s3", () => {
+      world.fs.seed({ [`${root}/.labferry-place`]: "99999999-0000-4000-8000-000000000000\n" });
+    });
+    assert.deepEqual([report.exit_code, report.error?.code], [1, "place/changed"], root);
+    assert.equal((await world.ledger()).get("study1")?.completed_at, null, root);
+  }
+});
 
 Deno.test("S18 record() never says that a place is verified which holds a part of the study", async () => {
   await using world = await World.open();

@@ -37,7 +37,7 @@ Deno.test("S3 takeUpDestroys() does not take a study for removed because another
   for (const name of ["", "study1/new.txt"]) {
     world.fs.seed({ [marker]: `${OTHER_DISK}\n` });
     // Replaced on purpose, as `install places --replaced` notes it.
-    await rememberMarker(world.journal.cursors, SOURCE_ROOT, OTHER_DISK);
+    await rememberMarker(world.journal.cursors, SOURCE_ROOT, { uuid: OTHER_DISK });
     if (name !== "") world.fs.seed({ [`${SOURCE_ROOT}/${name}`]: "another instrument's" });
     await world.run();
     const record = (await world.ledger()).get("study1");
@@ -46,7 +46,7 @@ Deno.test("S3 takeUpDestroys() does not take a study for removed because another
   }
   assert.ok(world.log.lines.some((line) => line.message.includes("on another disk than the one at")));
   world.fs.remount("/instrument");
-  await rememberMarker(world.journal.cursors, SOURCE_ROOT, "00000000-0000-4000-8000-000000000001");
+  await rememberMarker(world.journal.cursors, SOURCE_ROOT, { uuid: "00000000-0000-4000-8000-000000000001" });
   assert.equal((await world.run()).exit_code, 0);
   assert.deepEqual(world.files(SOURCE_ROOT), {});
   assert.notEqual((await world.ledger()).get("study1")?.source_deleted_at, null);

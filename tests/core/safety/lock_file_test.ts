@@ -4,15 +4,9 @@ import type { FileSystem } from "../../../core/io/file_system.ts";
 import type { ProcessLife } from "../../../core/io/process_info.ts";
 import { LOCK_NAME } from "../../../core/io/names.ts";
 import { checkLocks, scanLocks } from "../../../core/safety/check_locks.ts";
-import {
-  inspectLock,
-  type LockHolder,
-  type LockOptions,
-  removeDeadLock,
-  RUN_LOCK_NAME,
-  RunLock,
-  StudyLock,
-} from "../../../core/safety/lock_file.ts";
+import { type LockOptions, RUN_LOCK_NAME, RunLock, StudyLock } from "../../../core/safety/lock_file.ts";
+import { inspectLock, removeDeadLock } from "../../../core/safety/inspect_lock.ts";
+import { type LockHolder } from "../../../core/safety/lock_judgement.ts";
 import type { Clock, Logger } from "../../../core/ports.ts";
 import { tempDir } from "../../kit/temp.ts";
 import { plainDisk } from "../ledger/_plain_disk.ts";
@@ -210,6 +204,56 @@ Deno.test("S10 inspectLock() waits for a lock that is being removed, and finds n
     },
   };
   assert.equal((await inspectLock(vanishing, at.file, options())).state, "free");
+});
+
+/** NFS: a handle that may not write cannot be locked. */
+function onNfs(more: Partial<FileSystem> = {}): FileSystem {
+  return {
+    ...fs,
+    async openRead(path, how) {
+      const handle = await fs.openRead(path, how);
+      return { ...handle, tryLock: () => Promise.reject(coded("EBADF")) };
+    },
+    ...more,
+  };
+}
+
+Deno.test("S10 inspectLock() judges a lock on NFS, which locks only what may be written", async () => {
+  await using at = await study();
+  assert.equal((await inspectLock(onNfs(), at.file, options())).state, "free");
+  await left(at.file);
+  const before = await Deno.readTextFile(at.file);
+  assert.equal((await inspectLock(onNfs(), at.file, options())).state, "dead");
+  assert.equal(await Deno.readTextFile(at.file), before);
+  await Deno.remove(at.file);
+  await using _lock = await StudyLock.acquire(fs, at.path, options());
+  assert.equal((await inspectLock(onNfs(), at.file, options())).state, "held");
+});
+
+Deno.test("S10 inspectLock() takes a lock on NFS that it may not write for one that nobody can prove", async () => {
+  await using at = await study();
+  await left(at.file);
+  for (const code of ["EACCES", "EROFS", "EBADF"]) {
+    const denied = onNfs({ openReadWrite: () => Promise.reject(coded(code)) });
+    const looked = inspectLock(denied, at.file, options());
+    if (code === "EBADF") await assert.rejects(looked);
+    else assert.equal((await looked).state, "unprovable", code);
+  }
+  const neither = onNfs({ openReadWrite: (path) => onNfs().openRead(path) });
+  assert.equal((await inspectLock(neither, at.file, options())).state, "unprovable");
+});
+
+Deno.test("S10 inspectLock() makes no file in place of a lock that goes while it is looked at", async () => {
+  await using at = await study();
+  await left(at.file);
+  const going = onNfs({
+    async openReadWrite(path, how) {
+      await Deno.remove(path);
+      return await fs.openReadWrite(path, how);
+    },
+  });
+  assert.equal((await inspectLock(going, at.file, options())).state, "free");
+  await assert.rejects(Deno.lstat(at.file), Deno.errors.NotFound);
 });
 
 Deno.test("S10 a held lock that nobody else may read, as on Windows, says so", async () => {

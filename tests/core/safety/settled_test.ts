@@ -27,6 +27,11 @@ Deno.test("S13 a study that changes between its listing and its lock is not arch
       const { mtimeMs } = world.fs.disk.lstat(`${AT_SOURCE}/a.txt`)!;
       rewrite(world, `${AT_SOURCE}/a.txt`, "ALPHA", mtimeMs ?? undefined);
     },
+    "a folder in place of another": (world) => {
+      world.clock.time += 2_000;
+      world.fs.disk.rename(`${AT_SOURCE}/Scan1`, `${SOURCE_ROOT}/.labferry-aside`);
+      world.fs.disk.rename(`${SOURCE_ROOT}/.labferry-aside`, `${AT_SOURCE}/Scan1`);
+    },
     "a new folder": (world) => world.fs.seed({ [`${AT_SOURCE}/Scan2/`]: "" }),
   };
   for (const [what, change] of Object.entries(changes)) {
@@ -49,6 +54,12 @@ Deno.test("S13 what is not idle, not settled or stamped in the future is left al
       for (const path of Object.keys(FILES)) {
         world.fs.disk.setMtime(`${AT_SOURCE}/${path}`, world.clock.now() - 30 * 24 * HOUR);
       }
+      world.clock.time += 60_000;
+    },
+    "a folder moved in a minute ago": (world) => {
+      world.study("study1", { "a.txt": "alpha", "b.txt": "beta" });
+      world.study("elsewhere", { "c.bin": "gamma" });
+      world.fs.disk.rename(`${SOURCE_ROOT}/elsewhere`, `${AT_SOURCE}/Scan1`);
       world.clock.time += 60_000;
     },
   };

@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Item } from "../../../core/contract.ts";
 import type { RunContext, SourceContext, TreeEntry } from "../../../core/ports.ts";
+import { Disk } from "../../../core/io/disk.ts";
+import { walkTree } from "../../../core/io/walk.ts";
+import { tempDir } from "../../kit/temp.ts";
 import { idleFolders, newestStamps, notEligible } from "../../../plugins/sources/idle_folders.ts";
 
 const DAY = 86_400_000;
@@ -80,16 +83,49 @@ Deno.test("S13 idleFolders.items() waits until nothing was changed or born withi
       born: [file("x", { birthtimeMs: NOW - 5 * MIN })],
       bornfolder: [file("x"), { ...file("d"), kind: "directory", birthtimeMs: NOW - MIN }],
       emptied: [file("x"), { ...file("d"), kind: "directory", ctimeMs: NOW, mtimeMs: NOW }],
+      moved: [file("x"), { ...file("d"), kind: "directory", ctimeMs: NOW - MIN }, file("d/y")],
       settled: [file("x", { ctimeMs: NOW - 15 * MIN })],
     },
   });
-  assert.deepEqual(names, ["emptied", "settled"]);
-  assert.deepEqual(log.map((line) => line.data?.reason), ["not-settled", "not-settled", "not-settled"]);
+  assert.deepEqual(names, ["settled"]);
+  assert.deepEqual(log.map((line) => line.data?.reason), Array(5).fill("not-settled"));
   assert.match(
     log[0].message,
     /"x" was changed 5 min ago, wanted at least 15 min; eligible from 2025-06-15T12:10:00\.000Z/,
   );
 });
+
+Deno.test({
+  name: "S13 newestStamps() sees a folder that was moved in, on this system's disk",
+  ignore: Deno.build.os !== "linux", // `stat` of other systems tells no fractions of a second
+  async fn() {
+    await using dir = await tempDir();
+    const [from, study] = [`${dir.path}/other/Scan2`, `${dir.path}/mv1`];
+    await Deno.mkdir(from, { recursive: true });
+    await Deno.mkdir(study);
+    await Deno.writeTextFile(`${from}/a.tif`, "alpha");
+    const before = await changeTime(from);
+    await Deno.rename(from, `${study}/Scan2`);
+    assert.notEqual(await changeTime(`${study}/Scan2`), before, "a move changes the folder that is moved");
+    // As it is a month after everything in it was made, but for the move.
+    const entries = (async function* () {
+      await using disk = new Disk();
+      for await (const entry of walkTree(disk, study)) {
+        yield entry.kind === "file" ? file(entry.path) : { ...entry, birthtimeMs: OLD };
+      }
+    })();
+    const { changed } = await newestStamps(entries);
+    assert.equal(changed?.path, "Scan2");
+    const wanted = { idleMs: 14 * DAY, settleMs: 15 * MIN };
+    assert.equal(notEligible({ changed }, { ...wanted, now: changed!.at + MIN })?.data.reason, "not-settled");
+  },
+});
+
+/** Change time with its fractions of a second, as the system words it. */
+async function changeTime(path: string): Promise<string> {
+  const { stdout } = await new Deno.Command("stat", { args: ["-c", "%z", path] }).output();
+  return new TextDecoder().decode(stdout).trim();
+}
 
 Deno.test("S13 idleFolders.items() takes settle from the option, then from the config", async () => {
   const folders = { a: [file("x", { ctimeMs: NOW - 20 * MIN })] };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { PipelineError } from "../../../core/errors.ts";
+import { configKeys } from "../../../core/pipeline/config.ts";
 import { ObjectStoreError } from "../../../core/objects/object_store.ts";
 import { storeError } from "../../../plugins/stores/_s3_errors.ts";
 import { s3 } from "../../../plugins/stores/s3.ts";
@@ -37,6 +38,8 @@ Deno.test("s3.open() names a ca_file that cannot be read", async () => {
     assert.ok(error instanceof PipelineError);
     assert.equal(error.code, "config/unreadable");
     assert.equal(error.stopsRun, 2);
+    assert.match(error.hint ?? "", /^Check ca_file under \[s3\] in the configuration/);
+    assert.ok(configKeys(["s3"]).includes("ca_file"));
     return true;
   });
 });

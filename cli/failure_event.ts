@@ -1,0 +1,119 @@
+/**
+ * The event of a command that ends with another code than 0 (DESIGN 4): `<pipeline>_failure`, for the monitor
+ * `monitor_crash`. It is queued in the journal; delivery decides who hears of it.
+ * @module
+ */
+import { emitEvent, eventsForExit, isEventName } from "../core/events/events.ts";
+import { openJournal } from "../core/journal/sqlite.ts";
+import { loadConfig } from "../core/pipeline/config.ts";
+import type { Logger } from "../core/ports.ts";
+import type { CommandSpec } from "./command.ts";
+import { locate } from "./locations.ts";
+import { GLOBAL_FLAGS } from "./parse.ts";
+import { makeStateDir, readTextIfThere } from "./project.ts";
+import { commandFlags } from "./table.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What the event says. */
+export interface Failure {
+  exitCode: number;
+  code: string;
+  message: string;
+}
+
+interface Queue {
+  journalFile: string;
+  terminal: Pick<Terminal, "now" | "host">;
+  log: Pick<Logger, "debug" | "error">;
+}
+
+/** Queues the event of a pipeline. A failure to do so is logged and changes nothing else (SAFETY S19). */
+export async function queueFailure(
+  pipeline: string,
+  { exitCode, ...data }: Failure,
+  { journalFile, terminal, log }: Queue,
+): Promise<void> {
+  try {
+    await makeStateDir(journalFile);
+    await using journal = await openJournal(journalFile);
+    for (const event of eventsForExit(pipeline, exitCode).filter(isEventName)) {
+      const at = terminal.now();
+      const id = await emitEvent(journal.outbox, {
+        event,
+        at,
+        data: { ...data, exit_code: exitCode, host: terminal.host },
+      }, {
+        enabled: true,
+      });
+      log.debug(`event ${event} is queued`, { id });
+    }
+  } catch (error) {
+    log.error(`The event of the failed run cannot be queued: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** A pipeline by the name that was typed; for a path or anything else that no event can be named after, `pipeline`. */
+export function eventPipeline(name: string | undefined): string {
+  return name !== undefined && /^[a-z0-9-]+$/.test(name) ? name : "pipeline";
+}
+
+/** Commands that run the pipeline of their own name. */
+const OWN_PIPELINE = ["backup", "cleanup", "monitor"];
+
+/** The pipeline that a command line, right or wrong, is meant to run; undefined for any other, and for a dry run. */
+export function pipelineMeant(argv: readonly string[], commands: readonly CommandSpec[]): string | undefined {
+  if (argv.some((word) => /^--dry-run(=|$)/.test(word))) return undefined;
+  const [command, name] = plainWords(argv, commands);
+  if (command === "run") return eventPipeline(name);
+  return OWN_PIPELINE.find((own) => own === command);
+}
+
+/** The words that are neither flags nor values of flags this program knows. */
+function plainWords(argv: readonly string[], commands: readonly CommandSpec[]): string[] {
+  const flags = [
+    ...GLOBAL_FLAGS,
+    ...commands.filter(({ name }) => name === "run" || name === "backup").flatMap(commandFlags),
+  ];
+  const taking = new Set(flags.filter((flag) => flag.value !== undefined && !flag.bare).map(({ name }) => `--${name}`));
+  return argv.filter((word, at) => !word.startsWith("-") && !taking.has(argv[at - 1]));
+}
+
+/**
+ * Queues the event of a command line that never came to its run: it was misspelled, or the process broke. Only a config
+ * that can be read and does not enable notify keeps it back. A failure to queue it is logged.
+ */
+export async function queueUnstarted(
+  failure: Failure,
+  { argv, commands, terminal, log }: Omit<Queue, "journalFile"> & {
+    argv: readonly string[];
+    commands: readonly CommandSpec[];
+    terminal: Terminal;
+  },
+): Promise<void> {
+  const pipeline = pipelineMeant(argv, commands);
+  if (pipeline === undefined) return;
+  try {
+    const { env, system, cwd } = terminal;
+    const { configFile, journalFile } = locate({ config: configNamed(argv), env, system, cwd });
+    if (await isNotifyOff(configFile)) return;
+    await queueFailure(pipeline, failure, { journalFile, terminal, log });
+  } catch (error) {
+    // Without a home folder there is no journal either.
+    log.error(`The event of the failed run cannot be queued: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function configNamed(argv: readonly string[]): string | undefined {
+  const at = argv.findIndex((word) => word === "--config" || word.startsWith("--config="));
+  if (at < 0) return undefined;
+  return argv[at] === "--config" ? argv[at + 1] : argv[at].slice("--config=".length);
+}
+
+async function isNotifyOff(configFile: string): Promise<boolean> {
+  try {
+    const text = await readTextIfThere(configFile, "config");
+    return text !== undefined && loadConfig({ path: configFile, text }).loaded?.config.notify.enabled === false;
+  } catch {
+    return false; // a config that cannot be read may ask for mails
+  }
+}

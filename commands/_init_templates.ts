@@ -1,0 +1,47 @@
+/** The files that `install init` writes, as texts. Pure; they are part of the program. @module */
+import { EVENTS } from "../core/events/events.ts";
+import type { PathSystem } from "../core/io/paths.ts";
+import { renderConfigTemplate } from "../core/pipeline/config_template.ts";
+
+/** A file to write, relative to the config folder, `/`-separated. */
+export interface InitFile {
+  /** `config` and `credentials` may be replaced with `--force`; `recipients` belong to people. */
+  kind: "config" | "credentials" | "recipients";
+  path: string;
+  text: string;
+  mode: number;
+}
+
+/** Without a name of its own, an event goes to the addresses of this list. */
+const FALLBACK = "default";
+
+const SMTP_ENV = `# Credentials of the mail server: user and app password, one NAME=value a line, without quotes.
+# Variables of the environment with these names win over this file. Only the account that runs labferry should be
+# able to read it; labferry made it so where the system has file modes.
+# LABFERRY_SMTP_USER=labferry@lab.example
+# LABFERRY_SMTP_APP_PASSWORD=
+`;
+
+function recipients(who: string): string {
+  return `# ${who}\n# One e-mail address a line; lines that begin with "#" do not count. Read anew for every message.\n` +
+    "# ops@lab.example\n";
+}
+
+/** Returns the files in the order they are written. The config comes last: once it stands, the others do. */
+export function initFiles(system: PathSystem, configName = "config.toml"): InitFile[] {
+  const lists = Object.entries(EVENTS).map(([event, when]) => ({
+    event,
+    text: recipients(`Who hears of ${event}: ${when} Without an address here, ${FALLBACK}.txt counts.`),
+  }));
+  lists.push({ event: FALLBACK, text: recipients("Who hears of every event whose own list has no address.") });
+  return [
+    ...lists.map(({ event, text }): InitFile => ({
+      kind: "recipients",
+      path: `recipients/${event}.txt`,
+      text,
+      mode: 0o644,
+    })),
+    { kind: "credentials", path: "smtp.env", text: SMTP_ENV, mode: 0o600 },
+    { kind: "config", path: configName, text: renderConfigTemplate(system), mode: 0o644 },
+  ];
+}

@@ -1,0 +1,65 @@
+/** `install init`: writes the config, the credentials file and the lists of recipients, for people to fill in. @module */
+import { basename, join, resolve } from "@std/path";
+import type { Command, CommandContext } from "../cli/command.ts";
+import { exists, writeFile } from "../cli/write_file.ts";
+import { PipelineError } from "../core/errors.ts";
+import { initFiles } from "./_init_templates.ts";
+
+interface Target {
+  folder: string;
+  configFile: string;
+}
+
+export const run: Command = async (args, context) => {
+  const { terminal, log } = context;
+  const { folder, configFile } = targetOf(args.value("config-dir"), context);
+  const files = initFiles(terminal.system, basename(configFile)).map((file) => ({
+    ...file,
+    path: join(folder, ...file.path.split("/")),
+  }));
+  const force = args.has("force");
+  if (!force) await refuseStanding(files.filter((file) => file.kind !== "recipients").map((file) => file.path));
+  const encoder = new TextEncoder();
+  for (const { kind, path, text, mode } of files) {
+    const standing = force && kind !== "recipients" ? "replace" : "keep";
+    const written = await writeFile(path, encoder.encode(text), { mode, standing });
+    terminal.out(`${written ? "wrote" : "kept "}  ${path}\n`);
+    log.info(written ? "a file was written" : "a file was kept", { path });
+  }
+  terminal.out(nextSteps(folder, configFile, context));
+  return 0;
+};
+
+/** `--config-dir` names a folder; otherwise the config that is in force here is the one to write. */
+function targetOf(given: string | undefined, { terminal, locations }: CommandContext): Target {
+  if (given === undefined) return { folder: locations.configDir, configFile: locations.configFile };
+  const folder = resolve(terminal.cwd, given);
+  return { folder, configFile: join(folder, "config.toml") };
+}
+
+async function refuseStanding(paths: readonly string[]): Promise<void> {
+  const standing: string[] = [];
+  for (const path of paths) if (await exists(path)) standing.push(path);
+  if (standing.length === 0) return;
+  const names = standing.map((path) => `"${path}"`).join(" and ");
+  throw new PipelineError("init/exists", `Cannot write ${names}: already there, wanted nothing of that name`, {
+    stopsRun: 2,
+    hint: "Nothing was written. --force replaces the config and smtp.env by templates; lists of recipients always stay",
+  });
+}
+
+function nextSteps(folder: string, configFile: string, { locations }: CommandContext): string {
+  const flag = configFile === locations.configFile && !locations.configIsNamed ? "" : ` --config ${quoted(configFile)}`;
+  const steps = [
+    `edit ${configFile}: at least [paths] and [s3]`,
+    `for messages by e-mail: [notify] in it, ${join(folder, "smtp.env")}, and ${join(folder, "recipients")}`,
+    `labferry${flag} install places   (marks the folders that may be written to)`,
+    `labferry${flag} lint backup`,
+    `labferry${flag} install tasks    (when a run by hand went well)`,
+  ];
+  return `\nNext:\n${steps.map((step, at) => `  ${at + 1}. ${step}\n`).join("")}`;
+}
+
+function quoted(path: string): string {
+  return /\s/.test(path) ? `"${path}"` : path;
+}

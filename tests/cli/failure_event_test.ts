@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { pipelineMeant } from "../../cli/failure_event.ts";
+import { COMMANDS } from "../../cli/table.ts";
+import { openJournal } from "../../core/journal/sqlite.ts";
+import { lab } from "../commands/_lab.ts";
+
+Deno.test("pipelineMeant() finds the pipeline in a command line, right or wrong", () => {
+  const cases: [argv: string, pipeline: string | undefined][] = [
+    ["run local --bogus", "local"],
+    ["-v --config c.toml run local", "local"],
+    ["run --only backup --smtp-env x.env local extra", "local"],
+    ["run --force local", "local"],
+    ["run ./mine.toml", "pipeline"],
+    ["run", "pipeline"],
+    ["backup", "backup"],
+    ["backup rum", "backup"],
+    ["cleanup run", "cleanup"],
+    ["monitor tail --bogus", "monitor"],
+    ["run local --dry-run --bogus", undefined],
+    ["backup run --dry-run=yes", undefined],
+    ["lint backup --bogus", undefined],
+    ["bakcup run", undefined],
+    ["", undefined],
+  ];
+  for (const [argv, pipeline] of cases) {
+    assert.equal(pipelineMeant(argv.split(" ").filter((word) => word !== ""), COMMANDS), pipeline, argv);
+  }
+});
+
+/** The events that wait after a command line was refused. */
+async function eventsAfter(argv: readonly string[], config: string): Promise<unknown[]> {
+  await using place = await lab();
+  await Deno.writeTextFile(join(place.path, "config.toml"), config, { append: true });
+  const { code, stderr } = await place.cli(argv);
+  assert.equal(code, 2, stderr);
+  if (await Deno.lstat(join(place.state, "journal.db")).then(() => false, () => true)) return [];
+  await using journal = await openJournal(join(place.state, "journal.db"));
+  return (await journal.outbox.pending()).map(({ event, data }) => {
+    const { code, exit_code } = data as { code: string; exit_code: number };
+    return [event, code, exit_code];
+  });
+}
+
+const ENABLED = "\n[notify]\nenabled = true\n";
+
+Deno.test("a misspelled command line of a pipeline queues its event where notify is enabled", async () => {
+  assert.deepEqual(await eventsAfter(["run", "b", "--bogus"], ENABLED), [["b_failure", "cli/unknown-flag", 2]]);
+  assert.deepEqual(await eventsAfter(["backup", "rum"], ENABLED), [["backup_failure", "cli/unknown-command", 2]]);
+  assert.deepEqual(await eventsAfter(["monitor", "tail"], ENABLED), [["monitor_crash", "cli/unknown-command", 2]]);
+});
+
+Deno.test("a misspelled command line queues its event also when the config cannot be read", async () => {
+  assert.deepEqual(await eventsAfter(["run", "b", "--bogus"], "not toml"), [["b_failure", "cli/unknown-flag", 2]]);
+  const named = ["run", "b", "--bogus", "--config", "absent.toml"];
+  assert.deepEqual(await eventsAfter(named, ""), [["b_failure", "cli/unknown-flag", 2]]);
+});
+
+Deno.test("a misspelled command line queues nothing where notify is off, in a dry run, or for another command", async () => {
+  assert.deepEqual(await eventsAfter(["run", "b", "--bogus"], ""), []);
+  assert.deepEqual(await eventsAfter(["run", "b", "--bogus", "--dry-run"], ENABLED), []);
+  assert.deepEqual(await eventsAfter(["lint", "--bogus"], ENABLED), []);
+});
