@@ -51,7 +51,7 @@ function outcomeWord(outcome: string, dryRun: boolean): string {
 function itemLines(item: ItemReport, dryRun: boolean): string[] {
   const head = `${outcomeWord(item.outcome, dryRun).padEnd(9)} ${visibleLine(item.name)}${
     item.why === undefined ? "" : `: ${item.why}`
-  }`;
+  }${item.note === undefined ? "" : ` (${item.note})`}`;
   const lines = [head];
   const table = item.stages.filter((stage) => stage.outcome !== "not-reached");
   if (table.length > 0) {

@@ -64,6 +64,27 @@ export const COMMANDS: readonly CommandSpec[] = [
     }],
   },
   {
+    name: "cleanup",
+    summary: "Evict the oldest backups from the NAS while it is short of space",
+    log: "file",
+    subcommands: [{
+      name: "run",
+      summary: "Run the pipeline cleanup",
+      about: "Each backup goes only after the bucket is proved to hold every file of it. --dry-run shows which would " +
+        "go, in order, and the free space after each.",
+      flags: RUN_FLAGS,
+      exits: [
+        [0, "enough is free"],
+        [1, "a backup was refused, or not enough could be freed; the message says which stay and why"],
+        [2, "the NAS is not mounted, or another run holds its lock"],
+        [130, "interrupted; what was begun is taken up first by the next run"],
+      ],
+      example: "labferry cleanup run --dry-run",
+      log: "file",
+      load: () => import("../commands/cleanup.ts"),
+    }],
+  },
+  {
     name: "plan",
     summary: "Show step by step what a pipeline would do",
     about: "A dry run that prints every step. Nothing is changed and no hook runs.",
@@ -275,7 +296,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "unlock",
     summary: "Clear the lock of a dead run from an item",
     about: "Shows who holds the lock. A lock that a living process holds is never cleared.",
-    positionals: [{ name: "ITEM", summary: "Name of an item below the source root, or path of its folder." }],
+    positionals: [{
+      name: "ITEM",
+      summary: "Name of an item below the source root or the NAS, or path of its folder.",
+    }],
     flags: [{ name: "yes", short: "y", summary: "Do not ask." }],
     exits: [[0, "there is no lock any more"], [1, "a process holds it, or it was left"]],
     example: "labferry unlock 20250131_ada_kidney_b1",

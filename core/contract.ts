@@ -16,7 +16,7 @@ import type {
 import type { Json } from "./json.ts";
 import type { NotifierPlugin } from "./notifier.ts";
 import type { ObjectStore } from "./objects/object_store.ts";
-import type { ItemContext, ReadContext, RunContext, SourceContext, WriteContext } from "./ports.ts";
+import type { AckContext, ReadContext, RunContext, SourceContext, WriteContext } from "./ports.ts";
 import type { SchedulerPlugin } from "./scheduler.ts";
 
 export type { Json } from "./json.ts";
@@ -95,15 +95,20 @@ export interface SourceFile {
   emptyFolder?: true;
 }
 
-/** The unit of work. `root` is set for trees: the OS path of the dataset's folder. */
+/** The unit of work. `root` is set for trees and backups: the OS path of the dataset's folder. */
 export interface Item {
-  /** Stable identity: the incarnation of a tree, the key of an event. */
+  /** Stable identity: the incarnation of a tree, that of the ledger's record for a backup, the key of an event. */
   id: string;
   name: string;
-  kind: "tree" | "event";
+  kind: ItemKind;
   root?: string;
   data: { [key: string]: Json };
+  /** What its source says of it, for the report: one line. */
+  note?: string;
 }
+
+/** `tree`: a study where it was made. `backup`: a complete backup of one, at the place it was copied to. */
+export type ItemKind = "tree" | "backup" | "event";
 
 /** A unit that `apply` will do. `id` is its idempotency key (SAFETY S3). */
 export interface Todo<D extends Json = Json> {
@@ -146,6 +151,9 @@ export type Plan<D extends Json = Json> = Todo<D> | Skip | Drop | Wait;
 /** What a stage is given, by what it takes. */
 export interface StageContexts {
   tree: { read: ReadContext; write: WriteContext };
+  backup: { read: ReadContext; write: WriteContext };
+  /** A tree or a backup. */
+  folder: { read: ReadContext; write: WriteContext };
   event: { read: EventReadContext; write: EventWriteContext };
   any: { read: AnyReadContext; write: AnyWriteContext };
 }
@@ -199,16 +207,18 @@ export interface PluginUse {
 
 /** What a source is given, by what it yields. */
 export interface SourceContexts {
-  tree: { items: SourceContext; ack: ItemContext };
+  tree: { items: SourceContext; ack: AckContext };
+  backup: { items: SourceContext; ack: AckContext };
   event: { items: EventSourceContext; ack: EventAckContext };
 }
-export type Yields = keyof SourceContexts;
+export type Yields = keyof SourceContexts & ItemKind;
 
 /** What a source is: it yields items and is told what came of them. */
 export interface SourcePlugin<S extends z.ZodObject = z.ZodObject, Y extends Yields = Yields> {
   kind: "source";
   name: string;
   summary: string;
+  /** With `backup` the root is a place that other pipelines write: the run holds its lock (SAFETY S11). */
   yields: Y;
   endless: boolean;
   options: S;

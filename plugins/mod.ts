@@ -10,6 +10,7 @@ import { slack } from "./notifiers/slack.ts";
 import { webhook } from "./notifiers/webhook.ts";
 import { schtasks } from "./schedulers/schtasks.ts";
 import { systemd } from "./schedulers/systemd.ts";
+import { capacity } from "./sources/capacity.ts";
 import { idleFolders } from "./sources/idle_folders.ts";
 import { outbox } from "./sources/outbox.ts";
 import { phenocycler } from "./standards/phenocycler.ts";
@@ -19,6 +20,7 @@ export const plugins: readonly Plugin[] = [
   email,
   slack,
   webhook,
+  capacity,
   idleFolders,
   outbox,
   phenocycler,

@@ -5,11 +5,13 @@ import { cooldown } from "./cooldown.ts";
 import { copy } from "./copy.ts";
 import { deleteStage } from "./delete.ts";
 import { emit } from "./emit.ts";
+import { evict } from "./evict.ts";
 import { health } from "./health.ts";
 import { hook } from "./hook.ts";
 import { lock } from "./lock.ts";
 import { manifestAppend } from "./manifest_append.ts";
 import { notify } from "./notify.ts";
+import { proveArchived } from "./prove_archived.ts";
 import { recipients } from "./recipients.ts";
 import { render } from "./render.ts";
 import { s3Upload } from "./s3_upload.ts";
@@ -22,11 +24,13 @@ export const stages: readonly AnyStage[] = [
   copy,
   deleteStage,
   emit,
+  evict,
   health,
   hook,
   lock,
   manifestAppend,
   notify,
+  proveArchived,
   recipients,
   render,
   s3Upload,

@@ -323,7 +323,7 @@ class Compiler {
   #checkTakes(stage: CompiledStage, source: CompiledSource): void {
     const { takes } = stage.plugin;
     const { yields } = source.plugin;
-    if (takes === "any" || takes === yields) return;
+    if (takes === "any" || takes === yields || (takes === "folder" && yields !== "event")) return;
     this.#diagnostics.push(diagnose(this.#at(stage.position), {
       code: "pipeline/wrong-item",
       message: `Cannot run stage "${stage.id}" on items of source "${source.use}": it takes ${
@@ -391,4 +391,10 @@ class Compiler {
   }
 }
 
-const KIND_WORDS = { tree: "trees", event: "events", any: "anything" };
+const KIND_WORDS = {
+  tree: "trees",
+  backup: "complete backups",
+  folder: "trees and backups",
+  event: "events",
+  any: "anything",
+};

@@ -74,6 +74,40 @@ with = { require = { places = 2 } }
 use  = "manifest-append"
 with = { status = "failed" }
 `,
+  "cleanup": `# Frees TrueNAS when it runs full: evicts the oldest complete backups, one by one, until free_threshold_pct is free
+# again. Each only after S3 is proved to hold every file of it. S3 itself is never written to or removed from.
+#
+# \`labferry cleanup run --dry-run\` shows what would go, in order. To change this pipeline, save it as
+# pipelines/cleanup.toml beside config.toml; \`labferry lint cleanup\` says at once whether the result could lose data.
+name    = "cleanup"
+summary = "Evict the oldest backups from TrueNAS while it is short of space; S3 keeps them"
+
+# Complete backups of the ledger that lie below truenas_root, the oldest first. The free space is measured before each.
+[source]
+use  = "capacity"
+with = { place_root = "\${paths.truenas_root}", below = "\${cleanup.free_threshold_pct}" }
+
+# Once per run: for example mount the NAS. [hooks] cleanup is empty unless set.
+[[before]]
+use  = "hook"
+with = { argv = "\${hooks.cleanup}" }
+
+# One process at a time per backup. The run as a whole holds .cleanup.lock, as a backup does.
+[[stage]]
+use = "lock"
+
+# Nothing an earlier run knew counts here: every file of the list of checksums whose hash the ledger holds is proved at
+# S3 anew, and hashed on TrueNAS. The id names the place that stays.
+[[stage]]
+use  = "prove-archived"
+id   = "s3"
+with = { bucket = "\${s3.bucket}", prefix = "\${s3.prefix}", verify = "auto" }
+
+# File by file, each only while S3 holds it proved. The ledger says so before the first and after the last.
+[[stage]]
+use  = "evict"
+with = { require = { places = 1 } }
+`,
   "notify": `# Tells people of what happened: every event that a command queued, once it is known who wants to hear of it.
 #
 # Each command runs this at its end, for at most 30 s, where [notify] enabled is true and the credentials are there.

@@ -57,7 +57,9 @@ function tell(request: RunRequest, report: RunReport, item: ItemReport): void {
 /** Lint refuses stages that take trees; what is refused here could only be a mistake of a plugin's author. */
 function assertRootless({ compiled }: RunRequest): void {
   const all = [...compiled.stages, ...compiled.onItemFailed];
-  const wrong = all.find((stage) => stage.plugin.takes === "tree" || stage.facts.destroys || stage.plugin.usesLedger);
+  const wrong = all.find((stage) =>
+    !["event", "any"].includes(stage.plugin.takes) || stage.facts.destroys || stage.plugin.usesLedger
+  );
   if (wrong === undefined && compiled.places.length === 0) return;
   const id = wrong?.id ?? compiled.places[0].id;
   throw new PipelineError(

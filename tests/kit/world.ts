@@ -81,6 +81,8 @@ export interface WorldOptions {
   plugins?: readonly Plugin[];
   /** Leaves the places without their markers. */
   unmarked?: boolean;
+  /** Size (bytes) of the NAS. */
+  nasBytes?: number;
 }
 
 export interface RunOptions {
@@ -118,7 +120,12 @@ export class World implements AsyncDisposable {
     this.clock = instantClock();
     this.fs = new MemoryFileSystem({
       now: () => this.clock.now(),
-      mounts: { "/instrument": {}, "/nas": {}, "/manifests": {}, "/state": {} },
+      mounts: {
+        "/instrument": {},
+        "/nas": options.nasBytes === undefined ? {} : { capacity: options.nasBytes },
+        "/manifests": {},
+        "/state": {},
+      },
     });
     this.store = memoryStore({ now: () => this.clock.now(), bucket: "archive", ...options.store });
     const marker = (n: number) => `00000000-0000-4000-8000-00000000000${n}\n`;

@@ -30,6 +30,17 @@ const FIXTURES: Record<string, StageFixture> = {
     upstream: LOCK + COPY + VERIFY + SIDECAR,
     stage: subject("manifest-append", `{ status = "complete" }`),
   },
+  "prove-archived": {
+    upstream: LOCK,
+    stage: subject("prove-archived", `{ bucket = "archive", prefix = "fusion" }`),
+    overBackups: true,
+    exits: 1,
+  },
+  "evict": {
+    upstream: LOCK + stage("prove-archived", `id = "s3"\nwith = { bucket = "archive", prefix = "fusion" }\n`),
+    stage: subject("evict", `{ require = { places = 1 } }`),
+    overBackups: true,
+  },
   "delete": {
     upstream: LOCK + COPY + VERIFY + SIDECAR + S3 + RECORD,
     stage: subject("delete", `{ require = { places = 2 } }`),
