@@ -318,7 +318,7 @@ Deno.test("lint refuses trees and events in one pipeline, and has nothing agains
   await using world = await World.open({ plugins: [list.plugin, eventStage("act", {})] });
   const { diagnostics } = world.compile(pipeline("list", "lock", "act"));
   assert.deepEqual(diagnostics.map(({ code }) => code), ["pipeline/wrong-item"]);
-  assert.match(diagnostics[0].message, /takes trees, and the source \(line 3\) yields events/);
+  assert.match(diagnostics[0].message, /takes trees and backups, and the source \(line 3\) yields events/);
   assert.deepEqual(world.compile(pipeline("list", "act")).diagnostics, []);
   const tree = `name = "t"\n[source]\nuse = "idle-folders"\nwith = { root = "/instrument/studies" }\n`;
   assert.deepEqual(
