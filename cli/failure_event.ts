@@ -3,22 +3,25 @@
  * `monitor_crash`. It is queued in the journal; delivery decides who hears of it.
  * @module
  */
+import type { Json } from "../core/contract.ts";
 import { emitEvent, eventsForExit, isEventName } from "../core/events/events.ts";
 import { openJournal } from "../core/journal/sqlite.ts";
 import { loadConfig } from "../core/pipeline/config.ts";
 import type { Logger } from "../core/ports.ts";
 import type { CommandSpec } from "./command.ts";
 import { locate } from "./locations.ts";
+import { NOTIFY } from "./drain.ts";
 import { GLOBAL_FLAGS } from "./parse.ts";
 import { makeStateDir, readTextIfThere } from "./project.ts";
 import { commandFlags } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** What the event says. */
+/** What the event says; `more` is told beside it. */
 export interface Failure {
   exitCode: number;
   code: string;
   message: string;
+  more?: { [key: string]: Json };
 }
 
 interface Queue {
@@ -41,7 +44,7 @@ export async function queueFailure(pipeline: string, failure: Failure, to: Queue
 /** Whether it was queued. */
 async function queue(
   pipeline: string,
-  { exitCode, ...data }: Failure,
+  { exitCode, code, message, more }: Failure,
   { journalFile, terminal, log }: Queue,
 ): Promise<boolean> {
   try {
@@ -52,7 +55,7 @@ async function queue(
       const id = await emitEvent(journal.outbox, {
         event,
         at,
-        data: { ...data, exit_code: exitCode, host: terminal.host },
+        data: { ...more, code, message, pipeline, exit_code: exitCode, host: terminal.host },
       }, {
         enabled: true,
       });
@@ -77,7 +80,8 @@ const OWN_PIPELINE = ["backup", "cleanup", "monitor"];
 export function pipelineMeant(argv: readonly string[], commands: readonly CommandSpec[]): string | undefined {
   if (argv.some((word) => /^--dry-run(=|$)/.test(word))) return undefined;
   const [command, name] = plainWords(argv, commands);
-  if (command === "run") return eventPipeline(name);
+  // What fails to tell people must not be told.
+  if (command === "run") return name === NOTIFY ? undefined : eventPipeline(name);
   return OWN_PIPELINE.find((own) => own === command);
 }
 

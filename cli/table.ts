@@ -12,6 +12,8 @@ const FORMAT: FlagSpec = {
 };
 const JSON_REPORT: FlagSpec = { name: "json", summary: "Write the result as JSON to stdout." };
 
+const EVENT: FlagSpec = { name: "event", value: "EVENT", summary: "Name of the event, for example backup_failure." };
+
 const RUN_FLAGS: readonly FlagSpec[] = [
   DRY_RUN,
   { name: "only", value: "NAME", summary: "Take up this item alone." },
@@ -27,7 +29,7 @@ const RUN_FLAGS: readonly FlagSpec[] = [
 const RUN_EXITS = [
   [0, "every item is done, or there was none"],
   [1, "an item failed, a hook failed, a place was lost midway, or a lock is in the way"],
-  [130, "interrupted; what was begun is finished or left to be resumed"],
+  [130, "interrupted; what was begun is finished or left to be resumed. An endless pipeline ends with 0 instead"],
 ] as const;
 const STUDY: readonly FlagSpec[] = [
   FORMAT,
@@ -62,6 +64,27 @@ export const COMMANDS: readonly CommandSpec[] = [
     }],
   },
   {
+    name: "cleanup",
+    summary: "Evict the oldest backups from the NAS while it is short of space",
+    log: "file",
+    subcommands: [{
+      name: "run",
+      summary: "Run the pipeline cleanup",
+      about: "Each backup goes only after the bucket is proved to hold every file of it. --dry-run shows which would " +
+        "go, in order, and the free space after each.",
+      flags: RUN_FLAGS,
+      exits: [
+        [0, "enough is free"],
+        [1, "a backup was refused, or not enough could be freed; the message says which stay and why"],
+        [2, "the NAS is not mounted, or another run holds its lock"],
+        [130, "interrupted; what was begun is taken up first by the next run"],
+      ],
+      example: "labferry cleanup run --dry-run",
+      log: "file",
+      load: () => import("../commands/cleanup.ts"),
+    }],
+  },
+  {
     name: "plan",
     summary: "Show step by step what a pipeline would do",
     about: "A dry run that prints every step. Nothing is changed and no hook runs.",
@@ -74,6 +97,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     example: "labferry plan backup --only 20250131_ada_kidney_b1",
     log: "stderr",
+    silent: true,
     load: () => import("../commands/plan.ts"),
   },
   {
@@ -130,6 +154,32 @@ export const COMMANDS: readonly CommandSpec[] = [
         example: "labferry manifest verify N:/manifests",
         log: "stderr",
         load: () => import("../commands/manifest.ts"),
+      },
+    ],
+  },
+  {
+    name: "notify",
+    summary: "Who is told of what, and whether it arrives",
+    log: "stderr",
+    subcommands: [
+      {
+        name: "list-subscribers",
+        summary: "Recipients of each event, and the list they come from",
+        flags: [EVENT, JSON_REPORT],
+        example: "labferry notify list-subscribers --event backup_failure",
+        log: "stderr",
+        silent: true,
+        load: () => import("../commands/notify.ts"),
+      },
+      {
+        name: "test",
+        summary: "Send a TEST of one event to whoever hears of it",
+        flags: [EVENT, DRY_RUN, SMTP_ENV, JSON_REPORT],
+        exits: [[0, "every server took it"], [1, "nobody hears of it, or a server did not take it"]],
+        example: "labferry notify test --event backup_failure --dry-run",
+        log: "stderr",
+        silent: true,
+        load: () => import("../commands/notify.ts"),
       },
     ],
   },
@@ -226,7 +276,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: [{
       name: "KIND",
       optional: true,
-      summary: "pipelines, stages, sources, standards, stores or schedulers; all if left out.",
+      summary: "pipelines, stages, sources, notifiers, standards, stores or schedulers; all if left out.",
     }],
     flags: [JSON_REPORT],
     example: "labferry list stages",
@@ -246,7 +296,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "unlock",
     summary: "Clear the lock of a dead run from an item",
     about: "Shows who holds the lock. A lock that a living process holds is never cleared.",
-    positionals: [{ name: "ITEM", summary: "Name of an item below the source root, or path of its folder." }],
+    positionals: [{
+      name: "ITEM",
+      summary: "Name of an item below the source root or the NAS, or path of its folder.",
+    }],
     flags: [{ name: "yes", short: "y", summary: "Do not ask." }],
     exits: [[0, "there is no lock any more"], [1, "a process holds it, or it was left"]],
     example: "labferry unlock 20250131_ada_kidney_b1",
@@ -260,6 +313,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     exits: [[0, "every study was backed up and proved"], [1, "something went wrong"]],
     example: "labferry demo --keep ./demo-run",
     log: "stderr",
+    silent: true,
     load: () => import("../commands/demo.ts"),
   },
 ];

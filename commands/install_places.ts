@@ -9,6 +9,12 @@ import type { Diagnostic } from "../core/pipeline/diagnostic.ts";
 import { hasErrors, throwOnErrors } from "../core/pipeline/diagnostic.ts";
 import { installPlaces } from "../core/run/install_places.ts";
 
+/** Whether all that is wrong is a part of the config that is not there. */
+function isUnused(diagnostics: readonly Diagnostic[]): boolean {
+  const wrong = diagnostics.filter(({ severity }) => severity === "error");
+  return wrong.every(({ code }) => code === "config/not-set" || code === "template/not-set");
+}
+
 export const run: Command = async (args, context) => {
   const { terminal, locations, log } = context;
   const project = await loadProject(context);
@@ -19,8 +25,12 @@ export const run: Command = async (args, context) => {
   for (const name of named.length > 0 ? [] : await pipelineNames(context)) {
     const checked = await checkPipeline(project, name, context);
     // A preset this laboratory does not use may lack its part of the config; its places are then not to be marked.
-    if (checked.compiled !== undefined && !hasErrors(checked.diagnostics)) compiled.push(checked.compiled);
-    else {
+    if (checked.compiled !== undefined && !hasErrors(checked.diagnostics)) {
+      // A pipeline over events writes to no place.
+      if (checked.compiled.source.plugin.yields !== "event") compiled.push(checked.compiled);
+    } else {
+      // Whatever else is wrong with one may be wrong with a place that another one shares.
+      if (!isUnused(checked.diagnostics)) throwOnErrors(checked.diagnostics);
       log.warn(`pipeline "${name}" is left out: it does not pass lint`, { see: `labferry lint ${name}` });
       errors.push(...checked.diagnostics);
     }

@@ -12,7 +12,7 @@ import { inspectLock, removeDeadLock } from "../core/safety/inspect_lock.ts";
 export const run: Command = async (args, context) => {
   const { terminal, log } = context;
   const fs = new DiskFiles();
-  const folder = await folderOf(args.at("ITEM"), context);
+  const folder = await folderOf(args.at("ITEM"), { fs, context });
   if ((await fs.lstat(folder))?.kind !== "directory") {
     throw new PipelineError("cli/no-path", `Cannot unlock "${folder}": there is no such folder`, {
       stopsRun: 2,
@@ -54,15 +54,20 @@ function confirm(name: string, isDead: boolean, { terminal, log }: CommandContex
   return /^y(es)?$/i.test(answer?.trim() ?? "");
 }
 
-/** A path is taken as it is; a name is a folder below the source root. */
-async function folderOf(item: string, context: CommandContext): Promise<string> {
+/** A path is taken as it is; a name is a folder below the source root, or the copy that a cleanup locked at the NAS. */
+async function folderOf(
+  item: string,
+  { fs, context }: { fs: DiskFiles; context: CommandContext },
+): Promise<string> {
   if (/[\\/]/.test(item) || item === "." || item === "..") {
     const path = resolve(context.terminal.cwd, item);
     // The lock file itself may be named, as messages about it do.
     return basename(path) === LOCK_NAME || basename(path) === RUN_LOCK_NAME ? dirname(path) : path;
   }
   const { config } = await loadProject(context);
-  const root = config.config.paths.source_root;
+  const { source_root: root, truenas_root: nas } = config.config.paths;
+  const isLocked = async (folder: string) => await fs.lstat(join(folder, item, LOCK_NAME)) !== undefined;
+  if (nas !== undefined && !(root !== undefined && await isLocked(root)) && await isLocked(nas)) return join(nas, item);
   if (root !== undefined) return join(root, item);
   throw new PipelineError("config/missing", `Cannot find "${item}": paths.source_root is not set in the config`, {
     stopsRun: 2,

@@ -4,14 +4,25 @@
  * @module
  */
 import type { z } from "zod";
-import type { Finding } from "./errors.ts";
+import type { Finding, PipelineError } from "./errors.ts";
+import type {
+  AnyReadContext,
+  AnyWriteContext,
+  EventAckContext,
+  EventReadContext,
+  EventSourceContext,
+  EventWriteContext,
+} from "./event_ports.ts";
 import type { Json } from "./json.ts";
+import type { NotifierPlugin } from "./notifier.ts";
 import type { ObjectStore } from "./objects/object_store.ts";
-import type { ItemContext, ReadContext, RunContext, SourceContext, WriteContext } from "./ports.ts";
+import type { AckContext, ReadContext, RunContext, SourceContext, WriteContext } from "./ports.ts";
 import type { SchedulerPlugin } from "./scheduler.ts";
 
 export type { Json } from "./json.ts";
 export type * from "./scheduler.ts";
+export * from "./notifier.ts";
+export { recipientsOf } from "./events/recipients.ts";
 export { StudyCollector } from "./standard.ts";
 
 /** Facts of the lattice (SAFETY). `place` is the id of the stage that writes it; `source` for the instrument. */
@@ -84,15 +95,20 @@ export interface SourceFile {
   emptyFolder?: true;
 }
 
-/** The unit of work. `root` is set for trees: the OS path of the dataset's folder. */
+/** The unit of work. `root` is set for trees and backups: the OS path of the dataset's folder. */
 export interface Item {
-  /** Stable identity: the incarnation of a tree, the key of an event. */
+  /** Stable identity: the incarnation of a tree, that of the ledger's record for a backup, the key of an event. */
   id: string;
   name: string;
-  kind: "tree" | "event";
+  kind: ItemKind;
   root?: string;
   data: { [key: string]: Json };
+  /** What its source says of it, for the report: one line. */
+  note?: string;
 }
+
+/** `tree`: a study where it was made. `backup`: a complete backup of one, at the place it was copied to. */
+export type ItemKind = "tree" | "backup" | "event";
 
 /** A unit that `apply` will do. `id` is its idempotency key (SAFETY S3). */
 export interface Todo<D extends Json = Json> {
@@ -105,6 +121,8 @@ export interface Todo<D extends Json = Json> {
   bytes?: number;
   /** Applied only when every earlier step has ended, with nothing beside it: a seal, an enumeration, a closing. */
   alone?: true;
+  /** For events, what applying it will add to the item's data: in a dry run the stages behind plan with it. */
+  promises?: { [key: string]: Json };
   data: D;
 }
 /** Nothing to do for this unit, and why. */
@@ -130,20 +148,31 @@ export interface Wait {
 }
 export type Plan<D extends Json = Json> = Todo<D> | Skip | Drop | Wait;
 
+/** What a stage is given, by what it takes. */
+export interface StageContexts {
+  tree: { read: ReadContext; write: WriteContext };
+  backup: { read: ReadContext; write: WriteContext };
+  /** A tree or a backup. */
+  folder: { read: ReadContext; write: WriteContext };
+  event: { read: EventReadContext; write: EventWriteContext };
+  any: { read: AnyReadContext; write: AnyWriteContext };
+}
+export type Takes = keyof StageContexts;
+
 /** A stage opened for one run. */
-export interface StageRun<D extends Json = Json> extends Partial<AsyncDisposable> {
+export interface StageRun<D extends Json = Json, T extends Takes = "tree"> extends Partial<AsyncDisposable> {
   /** Lists what is to be done for one item, lazily. Must not change anything; a dry run stops here. */
-  plan(item: Item, ctx: ReadContext): AsyncIterable<Plan<D>>;
+  plan(item: Item, ctx: StageContexts[T]["read"]): AsyncIterable<Plan<D>>;
   /** Does one unit. Safe to repeat. */
-  apply(step: Todo<D>, ctx: WriteContext): Promise<void>;
+  apply(step: Todo<D>, ctx: StageContexts[T]["write"]): Promise<void>;
 }
 
-/** What a stage is. */
-export interface StagePlugin<S extends z.ZodObject = z.ZodObject, D extends Json = Json> {
+/** What a stage is. What its two functions are given follows from what it takes. */
+export interface StagePlugin<S extends z.ZodObject = z.ZodObject, D extends Json = Json, T extends Takes = Takes> {
   kind: "stage";
   name: string;
   summary: string;
-  takes: "tree" | "event" | "any";
+  takes: T;
   effect: "read" | "create" | "modify" | "destroy";
   resume: "redo" | "skip-finished";
   /** A run-level hook may stand in `[[before]]`. */
@@ -160,29 +189,52 @@ export interface StagePlugin<S extends z.ZodObject = z.ZodObject, D extends Json
   usesLedger?: boolean;
   /** Ledger status when an item fails in this stage; without it, the kind of the place it works on decides. */
   failure?: "failed_validation";
-  open(options: z.output<S>, run: RunContext): StageRun<D> | Promise<StageRun<D>>;
+  /** Whether the other steps are still tried after one failed with this error. The stage fails in any case. Default: no. */
+  goesOn?(error: PipelineError): boolean;
+  /** Plugins it hands options to: they are checked when the pipeline is, at `at` below `with`. */
+  uses?(options: z.output<S>): PluginUse[];
+  open(options: z.output<S>, run: RunContext): StageRun<D, T> | Promise<StageRun<D, T>>;
 }
 
+/** A plugin that a stage uses, and the options it hands on. */
+export interface PluginUse {
+  kind: "notifier";
+  name: string;
+  options: { [key: string]: Json };
+  /** Where the options stand below `with`. */
+  at: readonly string[];
+}
+
+/** What a source is given, by what it yields. */
+export interface SourceContexts {
+  tree: { items: SourceContext; ack: AckContext };
+  backup: { items: SourceContext; ack: AckContext };
+  event: { items: EventSourceContext; ack: EventAckContext };
+}
+export type Yields = keyof SourceContexts & ItemKind;
+
 /** What a source is: it yields items and is told what came of them. */
-export interface SourcePlugin<S extends z.ZodObject = z.ZodObject> {
+export interface SourcePlugin<S extends z.ZodObject = z.ZodObject, Y extends Yields = Yields> {
   kind: "source";
   name: string;
   summary: string;
-  yields: "tree" | "event";
+  /** With `backup` the root is a place that other pipelines write: the run holds its lock (SAFETY S11). */
+  yields: Y;
   endless: boolean;
   options: S;
   example: string;
   root?(options: z.output<S>): SourceRoot;
-  open(options: z.output<S>, run: RunContext): SourceRun | Promise<SourceRun>;
+  open(options: z.output<S>, run: RunContext): SourceRun<Y> | Promise<SourceRun<Y>>;
 }
 
 /** What became of an item. */
 export type ItemOutcome = "done" | "failed" | "dropped" | "waiting" | "unchanged";
 
-export interface SourceRun extends Partial<AsyncDisposable> {
-  /** Pulled only when a worker is free. */
-  items(ctx: SourceContext): AsyncIterable<Item>;
-  ack?(item: Item, outcome: ItemOutcome, ctx: ItemContext): Promise<void>;
+export interface SourceRun<Y extends Yields = "tree"> extends Partial<AsyncDisposable> {
+  /** Pulled only when a worker is free. An endless source ends with the signal of its context. */
+  items(ctx: SourceContexts[Y]["items"]): AsyncIterable<Item>;
+  /** Told what became of an item, never in a dry run. What failed or waits must come again. */
+  ack?(item: Item, outcome: ItemOutcome, ctx: SourceContexts[Y]["ack"]): Promise<void>;
 }
 
 /** One entry of a listing handed to a standard. */
@@ -220,15 +272,21 @@ export type AnyStage = StagePlugin<any, any>;
 export type AnySource = SourcePlugin<any>;
 // deno-lint-ignore no-explicit-any
 export type AnyStore = StorePlugin<any>;
-export type Plugin = AnyStage | AnySource | StandardPlugin | AnyStore | SchedulerPlugin;
+// deno-lint-ignore no-explicit-any
+export type AnyNotifier = NotifierPlugin<any>;
+export type Plugin = AnyStage | AnySource | StandardPlugin | AnyStore | AnyNotifier | SchedulerPlugin;
 
-/** Types a stage's options and step data from one object. */
-export function defineStage<S extends z.ZodObject, D extends Json>(plugin: StagePlugin<S, D>): StagePlugin<S, D> {
+/** Types a stage's options, step data and contexts from one object. */
+export function defineStage<S extends z.ZodObject, D extends Json, const T extends Takes>(
+  plugin: StagePlugin<S, D, T>,
+): StagePlugin<S, D, T> {
   return plugin;
 }
 
-/** Types a source's options. */
-export function defineSource<S extends z.ZodObject>(plugin: SourcePlugin<S>): SourcePlugin<S> {
+/** Types a source's options and contexts. */
+export function defineSource<S extends z.ZodObject, const Y extends Yields>(
+  plugin: SourcePlugin<S, Y>,
+): SourcePlugin<S, Y> {
   return plugin;
 }
 

@@ -8,6 +8,7 @@ import type { Evidence, EvidenceTotals } from "./evidence.ts";
 import type { PipelineError } from "./errors.ts";
 import type { LedgerRecord, LedgerStatus } from "./ledger/record.ts";
 
+export * from "./event_ports.ts";
 export type { Evidence, EvidenceTotals } from "./evidence.ts";
 export { SOURCE_PLACE as SOURCE } from "./evidence.ts";
 export type { LedgerRecord, LedgerStatus } from "./ledger/record.ts";
@@ -75,6 +76,37 @@ export interface SourceContext extends ItemContext {
   walk(folder: CandidateFolder): AsyncIterable<TreeEntry>;
   /** The item for a folder, with its incarnation as id. */
   item(folder: CandidateFolder, data?: Record<string, Json>): Promise<Item>;
+  /**
+   * For a source of backups: what the ledger and the root say of each, those that were begun first, then by the time
+   * they were complete, then by name.
+   */
+  archived(): AsyncIterable<ArchivedBackup>;
+  /** The space at the root, measured now. */
+  space(): Promise<Space>;
+}
+
+/** A backup that the ledger knows, in its folder below the root of a source of backups. */
+export interface ArchivedBackup extends CandidateFolder {
+  /** Bytes of its files, as the ledger has them; of one that was begun, those that are left. */
+  bytes: number;
+  /** When the backup was complete, ISO 8601 UTC. */
+  completedAt: string;
+  /** An earlier run began to free this place of it; it is taken up before any other. */
+  begun: boolean;
+  /** Why no item can be made of it now, in words to stand behind "it stays: ". */
+  refused?: string;
+}
+
+/** Free and total bytes of the file system that holds a root. */
+export interface Space {
+  free: number;
+  total: number;
+}
+
+/** Given to a source with what became of an item. */
+export interface AckContext extends ItemContext {
+  /** Why it failed. */
+  readonly error?: { code: string; message: string };
 }
 
 /** Looks at the item at its source. */
@@ -119,6 +151,13 @@ export interface PlaceReader {
   batches(files: AsyncIterable<SourceFile>): AsyncIterable<FileBatch>;
   /** Whether the item is sealed here by a sidecar that equals the evidence as it stands. */
   isSealed(): Promise<boolean>;
+  /**
+   * The files of a backup, in steps, by the list of checksums that is kept here. First it is seen that this place holds
+   * anything of the backup, that the list is the one the ledger names, and that the item's folder holds the very names
+   * of it. Only for items that are backups.
+   * @throws {PipelineError} `backup/…`
+   */
+  archived(): AsyncIterable<FileBatch>;
 }
 
 /** Acts on a place. The ports mint the evidence. */
@@ -131,6 +170,11 @@ export interface PlaceWriter extends PlaceReader {
   enumerate(): Promise<void>;
   /** Writes the checksum sidecar from the evidence. Mints `sealed`. */
   seal(): Promise<void>;
+  /**
+   * Hashes files that `archived` yielded in the item's folder and proves them at this place, against the list of
+   * checksums. Mints `hashed`, `written` and `proved`. Writes nothing at the place.
+   */
+  proveArchived(files: readonly SourceFile[]): Promise<void>;
 }
 
 /** Why an item failed, for stages in `[[on_item_failed]]`. */

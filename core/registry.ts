@@ -2,17 +2,26 @@
  * The registry: an explicit list of plugins. Nothing registers itself, and two plugins never share a name.
  * @module
  */
-import type { AnySource, AnyStage, AnyStore, Plugin, SchedulerPlugin, StandardPlugin } from "./contract.ts";
+import type {
+  AnyNotifier,
+  AnySource,
+  AnyStage,
+  AnyStore,
+  Plugin,
+  SchedulerPlugin,
+  StandardPlugin,
+} from "./contract.ts";
 import { PipelineError } from "./errors.ts";
 import { nameHint } from "./pipeline/nearest.ts";
 
 export type PluginKind = Plugin["kind"];
 
-export const PLUGIN_KINDS: readonly PluginKind[] = ["stage", "source", "standard", "store", "scheduler"];
+export const PLUGIN_KINDS: readonly PluginKind[] = ["stage", "source", "notifier", "standard", "store", "scheduler"];
 
 interface ByKind {
   stage: AnyStage;
   source: AnySource;
+  notifier: AnyNotifier;
   standard: StandardPlugin;
   store: AnyStore;
   scheduler: SchedulerPlugin;

@@ -6,7 +6,7 @@ export const lock = defineStage({
   kind: "stage",
   name: "lock",
   summary: "Takes the study for this process by an OS lock on .labferry.lock; a destroy needs it.",
-  takes: "tree",
+  takes: "folder",
   effect: "create",
   resume: "redo",
   options: z.strictObject({}),

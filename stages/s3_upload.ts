@@ -1,7 +1,8 @@
 /** Stage `s3-upload`: uploads the item to a bucket with per-part checksums, and proves it there. @module */
 import { defineStage, LARGEST_PART_BYTES } from "../core/contract.ts";
-import type { ConfigView, Json, SourceFile } from "../core/contract.ts";
+import type { SourceFile } from "../core/contract.ts";
 import { byteSize, pathOption, z } from "../core/options.ts";
+import { s3Place } from "./_s3_place.ts";
 
 export const s3Upload = defineStage({
   kind: "stage",
@@ -43,27 +44,7 @@ export const s3Upload = defineStage({
   }),
   example:
     `[[stage]]\nuse  = "s3-upload"\nid   = "s3"\nwith = { bucket = "\${s3.bucket}", prefix = "\${s3.prefix}", verify = "auto" }\n`,
-  places(options, id, config) {
-    const storageClass = options.storage_class ?? text(config, "storage_class");
-    const store: Record<string, Json> = { bucket: options.bucket };
-    const region = options.region ?? text(config, "region");
-    const endpoint = options.endpoint ?? text(config, "endpoint");
-    const caFile = options.ca_file ?? text(config, "ca_file");
-    const forcePathStyle = options.force_path_style ?? config.s3?.force_path_style;
-    if (region !== undefined) store.region = region;
-    if (endpoint !== undefined) store.endpoint = endpoint;
-    if (typeof forcePathStyle === "boolean") store.force_path_style = forcePathStyle;
-    if (caFile !== undefined) store.ca_file = caFile;
-    return [{
-      kind: "objects",
-      id,
-      store: "s3",
-      options: store,
-      prefix: options.prefix,
-      domain: options.domain,
-      upload: { verify: options.verify, partSize: options.part, parallel: options.transfers, storageClass },
-    }];
-  },
+  places: (options, id, config) => [s3Place(options, id, config)],
   facts: (options, id) => ({
     gives: [
       { fact: "hashed" },
@@ -114,8 +95,3 @@ export const s3Upload = defineStage({
     };
   },
 });
-
-function text(config: ConfigView, key: string): string | undefined {
-  const value = config.s3?.[key];
-  return typeof value === "string" && value !== "" ? value : undefined;
-}

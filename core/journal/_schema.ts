@@ -55,5 +55,10 @@ ALTER TABLE upload ADD COLUMN mtime TEXT;
 // When a run last went on with it; absent, nobody did since it began.
 const UPLOAD_USE = "ALTER TABLE upload ADD COLUMN used_at TEXT;";
 
+const SEEN = `
+CREATE TABLE seen (key TEXT PRIMARY KEY, at INTEGER NOT NULL, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX seen_until ON seen (until);
+`;
+
 /** Migrations in order; entry `n` takes the schema from version `n` to `n + 1`. */
-export const MIGRATIONS: readonly string[] = [FIRST, UPLOAD_METADATA, UPLOAD_USE];
+export const MIGRATIONS: readonly string[] = [FIRST, UPLOAD_METADATA, UPLOAD_USE, SEEN];

@@ -1,9 +1,9 @@
 /**
- * The journal's stores that sources, notifiers and several workers share: outbox, cursors, claims.
+ * The journal's stores that sources, notifiers and several workers share: outbox, cursors, claims, seen keys.
  * @module
  */
 import type { Json } from "../json.ts";
-import type { ClaimStore, CursorStore, Outbox, OutboxEvent } from "./journal.ts";
+import type { ClaimStore, CursorStore, Outbox, OutboxEvent, SeenStore } from "./journal.ts";
 import { type Database, instantOf } from "./_database.ts";
 
 /** Sent events are kept this long for people who ask what was sent, in ms (90 days). */
@@ -92,6 +92,13 @@ export class SqliteClaimStore implements ClaimStore {
     });
   }
 
+  holder(name: string): Promise<string | undefined> {
+    return this.#db.ask("read a claim", () => {
+      const row = this.#db.one("SELECT holder FROM claim WHERE name = ?", name);
+      return row && row.holder as string;
+    });
+  }
+
   /** False when the claim is another's or gone; then the holder must stop. */
   heartbeat(name: string, holder: string, lease: { now: number; ms: number }): Promise<boolean> {
     return this.#db.change("renew a claim", [lease.now], () =>
@@ -107,6 +114,27 @@ export class SqliteClaimStore implements ClaimStore {
   release(name: string, holder: string): Promise<void> {
     return this.#db.change("release a claim", [], () => {
       this.#db.run("DELETE FROM claim WHERE name = ? AND holder = ?", name, holder);
+    });
+  }
+}
+
+export class SqliteSeenStore implements SeenStore {
+  readonly #db: Database;
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  get(key: string): Promise<number | undefined> {
+    return this.#db.ask("read a cooldown", () => {
+      const row = this.#db.one("SELECT at FROM seen WHERE key = ?", key);
+      return row && row.at as number;
+    });
+  }
+
+  mark(key: string, at: number, keepMs: number): Promise<void> {
+    return this.#db.change("note a cooldown", [at], () => {
+      this.#db.run("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", key, Math.floor(at), Math.ceil(at + keepMs));
+      this.#db.run("DELETE FROM seen WHERE until < ?", Math.floor(at));
     });
   }
 }

@@ -96,10 +96,19 @@ export interface CursorStore {
   set(name: string, value: Json): Promise<void>;
 }
 
+/** When something was last dealt with, for cooldowns and for telling repetitions. Times in ms since 1970. */
+export interface SeenStore {
+  get(key: string): Promise<number | undefined>;
+  /** Replaces the time of a key, which is forgotten after `keepMs`. */
+  mark(key: string, at: number, keepMs: number): Promise<void>;
+}
+
 /** Exclusive use of a name by compare-and-set, with a lease that must be renewed. */
 export interface ClaimStore {
   /** True when `holder` has the claim now: it was free, lapsed at `now`, or already the holder's. */
   claim(name: string, holder: string, lease: { now: number; ms: number }): Promise<boolean>;
+  /** Who has the claim, lapsed or not; undefined when it is free. */
+  holder(name: string): Promise<string | undefined>;
   heartbeat(name: string, holder: string, lease: { now: number; ms: number }): Promise<boolean>;
   release(name: string, holder: string): Promise<void>;
 }
@@ -121,6 +130,7 @@ export interface Journal extends AsyncDisposable {
   readonly outbox: Outbox;
   readonly cursors: CursorStore;
   readonly claims: ClaimStore;
+  readonly seen: SeenStore;
   startRun(run: Omit<RunRow, "finishedAt" | "exitCode">): Promise<void>;
   finishRun(id: string, finishedAt: string, exitCode: number): Promise<void>;
   /** The latest instant the journal has seen (ms since 1970); a clock behind it permits no destroy (SAFETY S5). */

@@ -6,7 +6,7 @@ import type { Json } from "../json.ts";
 import type { Intent, Journal, RunRow } from "./journal.ts";
 import { Database, type DatabaseHooks, type Row } from "./_database.ts";
 import { SqliteEvidenceStore } from "./_evidence_store.ts";
-import { SqliteClaimStore, SqliteCursorStore, SqliteOutbox } from "./_shared_stores.ts";
+import { SqliteClaimStore, SqliteCursorStore, SqliteOutbox, SqliteSeenStore } from "./_shared_stores.ts";
 import { SqliteIntentStore, SqliteProbeStore, SqliteStepStore, SqliteUploadStore } from "./_work_stores.ts";
 
 export { copyJournalForReading } from "./copy.ts";
@@ -47,6 +47,7 @@ class SqliteJournal implements LocalJournal {
   readonly outbox: SqliteOutbox;
   readonly cursors: SqliteCursorStore;
   readonly claims: SqliteClaimStore;
+  readonly seen: SqliteSeenStore;
 
   constructor(db: Database) {
     this.#db = db;
@@ -58,6 +59,7 @@ class SqliteJournal implements LocalJournal {
     this.outbox = new SqliteOutbox(db);
     this.cursors = new SqliteCursorStore(db);
     this.claims = new SqliteClaimStore(db);
+    this.seen = new SqliteSeenStore(db);
   }
 
   startRun(run: Omit<RunRow, "finishedAt" | "exitCode">): Promise<void> {

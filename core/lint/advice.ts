@@ -16,6 +16,19 @@ export interface Advice {
 /** Says why what is missing does not stand before a stage, and how to mend it. */
 export function advise(
   step: FlowStep<CompiledStage>,
+  about: { missing: Missing; stages: readonly CompiledStage[]; overBackups?: boolean },
+): Advice {
+  const advice = adviseOnTrees(step, about);
+  // Of a backup every fact but the lock comes from one stage: what would make a backup has no place in its pipeline.
+  const isToAdd = advice.why === undefined && about.missing.fact?.fact !== "locked";
+  return about.overBackups && isToAdd ? { hint: PROVE_ARCHIVED } : advice;
+}
+
+const PROVE_ARCHIVED =
+  `add before it: [[stage]] use = "prove-archived", id = "s3", with = { bucket = "\${s3.bucket}", prefix = "\${s3.prefix}" }`;
+
+function adviseOnTrees(
+  step: FlowStep<CompiledStage>,
   about: { missing: Missing; stages: readonly CompiledStage[] },
 ): Advice {
   const { fact } = about.missing;

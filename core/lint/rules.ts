@@ -72,7 +72,7 @@ const SYNTAX: Row[] = [
   [
     "pipeline/wrong-item",
     "error",
-    "A stage takes another kind of item than the source yields: trees are folders, events are messages.",
+    "A stage takes another kind of item than the source yields: trees are folders of the instrument, backups are complete copies of them at a place, events are messages.",
   ],
   ["pipeline/misplaced", "error", "A stage stands in `[[before]]` or `[[on_item_failed]]`, and may not stand there."],
   [

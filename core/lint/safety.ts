@@ -167,7 +167,9 @@ class SafetyLint {
       message: `Cannot ${about.verb}: ${about.missing.words}; the pipeline writes ${domains.size} such place${
         domains.size === 1 ? "" : "s"
       }, wanted ${wanted}${shared}`,
-      hint: `add a stage that writes another place (copy, s3-upload) and proves it, before "${stage.id}"`,
+      hint: this.#pipeline.source.plugin.yields === "backup"
+        ? `add a "prove-archived" of another place before "${stage.id}"`
+        : `add a stage that writes another place (copy, s3-upload) and proves it, before "${stage.id}"`,
     });
   }
 
@@ -178,7 +180,9 @@ class SafetyLint {
   }
 
   #missing(code: string, step: Step, about: { verb: string; missing: Missing; span: Span }): void {
-    const { why, hint } = advise(step, { missing: about.missing, stages: this.#pipeline.stages });
+    const { stages, source } = this.#pipeline;
+    const overBackups = source.plugin.yields === "backup";
+    const { why, hint } = advise(step, { missing: about.missing, stages, overBackups });
     this.#add(code, about.span, {
       message: `Cannot ${about.verb}: ${about.missing.words}${why ? `; ${why}` : ""}`,
       hint,

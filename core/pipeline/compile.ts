@@ -6,6 +6,7 @@ import type { z } from "zod";
 import type { AnySource, AnyStage, Item, Json, PlaceDeclaration, Plugin, SourceRoot, StageFacts } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { normalPlace } from "../objects/keys.ts";
+import { PLUGIN_KINDS } from "../registry.ts";
 import type { PluginKind, Registry } from "../registry.ts";
 import type { LoadedConfig } from "./config.ts";
 import { resolvePath } from "./config_paths.ts";
@@ -17,6 +18,7 @@ import { walkSchema } from "./schema_walk.ts";
 import { itemValues, literal, resolveTree, resolveTreeOrThrow, type TemplateScope } from "./template.ts";
 import { nodeAt, parseToml, type TomlDocument, type TomlPath, valueSpan } from "./toml_document.ts";
 import { spanWithin } from "./toml_string.ts";
+import { checkUses } from "./uses.ts";
 import { writtenAt } from "./written.ts";
 
 /** A plugin at one position of the pipeline, its options checked. */
@@ -119,12 +121,8 @@ class Compiler {
     for (const stage of stages) this.#checkTakes(stage, source);
     for (const stage of onItemFailed) this.#checkTakes(stage, source);
     for (const stage of before) {
-      if (stage.plugin.before !== true) {
-        this.#misplaced(stage, {
-          list: "before",
-          allowed: (plugin) => plugin.before === true,
-        });
-      }
+      if (stage.plugin.before === true) continue;
+      this.#misplaced(stage, { list: "before", allowed: (plugin) => plugin.before === true });
     }
     for (const stage of onItemFailed) {
       if (stage.plugin.onItemFailed === true) continue;
@@ -158,6 +156,8 @@ class Compiler {
       if (part === undefined) return [];
       const { retry, timeoutMs, parallel, onError, after } = entry;
       const facts = this.#guard(part, () => part.plugin.facts?.(part.options, part.id));
+      const uses = this.#guard(part, () => part.plugin.uses?.(part.options)) ?? [];
+      this.#diagnostics.push(...checkUses(uses, { ...this.#input, path: part.path, document: this.#document }));
       return {
         ...part,
         ...(retry ? { retry } : {}),
@@ -209,7 +209,7 @@ class Compiler {
 
   #unknownPlugin(kind: PluginKind, entry: { use: string; at: Where }): void {
     const { registry } = this.#input;
-    const other: PluginKind | undefined = (["stage", "source", "standard", "store"] as const).find((candidate) =>
+    const other: PluginKind | undefined = PLUGIN_KINDS.find((candidate) =>
       candidate !== kind && registry.find(candidate, entry.use) !== undefined
     );
     this.#diagnostics.push(diagnose(entry.at, {
@@ -323,7 +323,7 @@ class Compiler {
   #checkTakes(stage: CompiledStage, source: CompiledSource): void {
     const { takes } = stage.plugin;
     const { yields } = source.plugin;
-    if (takes === "any" || takes === yields) return;
+    if (takes === "any" || takes === yields || (takes === "folder" && yields !== "event")) return;
     this.#diagnostics.push(diagnose(this.#at(stage.position), {
       code: "pipeline/wrong-item",
       message: `Cannot run stage "${stage.id}" on items of source "${source.use}": it takes ${
@@ -391,4 +391,10 @@ class Compiler {
   }
 }
 
-const KIND_WORDS = { tree: "trees", event: "events", any: "anything" };
+const KIND_WORDS = {
+  tree: "trees",
+  backup: "complete backups",
+  folder: "trees and backups",
+  event: "events",
+  any: "anything",
+};

@@ -74,4 +74,73 @@ with = { require = { places = 2 } }
 use  = "manifest-append"
 with = { status = "failed" }
 `,
+  "cleanup": `# Frees TrueNAS when it runs full: evicts the oldest complete backups, one by one, until free_threshold_pct is free
+# again. Each only after S3 is proved to hold every file of it. S3 itself is never written to or removed from.
+#
+# \`labferry cleanup run --dry-run\` shows what would go, in order. To change this pipeline, save it as
+# pipelines/cleanup.toml beside config.toml; \`labferry lint cleanup\` says at once whether the result could lose data.
+name    = "cleanup"
+summary = "Evict the oldest backups from TrueNAS while it is short of space; S3 keeps them"
+
+# Complete backups of the ledger that lie below truenas_root, the oldest first. The free space is measured before each.
+[source]
+use  = "capacity"
+with = { place_root = "\${paths.truenas_root}", below = "\${cleanup.free_threshold_pct}" }
+
+# Once per run: for example mount the NAS. [hooks] cleanup is empty unless set.
+[[before]]
+use  = "hook"
+with = { argv = "\${hooks.cleanup}" }
+
+# One process at a time per backup. The run as a whole holds .cleanup.lock, as a backup does.
+[[stage]]
+use = "lock"
+
+# Nothing an earlier run knew counts here: every file of the list of checksums whose hash the ledger holds is proved at
+# S3 anew, and hashed on TrueNAS. The id names the place that stays.
+[[stage]]
+use  = "prove-archived"
+id   = "s3"
+with = { bucket = "\${s3.bucket}", prefix = "\${s3.prefix}", verify = "auto" }
+
+# File by file, each only while S3 holds it proved. The ledger says so before the first and after the last.
+[[stage]]
+use  = "evict"
+with = { require = { places = 1 } }
+`,
+  "notify": `# Tells people of what happened: every event that a command queued, once it is known who wants to hear of it.
+#
+# Each command runs this at its end, for at most 30 s, where [notify] enabled is true and the credentials are there.
+# What the server did not take stays queued for the next command. Who hears what stands in recipients/<event>.txt
+# beside config.toml, one address a line: \`labferry notify list-subscribers\` shows it, \`labferry notify test\` tries it.
+# To change this pipeline, save it as pipelines/notify.toml beside config.toml.
+name    = "notify"
+summary = "Tell people of failures and warnings"
+
+# Events that nobody was told of yet, oldest first.
+[source]
+use = "outbox"
+
+# recipients/<event>.txt, else recipients/default.txt. An event nobody subscribed to ends here.
+[[stage]]
+use  = "recipients"
+with = { folder = "\${notify.recipients_dir}" }
+
+# labferry's own warnings come in swarms: one of a kind is enough.
+[[stage]]
+use  = "cooldown"
+with = { events = ["toolkit_error"], window = "\${notify.toolkit_error_cooldown_seconds}s" }
+
+# What happened, to what, since when, what to do now.
+[[stage]]
+use = "render"
+
+# E-mail with the settings of [notify.smtp]. Instead, or in further stages with an id each:
+#   with = { via = "slack" }
+#   with = { via = "webhook", options = { url = "https://alerts.lab.example/labferry" } }
+[[stage]]
+use     = "notify"
+with    = { via = "email" }
+timeout = "45s"
+`,
 };

@@ -12,6 +12,7 @@ import { itemPath } from "../io/paths.ts";
 import { storeClockOffset } from "../objects/clock_skew.ts";
 import { itemPrefix, objectKey, objectUri } from "../objects/keys.ts";
 import { proveObject } from "../objects/prove.ts";
+import { type ArchivedObject, proveArchivedObjects } from "../objects/prove_archived.ts";
 import { recheckObjects } from "../objects/recheck.ts";
 import { inWords, request } from "../objects/session.ts";
 import type { ObjectSession } from "../objects/session.ts";
@@ -20,6 +21,7 @@ import { uploadMany } from "../objects/upload.ts";
 import type { UploadedObject, UploadRequest } from "../objects/upload.ts";
 import type { Clock, FileBatch } from "../ports.ts";
 import type { NameClaim } from "../safety/claims.ts";
+import { archivedEvidence } from "./archived.ts";
 import { batchFiles } from "./batches.ts";
 import { claimAtPrefix, claimPrefix, judgePrefix } from "./claim_objects.ts";
 import type { OurClaim } from "./claim_objects.ts";
@@ -189,6 +191,48 @@ export class ObjectPlace implements Place {
       scope.onBytes(size);
     }
     await scope.evidence.put(scope.item.id, proved);
+  }
+
+  async holdsAny(scope: ItemScope): Promise<boolean> {
+    const session = this.#session(scope.signal);
+    const key = itemPrefix(this.#options.prefix, scope.item.name);
+    const ask = async () => {
+      for await (const _ of session.store.list(key, scope.signal)) return true;
+      return false;
+    };
+    return await inWords(session, { verb: "list", key }, () => request(session, `list "${key}"`, ask));
+  }
+
+  async proveArchived(scope: ItemScope, lines: readonly SidecarLine[]): Promise<void> {
+    const { fs, prefix, sourceUuid } = this.#options;
+    const session = this.#session(scope.signal);
+    const at = this.#now();
+    const wanted: ArchivedObject[] = [];
+    for (const { path, sha256 } of lines) {
+      const local = itemPath(scope.item.root, path);
+      const file = await fs.lstat(local) === undefined ? undefined : await fileSource(fs, local);
+      wanted.push({ key: objectKey(prefix, scope.item.name, path), sha256, file });
+    }
+    const minted: Evidence[] = [];
+    for (const [index, proof] of (await proveArchivedObjects(session, wanted)).entries()) {
+      const line = lines[index];
+      const { size, guarantee, identity } = proof;
+      minted.push(archivedEvidence(scope, { ...line, size, identity }, { sourceUuid, at }), {
+        path: line.path,
+        size,
+        sha256: line.sha256,
+        place: this.id,
+        placeUuid: this.uuid,
+        uri: objectUri(session.store.uri, wanted[index].key),
+        level: "proved",
+        guarantee,
+        at,
+        etag: proof.etag ?? undefined,
+        versionId: proof.versionId ?? undefined,
+      });
+      scope.onBytes(size);
+    }
+    await scope.evidence.put(scope.item.id, minted);
   }
 
   /** SAFETY S14 at a store: every evidence name is listed, with the ETag and version it was proved with. */

@@ -78,6 +78,14 @@ export interface Place {
   reprove(scope: ItemScope, lines: readonly SidecarLine[]): Promise<void>;
   /** SAFETY S5(b): looks again at evidence of this place; what is doubtful is proved anew by reading, or reported. */
   recheck(scope: ItemScope, evidence: readonly Evidence[]): Promise<Doubts>;
+  /** Whether anything lies here below the item's name. Only of places that can stand for a backup whose other copy goes. */
+  holdsAny?(scope: ItemScope): Promise<boolean>;
+  /**
+   * Mints `hashed` (of the item's folder) and `proved` for lines of a sidecar. A line whose file is gone from the folder
+   * gets a row of the source without an identity: it counts, and nothing of it can be removed.
+   * @throws {PipelineError} `backup/…` when either copy holds other bytes
+   */
+  proveArchived?(scope: ItemScope, lines: readonly SidecarLine[]): Promise<void>;
   /** The time (ms since 1970) by the place's own clock, for SAFETY S5(e); null when it does not tell. */
   now(signal: AbortSignal): Promise<number | null>;
 }

@@ -35,7 +35,7 @@ export function readContext(make: ContextFor): ReadContext {
   const { run, session } = make;
   return {
     ...shared(make),
-    place: (id) => planPlace(run.place(id), stageScope(make), run),
+    place: (id) => planPlace(make, run.place(id), stageScope(make)),
     destroyBatches: (place) => destroyBatches(session.scope, place),
   };
 }
@@ -101,7 +101,7 @@ export function isForced(force: true | string | undefined, stage: string): boole
   return force === true || force === stage;
 }
 
-function reader(place: Place, scope: ItemScope): PlaceReader {
+function reader(session: ItemSession, place: Place, scope: ItemScope): PlaceReader {
   return {
     id: place.id,
     kind: place.kind,
@@ -109,12 +109,13 @@ function reader(place: Place, scope: ItemScope): PlaceReader {
     missing: (files, onHeld) => place.missing(scope, files, onHeld),
     batches: (files) => place.batches(scope, files),
     isSealed: async () => await place.sealed(scope) !== undefined,
+    archived: () => session.archived(place, scope),
   };
 }
 
 /** In a dry run a place that nothing was written to yet is never probed (SAFETY S17). */
-function planPlace(place: Place, scope: ItemScope, run: RunState): PlaceReader {
-  const look = reader(place, scope);
+function planPlace({ run, session }: ContextFor, place: Place, scope: ItemScope): PlaceReader {
+  const look = reader(session, place, scope);
   if (!run.request.dryRun) return look;
   const seen = run.isVisible(place.id);
   return {
@@ -131,12 +132,20 @@ function actPlace(make: ContextFor, id: string): PlaceWriter {
     await make.session.claimedPlace(id, scope);
     return place;
   };
+  const written = () => {
+    // What stays of a backup must stay as it is.
+    if (make.run.isOverBackups) {
+      throw new TypeError(`stage "${make.stage.id}" must not write at "${id}": it keeps backups`);
+    }
+    return claimed();
+  };
   return {
-    ...reader(place, scope),
-    write: async (files) => (await claimed()).write(scope, files),
+    ...reader(make.session, place, scope),
+    write: async (files) => (await written()).write(scope, files),
     prove: async (files) => (await claimed()).prove(scope, files),
     enumerate: async () => (await claimed()).enumerate(scope),
-    seal: async () => void await (await claimed()).seal(scope),
+    seal: async () => void await (await written()).seal(scope),
+    proveArchived: (files) => make.session.proveArchived(place, scope, files),
   };
 }
 

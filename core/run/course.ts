@@ -1,4 +1,5 @@
 /** What the ledger lets happen to an item, and the evidence that stands for it (SAFETY S3, S4, S5). @module */
+import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { ItemScope, Place } from "../places/place.ts";
@@ -6,6 +7,7 @@ import { expectedSeal } from "../places/seal_files.ts";
 import { reproveFromSidecar } from "../safety/reprove.ts";
 import { assertSameContent } from "../safety/returned_name.ts";
 import { forgetChanged } from "../safety/stale.ts";
+import { assertClaimsAgree, assertMayGo, EVICTION } from "./backups.ts";
 import type { ItemSession, TreeItem } from "./item_session.ts";
 import type { RunState } from "./run_state.ts";
 
@@ -28,6 +30,8 @@ export function scopeOf(run: RunState, item: TreeItem, record: LedgerRecord | un
 
 /** SAFETY S3, S4: what was completed, or is being freed, decides what may happen under this name. */
 export async function courseOf(run: RunState, session: ItemSession, record: LedgerRecord | undefined): Promise<Course> {
+  if (run.isOverBackups) return await courseOfBackup(run, session, record);
+  assertNotEvicting(session.item.name, record);
   const { fs } = run.services;
   const { scope, item } = session;
   const freeing = record?.status === "complete" && record.source_deleting_at !== null &&
@@ -45,6 +49,32 @@ export async function courseOf(run: RunState, session: ItemSession, record: Ledg
   }
   const forgotten = await forgetChanged(fs, scope);
   if (forgotten > 0) run.services.log.info(`${item.name}: ${forgotten} files changed since they were read`);
+  return { course: "all" };
+}
+
+/** SAFETY S4: an eviction that was begun goes on by itself; a copy made anew meanwhile would be evicted with the rest. */
+function assertNotEvicting(name: string, record: LedgerRecord | undefined): void {
+  if (record?.status !== "complete" || record.truenas_evicting_at === null || record.truenas_evicted_at !== null) {
+    return;
+  }
+  throw new PipelineError(
+    "item/being-evicted",
+    `Cannot take up "${name}": its copy at ${EVICTION.id} is being evicted since ${record.truenas_evicting_at}`,
+    { hint: "Nothing was touched. The next cleanup ends that first: labferry cleanup run" },
+  );
+}
+
+/** Nothing that an earlier run knew of a backup counts: its facts are minted anew, also where an eviction goes on. */
+async function courseOfBackup(
+  run: RunState,
+  { scope, item, disposables }: ItemSession,
+  record: LedgerRecord | undefined,
+): Promise<Course> {
+  assertMayGo(run, item.name, record);
+  await assertClaimsAgree(run, item, scope.signal);
+  const forget = () => scope.evidence.remove(item.id);
+  await forget();
+  disposables.defer(forget);
   return { course: "all" };
 }
 

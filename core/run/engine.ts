@@ -6,6 +6,7 @@ import { ulid } from "@std/ulid";
 import type { StageRun } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { asKnownError } from "../io/io_errors.ts";
+import { journalApart } from "../journal/apart.ts";
 import { openLedger } from "../ledger/ledger_file.ts";
 import { openLedgerMirror } from "../ledger/mirror.ts";
 import type { Ledger } from "../ledger/record.ts";
@@ -13,7 +14,10 @@ import { abortOld } from "../objects/abort.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import type { ItemContext, RunContext } from "../ports.ts";
 import type { RunLock } from "../safety/lock_file.ts";
+import { closeEvictions, isBackup } from "./backups.ts";
+import { assertOrder } from "./backups_order.ts";
 import { runBefore, runContext } from "./before.ts";
+import { runEvents } from "./event_run.ts";
 import { Foresight } from "./foresight.ts";
 import { runItem } from "./item_run.ts";
 import type { OpenStage, OpenStages } from "./item_run.ts";
@@ -23,7 +27,7 @@ import { openPlaces, openRoot } from "./open_places.ts";
 import type { OpenedPlaces } from "./open_places.ts";
 import { toReportError } from "./report.ts";
 import type { ItemReport, RunReport } from "./report.ts";
-import { RunState } from "./run_state.ts";
+import { isOverBackups, RunState } from "./run_state.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 import { listCandidates, sourceContext } from "./source_context.ts";
 import { foreseeLocks, takeLocks } from "./take_locks.ts";
@@ -58,7 +62,9 @@ export async function runPipeline(request: RunRequest, services: EngineServices)
   }
   const failed = report.items.some((item) => item.outcome === "failed");
   if (report.exit_code === 0 && failed) report.exit_code = 1;
-  if (request.stop.aborted || request.abort.aborted) report.exit_code = 130;
+  // To be asked to stop is the one way an endless run ends well.
+  const { endless } = request.compiled.source.plugin;
+  if (request.abort.aborted || (request.stop.aborted && !endless)) report.exit_code = 130;
   report.finished_at = new Date(clock.now()).toISOString();
   if (!request.dryRun) await finishRun(report, services);
   return report;
@@ -77,17 +83,20 @@ async function finishRun(report: RunReport, { journal, log }: EngineServices): P
 
 function endWith(report: RunReport, error: PipelineError): void {
   report.exit_code = error.stopsRun ?? (error.code === "internal/unexpected" ? 3 : 1);
-  report.error = { code: error.code, message: error.message };
-  if (error.hint !== undefined) report.error.hint = error.hint;
+  report.error = toReportError(error);
 }
 
 async function runAll(
   request: RunRequest,
-  services: EngineServices,
+  given: EngineServices,
   { report, foresight }: { report: RunReport; foresight?: Foresight },
 ): Promise<void> {
+  const overBackups = isOverBackups(request.compiled);
+  if (overBackups) assertOrder(request.compiled);
+  const services = overBackups ? { ...given, journal: journalApart(given.journal, "backups") } : given;
   const context = runContext(request, services, report.run_id);
   if (!request.dryRun) await runBefore(request, services, context);
+  if (request.compiled.source.plugin.yields === "event") return await runEvents(request, services, { context, report });
   await using stack = new AsyncDisposableStack();
   const locks = new Map<string, RunLock>();
   const opened = await openPlaces(request, services, { stack, foresight });
@@ -100,11 +109,12 @@ async function runAll(
   const run = new RunState({ services, request, runId: report.run_id, context, ledger, ...opened, assertDistinct });
   if (foresight) await foreseeLocks(run, foresight);
   else await takeLocks(run, { stack, locks });
-  if (!request.dryRun) { for (const { session } of opened.buckets) await abortOld(session); }
+  // What keeps backups is only looked at.
+  if (!request.dryRun && !overBackups) { for (const { session } of opened.buckets) await abortOld(session); }
   const stages = await openStages(request, context, stack);
   const done = new Set<string>();
   const wanted = (name: string) => request.only === undefined || request.only === name;
-  const open = await takeUpDestroys(run);
+  const open = await (run.isOverBackups ? closeEvictions(run) : takeUpDestroys(run));
   const bad = open.bad.filter((item) => wanted(item.name));
   reportBad(run, report, bad);
   for (const item of open.items.filter((item) => wanted(item.name))) {
@@ -122,7 +132,8 @@ async function openLedgerOf(
   { opened, foresight }: { opened: OpenedPlaces; foresight?: Foresight },
 ): Promise<Ledger | undefined> {
   const { compiled, config, dryRun } = request;
-  const used = [...compiled.stages, ...compiled.onItemFailed].some((stage) => stage.plugin.usesLedger);
+  const used = isOverBackups(compiled) ||
+    [...compiled.stages, ...compiled.onItemFailed].some((stage) => stage.plugin.usesLedger);
   const root = config.paths?.manifest_root;
   if (!used || typeof root !== "string" || root === "") return undefined;
   const marked = await openRoot(services, { id: "manifests", path: root }, { foresight, visible: opened.visible });
@@ -196,12 +207,13 @@ async function runItems(
   const shared: ItemContext = { run: run.context, signal: request.abort, log: services.log, clock: services.clock };
   const opened = await source.plugin.open(source.options, run.context);
   stack.defer(async () => await opened[Symbol.asyncDispose]?.());
-  const candidates = await listCandidates(run);
+  const candidates = run.isOverBackups ? { good: [], bad: [] } : await listCandidates(run);
   const wanted = (name: string) => request.only === undefined || request.only === name;
   const failed = new Set(report.items.filter((item) => item.outcome === "failed").map((item) => item.name));
   reportBad(run, report, candidates.bad.filter((folder) => wanted(folder.name)));
   const good = candidates.good.filter((folder) => wanted(folder.name) && !failed.has(folder.name));
-  if (request.only !== undefined && good.length === 0 && report.items.length === 0) {
+  const isThere = () => run.isOverBackups ? isBackup(run, request.only ?? "") : Promise.resolve(good.length > 0);
+  if (request.only !== undefined && report.items.length === 0 && !await isThere()) {
     throw new PipelineError(
       "run/no-such-item",
       `Cannot run "${request.only}": no such folder is in ${run.source.path}`,
@@ -214,8 +226,8 @@ async function runItems(
     if (request.stop.aborted) return;
     if (done.has(item.id)) continue;
     if (item.root === undefined) throw new TypeError(`source "${source.use}" yielded an item without a root`);
-    const outcome = await runOneItem(run, { item: item as TreeItem, stages, report });
-    await opened.ack?.(item, outcome, shared);
+    const { outcome, error } = await runOneItem(run, { item: item as TreeItem, stages, report });
+    await opened.ack?.(item, outcome, { ...shared, error });
   }
 }
 
@@ -247,9 +259,9 @@ function reportBad(run: RunState, report: RunReport, bad: readonly { name: strin
 async function runOneItem(
   run: RunState,
   { item, stages, report }: { item: TreeItem; stages: OpenStages; report: RunReport },
-): Promise<ItemReport["outcome"]> {
+): Promise<ItemReport> {
   const end = await runItem(run, item, stages);
   report.items.push(end.report);
   if (end.stopsRun) throw end.stopsRun;
-  return end.report.outcome;
+  return end.report;
 }

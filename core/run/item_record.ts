@@ -54,7 +54,11 @@ export function withPlaces(record: LedgerRecord, states: readonly PlaceState[]):
   const places: Record<string, LedgerPlace> = { ...record.places };
   for (const { id, kind, uri, verifiedAt, guarantee } of states) {
     const standing = Object.hasOwn(places, id) ? places[id] : undefined;
-    if (standing?.uri === uri && rank(standing) >= rank({ guarantee })) continue;
+    const again = kind === "directory" && uri === record.truenas_path && isRefilled(record, verifiedAt) &&
+      (standing === undefined || rank(standing) <= rank({ guarantee }));
+    if (standing?.uri === uri && rank(standing) >= rank({ guarantee }) && !again) continue;
+    // What was evicted and is proved there again may be evicted again.
+    if (again) Object.assign(changes, { truenas_evicting_at: null, truenas_evicted_at: null });
     places[id] = { uri, verified_at: verifiedAt, guarantee };
     changes.places = places;
     if (kind === "directory" && isOf(record.truenas_path, standing)) {
@@ -67,6 +71,11 @@ export function withPlaces(record: LedgerRecord, states: readonly PlaceState[]):
     }
   }
   return changes.places === undefined ? undefined : follow(record, changes);
+}
+
+/** Whether the place was freed, and proved to hold everything after that. */
+function isRefilled({ truenas_evicted_at: evicted }: LedgerRecord, verifiedAt: string | null): boolean {
+  return evicted !== null && verifiedAt !== null && Date.parse(verifiedAt) > Date.parse(evicted);
 }
 
 /** `truenas_*` and `s3_*` speak of one place each: the one they name, or the first when they name none. */

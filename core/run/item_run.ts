@@ -46,6 +46,7 @@ export async function runItem(run: RunState, item: TreeItem, open: OpenStages): 
   const { progress } = run.request;
   progress?.itemStarted?.(item.name);
   const report: ItemReport = { name: item.name, outcome: "unchanged", stages: [] };
+  if (item.note !== undefined) report.note = item.note;
   const at: At = {};
   let failure: ItemFailure | undefined;
   let stopsRun: PipelineError | undefined;
@@ -245,7 +246,7 @@ async function noteGuarantee(
 ): Promise<void> {
   const proved = compiled.facts.gives?.find((fact) => fact.fact === "proved")?.place;
   if (proved === undefined || line.outcome === "failed" || run.request.dryRun) return;
-  const { weakest } = await run.services.journal.evidence.totals(session.item.id, proved);
+  const { weakest } = await session.scope.evidence.totals(session.item.id, proved);
   if (weakest !== null) line.guarantee = weakest;
 }
 

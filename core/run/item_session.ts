@@ -3,7 +3,7 @@
  * of item scope (`locked`, `sealed`, `recorded`, `intent`) are minted here and in the places, nowhere else.
  * @module
  */
-import type { Item } from "../contract.ts";
+import type { Item, SourceFile } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import { ioError } from "../io/io_errors.ts";
@@ -11,11 +11,13 @@ import { ledgerEntry } from "../ledger/entry.ts";
 import type { LedgerRecord, LedgerStatus } from "../ledger/record.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import type { DestroyRules, FileBatch } from "../ports.ts";
+import { archivedBatches, type KnownLines } from "../places/archived.ts";
 import { expectedSeal } from "../places/seal_files.ts";
-import { ItemDestroy } from "../safety/destroy.ts";
+import { ItemDestroy, type Victim } from "../safety/destroy.ts";
 import { assertListingIsEvidence } from "../safety/listing.ts";
 import { StudyLock } from "../safety/lock_file.ts";
 import { assertSettled } from "../safety/settled.ts";
+import { assertClaimsAgree, assertMayGo, EVICTION } from "./backups.ts";
 import { knowsAllFiles, placeStates, withPlaces } from "./item_record.ts";
 import type { RunState } from "./run_state.ts";
 
@@ -30,6 +32,7 @@ export class ItemSession implements AsyncDisposable {
   readonly #run: RunState;
   readonly #claims = new Map<string, Promise<void>>();
   readonly #destroys = new Map<string, ItemDestroy>();
+  readonly #known: KnownLines = new WeakMap();
   #lock: StudyLock | undefined;
 
   constructor(run: RunState, scope: ItemScope) {
@@ -47,6 +50,11 @@ export class ItemSession implements AsyncDisposable {
   /** A place, its name claimed for this incarnation before the first act there (SAFETY S11). */
   async claimedPlace(id: string, scope: ItemScope): Promise<Place> {
     const place = this.#run.place(id);
+    if (this.#run.isOverBackups) {
+      // The claim is that of the backup, and was looked at; none is made.
+      await place.check(scope.signal);
+      return place;
+    }
     let claimed = this.#claims.get(id);
     if (!claimed) this.#claims.set(id, claimed = place.check(scope.signal).then(() => place.claim(scope)));
     try {
@@ -98,6 +106,7 @@ export class ItemSession implements AsyncDisposable {
     status: LedgerStatus,
     { error, signal }: { error?: PipelineError; signal: AbortSignal },
   ): Promise<void> {
+    if (this.#run.isOverBackups) throw new TypeError("Cannot record a backup anew: its place is no source");
     const ledger = this.#run.requireLedger();
     const scope = { ...this.scope, signal };
     const { evidence } = scope;
@@ -146,6 +155,25 @@ export class ItemSession implements AsyncDisposable {
     }
   }
 
+  /** The files of a backup as a place that keeps it lists them. */
+  async *archived(place: Place, scope: ItemScope): AsyncIterable<FileBatch> {
+    if (!this.#run.isOverBackups) throw new TypeError(`"${this.item.name}" is no backup`);
+    const record = await this.ledger();
+    assertMayGo(this.#run, this.item.name, record);
+    yield* archivedBatches(scope, { fs: this.#run.services.fs, place, record, known: this.#known });
+  }
+
+  /** Proves files that `archived` yielded. */
+  async proveArchived(place: Place, scope: ItemScope, files: readonly SourceFile[]): Promise<void> {
+    const lines = files.map((file) => this.#known.get(file));
+    if (!place.proveArchived || !lines.every((line) => line !== undefined)) {
+      throw new TypeError(`"${place.id}" proves only the files it listed`);
+    }
+    await this.#run.source.check();
+    await place.check(scope.signal);
+    await place.proveArchived(scope, lines);
+  }
+
   destroy(batch: FileBatch, { rules, signal }: { rules: DestroyRules; signal: AbortSignal }): Promise<void> {
     return this.#destroyOf(rules).removeBatch(batch, signal);
   }
@@ -173,14 +201,24 @@ export class ItemSession implements AsyncDisposable {
       destroy = new ItemDestroy(
         { ...this.#run.destroyServices(), survivors: this.#run.places },
         this.scope,
-        { victim: this.#sourceVictim(), rules },
+        { victim: this.#run.isOverBackups ? this.#backupVictim() : this.#sourceVictim(), rules },
       );
       this.#destroys.set(rules.place, destroy);
     }
     return destroy;
   }
 
-  #sourceVictim() {
+  /** The same folder in the same way, but it is a copy: the ledger tells of its eviction, and its list of checksums goes too. */
+  #backupVictim(): Victim {
+    return {
+      ...this.#sourceVictim(),
+      ...EVICTION,
+      isCopy: true,
+      assertClaims: (signal) => assertClaimsAgree(this.#run, this.item, signal),
+    };
+  }
+
+  #sourceVictim(): Victim {
     return {
       id: SOURCE_PLACE,
       root: this.item.root,

@@ -21,7 +21,9 @@ import { relateBuckets } from "../safety/distinct_buckets.ts";
 import { checkPlace, confirmPlace, readPlaceMarker } from "../safety/place_marker.ts";
 import { assertKnownMarker, rememberMarker } from "../safety/known_markers.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
+import { EVICTION } from "./backups.ts";
 import type { Foresight } from "./foresight.ts";
+import { isOverBackups } from "./run_state.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 
 /** A directory that must be marked: the source, a folder place, or the ledger's. */
@@ -55,7 +57,10 @@ export async function openPlaces(
     });
   }
   const visible = new Set<string>();
-  const source = await openRoot(services, { id: "source", path: sourceRoot }, { foresight, visible });
+  // Without the place that is to be freed there is nothing to plan, whatever a hook may mount later.
+  const source = isOverBackups(compiled)
+    ? await openRoot(services, { id: EVICTION.id, path: sourceRoot }, { visible })
+    : await openRoot(services, { id: "source", path: sourceRoot }, { foresight, visible });
   const budget = new Budget(DEFAULT_BUDGET_BYTES);
   const places: Place[] = [];
   const buckets: OpenedPlaces["buckets"] = [];
@@ -126,7 +131,8 @@ function sameMarker(root: NamedPath, other: NamedPath): PipelineError {
 export function namedRoots(request: Pick<RunRequest, "compiled" | "config" | "stateDir">): NamedPath[] {
   const { compiled, config, stateDir } = request;
   const roots: NamedPath[] = [];
-  if (compiled.sourceRoot) roots.push({ id: "source", path: compiled.sourceRoot.root });
+  const rootId = isOverBackups(compiled) ? EVICTION.id : "source";
+  if (compiled.sourceRoot) roots.push({ id: rootId, path: compiled.sourceRoot.root });
   for (const place of compiled.places) if (place.kind === "directory") roots.push({ id: place.id, path: place.root });
   const manifests = config.paths?.manifest_root;
   if (typeof manifests === "string" && manifests !== "") roots.push({ id: "manifests", path: manifests });

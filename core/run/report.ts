@@ -42,6 +42,8 @@ export interface ItemReport {
   name: string;
   outcome: ItemOutcome;
   error?: ReportError;
+  /** What its source says of it. */
+  note?: string;
   /** Why it was dropped or waits. */
   why?: string;
   /** As in its stage. */

@@ -1,6 +1,7 @@
 /** What the engine holds for one run: opened places, roots with their markers, the ledger, and what belongs to them. @module */
 import { PipelineError } from "../errors.ts";
 import type { Ledger } from "../ledger/record.ts";
+import type { CompiledPipeline } from "../pipeline/compile.ts";
 import type { Place } from "../places/place.ts";
 import type { RunContext } from "../ports.ts";
 import type { DestroyServices } from "../safety/destroy.ts";
@@ -52,6 +53,10 @@ export class RunState {
   }
   get places(): readonly Place[] {
     return this.#parts.places;
+  }
+  /** The items are backups at a place that other pipelines write (`cleanup`). */
+  get isOverBackups(): boolean {
+    return isOverBackups(this.request.compiled);
   }
   get ledger(): Ledger | undefined {
     return this.#parts.ledger;
@@ -118,4 +123,9 @@ export class RunState {
   hasPromised(incarnation: string, place: string): boolean {
     return this.#promised.has(`${incarnation}\0${place}`);
   }
+}
+
+/** Whether the source of a pipeline yields backups, so that its root is a place, and no instrument. */
+export function isOverBackups({ source }: Pick<CompiledPipeline, "source">): boolean {
+  return source.plugin.yields === "backup";
 }

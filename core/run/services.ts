@@ -1,5 +1,5 @@
 /** What the engine is given: the world it acts on, and what it is asked to do. @module */
-import type { ConfigView } from "../contract.ts";
+import type { ConfigView, Secrets } from "../contract.ts";
 import type { FileSystem } from "../io/file_system.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { CompiledPipeline } from "../pipeline/compile.ts";
@@ -7,6 +7,7 @@ import type { Clock, ExecOptions, Logger } from "../ports.ts";
 import type { Registry } from "../registry.ts";
 import type { ProcessLiveness } from "../io/process_info.ts";
 import type { ProgressSink } from "./progress.ts";
+import type { ItemReport } from "./report.ts";
 
 export interface EngineServices {
   fs: FileSystem;
@@ -19,6 +20,8 @@ export interface EngineServices {
   processes: ProcessLiveness;
   /** Runs a child process; injected so that the in-memory world can stand in. */
   exec(options: ExecOptions & { signal: AbortSignal; log: Logger }): Promise<void>;
+  /** What notifiers may ask for. Default: none is known. */
+  secrets?: Secrets;
 }
 
 export interface RunRequest {
@@ -36,4 +39,8 @@ export interface RunRequest {
   /** Stop now. */
   abort: AbortSignal;
   progress?: ProgressSink;
+  /** Told of each event that came to its end. The report of an endless run keeps none. */
+  onItem?(item: ItemReport): void;
+  /** Whether stages may queue events. Default: as `[notify] enabled` says. */
+  queueEvents?: boolean;
 }

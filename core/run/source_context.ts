@@ -6,9 +6,10 @@ import { hostSystem, itemPath, sortBytes } from "../io/paths.ts";
 import { ioError } from "../io/io_errors.ts";
 import { walkTree } from "../io/walk.ts";
 import { checkItemSegment } from "../pipeline/template.ts";
-import type { CandidateFolder, ItemContext, SourceContext } from "../ports.ts";
+import type { CandidateFolder, ItemContext, SourceContext, Space } from "../ports.ts";
 import { incarnationOf } from "../safety/incarnation.ts";
 import { digested } from "../safety/settled.ts";
+import { backupItem, listBackups } from "./backups.ts";
 import type { TreeItem } from "./item_session.ts";
 import type { RunState } from "./run_state.ts";
 
@@ -91,8 +92,22 @@ export function sourceContext(run: RunState, shared: ItemContext, folders: reado
         walkTree(run.services.fs, folder.path, { signal: shared.signal }),
         (listing) => run.noteListing(folder.path, listing),
       ),
-    item: (folder, data) => itemOf(run, folder, data),
+    item: (folder, data) => run.isOverBackups ? backupItem(run, folder, data) : itemOf(run, folder, data),
+    async *archived() {
+      if (!run.isOverBackups) throw new TypeError("only a source that yields backups may ask for what is archived");
+      const { only } = run.request;
+      for (const backup of await listBackups(run)) if (only === undefined || backup.name === only) yield backup;
+    },
+    space: () => spaceAt(run),
   };
+}
+
+async function spaceAt({ services, source }: RunState): Promise<Space> {
+  await source.check();
+  const { free, total } = await services.fs.space(source.path).catch((cause) => {
+    throw ioError(cause, { verb: "measure the free space of", path: source.path });
+  });
+  return { free, total };
 }
 
 /** The item of a folder as it is now. @throws {PipelineError} `item/gone` */

@@ -3,7 +3,7 @@
  * retried, and counts. The first failure stops the drawing; steps under way finish before the stage fails.
  * @module
  */
-import type { AnyStage, Plan, StageRun, Todo } from "../contract.ts";
+import type { AnyStage, Json, Plan, StageRun, Takes, Todo } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { asKnownError } from "../io/io_errors.ts";
 import type { RetrySettings } from "../pipeline/pipeline_file.ts";
@@ -27,7 +27,7 @@ export type StageEnd = { end: "done" } | { end: "dropped"; why: string } | {
 
 export interface StageWork {
   plugin: AnyStage;
-  run: StageRun;
+  run: StageRun<Json, Takes>;
   plan: (signal: AbortSignal) => AsyncIterable<Plan>;
   apply: (step: Todo, signal: AbortSignal) => Promise<void>;
   dryRun: boolean;
@@ -97,19 +97,26 @@ async function drawAndApply(
         continue;
       }
       if (plan.alone) await Promise.all(running);
-      if (failures.length > 0) break;
+      if (hasToEnd(work, failures)) break;
       const step: Promise<void> = applyStep(work, plan, { signal, counts })
         .catch((error) => void failures.push(error))
         .finally(() => running.delete(step));
       running.add(step);
       if (plan.alone || running.size >= work.parallel) await Promise.race(running);
-      if (failures.length > 0) break;
+      if (hasToEnd(work, failures)) break;
     }
   } catch (error) {
     failures.push(error);
   }
   await Promise.all(running);
   return { end, failures, began };
+}
+
+/** Whether no further step is begun: after any failure, unless the stage says that its steps stand alone. */
+function hasToEnd({ plugin }: StageWork, failures: readonly unknown[]): boolean {
+  return !failures.every((error) =>
+    error instanceof PipelineError && error.stopsRun === undefined && plugin.goesOn?.(error) === true
+  );
 }
 
 /** Passes on what a plan yields until the signal: a plan that hangs must not hold the item beyond its timeout. */

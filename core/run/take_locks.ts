@@ -3,6 +3,7 @@ import { PipelineError } from "../errors.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import { checkLocks } from "../safety/check_locks.ts";
 import { RunLock } from "../safety/lock_file.ts";
+import { EVICTION } from "./backups.ts";
 import type { Foresight } from "./foresight.ts";
 import type { RunState } from "./run_state.ts";
 
@@ -46,7 +47,9 @@ export async function foreseeLocks(run: RunState, foresight: Foresight): Promise
   if (locksStudies(run)) await look(checkLocks(fs, run.source.path, askerOf(run)));
 }
 
-function folderPlaces({ request }: RunState): { id: string; path: string }[] {
+function folderPlaces({ request, isOverBackups, source }: RunState): { id: string; path: string }[] {
+  // The place that is freed is one that others write: a run over it keeps them out.
+  if (isOverBackups) return [{ id: EVICTION.id, path: source.path }];
   return request.compiled.places.flatMap((place) =>
     place.kind === "directory" ? [{ id: place.id, path: place.root }] : []
   );

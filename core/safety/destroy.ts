@@ -33,10 +33,14 @@ export interface Victim {
   /** Ledger fields that say the destroy began and ended. */
   begun: "source_deleting_at" | "truenas_evicting_at";
   ended: "source_deleted_at" | "truenas_evicted_at";
+  /** It is a copy at a place: it must hold the archive's list of checksums, and may go once only. */
+  isCopy?: true;
   /** SAFETY S1: the victim's root is what it was. */
   check(): Promise<void>;
   /** Throws unless this process still holds the item (SAFETY S10). */
   assertLocked(): Promise<void>;
+  /** Throws unless the name is this incarnation's everywhere; without it, the survivors are asked, and a free name is claimed. */
+  assertClaims?(signal: AbortSignal): Promise<void>;
   /** Removes the lock, then the emptied folder, as the last step. */
   removeLockAndFolder(): Promise<void>;
 }
@@ -134,6 +138,7 @@ export class ItemDestroy {
     await this.#assertClaims();
     await this.#checkJournal(record);
     await this.#checkSeal(record);
+    await this.#assertSealedCopy();
     await assertListingIsEvidence(this.#services.fs, this.#scope, {
       root: this.#victim.root,
       mayMiss: this.#resumed,
@@ -163,6 +168,9 @@ export class ItemDestroy {
       ? record.truenas_evicting_at !== null && record.truenas_evicted_at === null
       : record.source_deleting_at !== null && record.source_deleted_at === null;
     if (competing) throw refuse("another place of this backup is being freed");
+    if (this.#victim.isCopy && record[this.#victim.ended] !== null) {
+      throw refuse(`it is gone from there since ${record[this.#victim.ended]}`);
+    }
     return record;
   }
 
@@ -205,6 +213,7 @@ export class ItemDestroy {
    */
   async #assertClaims(): Promise<void> {
     const { item, signal } = this.#scope;
+    if (this.#victim.assertClaims) return await this.#victim.assertClaims(signal);
     for (const place of this.#services.survivors) {
       await place.assertClaimable(this.#scope);
       const found = await place.claimant(item.name, signal);
@@ -293,7 +302,6 @@ export class ItemDestroy {
       );
     }
     const guard = new FolderGuard(fs, this.#victim.root);
-    await this.#removeSidecar(guard);
     for (const folder of folders.reverse()) {
       await guard.check(folder);
       const path = itemPath(this.#victim.root, folder);
@@ -301,6 +309,17 @@ export class ItemDestroy {
         throw ioError(cause, { verb: "remove the folder", path });
       });
     }
+    await this.#removeSidecar(guard);
+  }
+
+  /** A copy that is freed is the one that was sealed. Its list may be gone only where an earlier run removed it. */
+  async #assertSealedCopy(): Promise<void> {
+    if (!this.#victim.isCopy || this.#resumed) return;
+    if (await ownSidecar(this.#services.fs, this.#scope, { root: this.#victim.root })) return;
+    throw this.#refusal(
+      "destroy/sidecar-differs",
+      `its ${SIDECAR_NAME} is not the list of checksums that the ledger names`,
+    );
   }
 
   /** S14: the archive's own list goes by the proof that it is that list, which a place still holds. */

@@ -5,7 +5,15 @@ import { lab } from "./_lab.ts";
 Deno.test("list shows pipelines and plugins, all or one kind", async () => {
   await using place = await lab();
   const all = JSON.parse((await place.cli(["list", "--json"])).stdout);
-  assert.deepEqual(Object.keys(all), ["pipelines", "stages", "sources", "standards", "stores", "schedulers"]);
+  assert.deepEqual(Object.keys(all), [
+    "pipelines",
+    "stages",
+    "sources",
+    "notifiers",
+    "standards",
+    "stores",
+    "schedulers",
+  ]);
   assert.ok(
     all.pipelines.some((pipeline: { name: string; summary: string }) =>
       pipeline.name === "local" && pipeline.summary.startsWith("Copy to the NAS")

@@ -15,6 +15,10 @@ export interface StageFixture {
   upstream: string;
   /** TOML of the stage; its id is `subject`. */
   stage: string;
+  /** The stage takes backups: there is one, and it fills a quarter of the NAS. */
+  overBackups?: true;
+  /** Exit code of a run with these stages alone. Default: 0. */
+  exits?: number;
 }
 
 const HEAD = `name = "conformance"\nsummary = "one stage"\n[source]\nuse = "idle-folders"\n` +
@@ -28,15 +32,25 @@ const STUDY = {
   [`${NAME}/Scan1/empty`]: "",
 };
 const MAX_CRASHES = 40;
+const LARGE = 2 ** 20;
 
-async function worldWith(): Promise<World> {
-  const world = await World.open();
-  world.study(NAME, STUDY);
+/** Backups are yielded while less than this share of the NAS is free. */
+const OVER_BACKUPS = HEAD.replace("idle-folders", "capacity")
+  .replace(/with = .*/, `with = { place_root = "\${paths.truenas_root}", below = 90 }`);
+
+async function worldWith({ overBackups }: StageFixture): Promise<World> {
+  const world = await World.open(overBackups ? { nasBytes: 4 * LARGE } : {});
+  world.study(NAME, overBackups ? { ...STUDY, "large.bin": new Uint8Array(LARGE) } : STUDY);
+  if (overBackups) ok(await world.run());
   return world;
 }
 
+function head({ overBackups }: StageFixture): string {
+  return overBackups ? OVER_BACKUPS : HEAD;
+}
+
 function text(fixture: StageFixture): string {
-  return `${HEAD}${fixture.upstream}${fixture.stage}`;
+  return `${head(fixture)}${fixture.upstream}${fixture.stage}`;
 }
 
 function snapshot(world: World): string {
@@ -59,15 +73,13 @@ function subject(report: RunReport): StageReport {
   return found;
 }
 
-function ok(report: RunReport): void {
-  assert.equal(report.exit_code, 0, JSON.stringify(report.error ?? report.items[0]?.error));
+function ok(report: RunReport, { exits = 0 }: Pick<StageFixture, "exits"> = {}): void {
+  assert.equal(report.exit_code, exits, JSON.stringify(report.error ?? report.items[0]?.error));
 }
 
-/** Registers the suite for one stage. */
-export function testStage(plugin: AnyStage, fixture: StageFixture): void {
-  const name = `stage ${plugin.name}`;
-
-  Deno.test(`${name} describes itself`, () => {
+/** Registers the test of what a stage says of itself. */
+export function testDescription(plugin: AnyStage): void {
+  Deno.test(`stage ${plugin.name} describes itself`, () => {
     assert.match(plugin.name, /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/);
     assert.match(plugin.summary, /^[A-Z].*\.$/, "a summary is one sentence");
     assert.ok(plugin.example.includes(`"${plugin.name}"`), "the example uses the stage");
@@ -78,15 +90,21 @@ export function testStage(plugin: AnyStage, fixture: StageFixture): void {
       assert.match(description ?? "", /^.+\.$/s, `option ${key} is described in a sentence`);
     }
   });
+}
+
+/** Registers the suite for one stage. */
+export function testStage(plugin: AnyStage, fixture: StageFixture): void {
+  const name = `stage ${plugin.name}`;
+  testDescription(plugin);
 
   Deno.test(`${name} is accepted by lint as its fixture has it`, async () => {
-    await using world = await worldWith();
+    await using world = await worldWith(fixture);
     const { diagnostics } = world.compile(text(fixture));
     assert.deepEqual(diagnostics.filter((found) => found.severity === "error").map((found) => found.message), []);
   });
 
   Deno.test(`${name} plans the same steps twice and changes nothing by planning`, async () => {
-    await using world = await worldWith();
+    await using world = await worldWith(fixture);
     const plans: string[][] = [];
     const before = snapshot(world);
     for (let round = 0; round < 2; round++) {
@@ -94,7 +112,7 @@ export function testStage(plugin: AnyStage, fixture: StageFixture): void {
       const stagePlanned = (_item: string, stage: string, plan: Plan) => {
         if (stage === "subject" && plan.kind === "todo") ids.push(plan.id);
       };
-      ok(await world.run({ pipeline: text(fixture), dryRun: true, progress: { stagePlanned } }));
+      ok(await world.run({ pipeline: text(fixture), dryRun: true, progress: { stagePlanned } }), fixture);
       plans.push(ids);
     }
     assert.deepEqual(plans[0], plans[1]);
@@ -103,17 +121,17 @@ export function testStage(plugin: AnyStage, fixture: StageFixture): void {
   });
 
   Deno.test(`${name} run again leaves the same end state`, async () => {
-    await using world = await worldWith();
+    await using world = await worldWith(fixture);
     const first = await world.run({ pipeline: text(fixture) });
-    ok(first);
+    ok(first, fixture);
     assert.notEqual(subject(first).outcome, "not-reached");
     const after = endState(world);
-    ok(await world.run({ pipeline: text(fixture) }));
+    ok(await world.run({ pipeline: text(fixture) }), fixture);
     assert.deepEqual(endState(world), after);
   });
 
   Deno.test(`${name} mints evidence only for facts it gives`, async () => {
-    await using world = await worldWith();
+    await using world = await worldWith(fixture);
     const declared = world.compile(text(fixture)).pipeline?.stages.find((stage) => stage.id === "subject")?.facts;
     const seen = await placesWithEvidence(world, fixture);
     const given = new Set((declared?.gives ?? []).map((fact) => fact.place ?? "source"));
@@ -123,14 +141,14 @@ export function testStage(plugin: AnyStage, fixture: StageFixture): void {
   });
 
   Deno.test(`${name} crashed at any step and run again reaches the same end state`, async () => {
-    await using clean = await worldWith();
+    await using clean = await worldWith(fixture);
     const before = clean.fs.calls;
-    ok(await clean.run({ pipeline: text(fixture) }));
+    ok(await clean.run({ pipeline: text(fixture) }), fixture);
     const steps = clean.fs.calls - before;
     const wanted = endState(clean);
     const stride = Math.max(1, Math.floor(steps / MAX_CRASHES));
     for (let at = 1; at <= steps; at += stride) {
-      await using world = await worldWith();
+      await using world = await worldWith(fixture);
       const start = world.fs.calls;
       world.fs.fault = ({ count }) => {
         if (count - start >= at) throw new CrashError();
@@ -139,7 +157,7 @@ export function testStage(plugin: AnyStage, fixture: StageFixture): void {
       world.fs.fault = undefined;
       world.fs.crash();
       world.fs.restart();
-      ok(await world.run({ pipeline: text(fixture) }));
+      ok(await world.run({ pipeline: text(fixture) }), fixture);
       assert.deepEqual(endState(world), wanted, `crashed at step ${at} of ${steps}`);
     }
   });
@@ -156,11 +174,12 @@ async function placesWithEvidence(world: World, fixture: StageFixture): Promise<
   };
   ok(
     await world.run({
-      pipeline: `${HEAD}${fixture.upstream || '[[stage]]\nuse = "lock"\n'}`,
+      pipeline: `${head(fixture)}${fixture.upstream || '[[stage]]\nuse = "lock"\n'}`,
       progress: { stageFinished },
     }),
+    fixture.overBackups ? { exits: 1 } : {},
   );
   const before = await places();
-  ok(await world.run({ pipeline: text(fixture) }));
+  ok(await world.run({ pipeline: text(fixture) }), fixture);
   return { before, after: await places() };
 }

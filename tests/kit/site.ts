@@ -23,6 +23,17 @@ export interface SiteOptions {
   nas?: string;
   /** Text of the pipeline. */
   pipeline?: string;
+  /** Lines added to the config. */
+  config?: string;
+}
+
+/** How the program is started. */
+export interface StartOptions {
+  /** Words before the program, for example to run as another user. */
+  wrap?: readonly string[];
+  args?: readonly string[];
+  /** Which pipeline, by its familiar name. Default: backup. */
+  command?: "backup" | "cleanup";
 }
 
 export interface Ended {
@@ -38,10 +49,10 @@ export interface Site extends AsyncDisposable {
   readonly store: ObjectStore;
   /** Puts a study on the instrument, 30 days old. */
   study(name: string, files: Record<string, string | Uint8Array>): Promise<void>;
-  /** Starts `labferry backup run`. `wrap`: words before the program, for example to run as another user. */
-  start(options?: { wrap?: readonly string[]; args?: readonly string[] }): Deno.ChildProcess;
+  /** Starts `labferry backup run`, or that of another command. */
+  start(options?: StartOptions): Deno.ChildProcess;
   /** Starts it and waits for its end. */
-  run(options?: { wrap?: readonly string[]; args?: readonly string[] }): Promise<Ended>;
+  run(options?: StartOptions): Promise<Ended>;
   /** The ledger's latest record of a study. */
   record(name: string): Promise<LedgerRecord | undefined>;
   /** Gives everything to another user, for runs as that user. */
@@ -64,7 +75,7 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
     join(config, "config.toml"),
     `[paths]\nsource_root = "${source}"\ntruenas_root = "${nas}"\nmanifest_root = "${manifests}"\n` +
       `[s3]\nbucket = "${bucket}"\nprefix = "fusion"\nendpoint = "${server.endpoint}"\n` +
-      `[backup]\nidle_days = 14\nsettle_minutes = 0\n`,
+      `[backup]\nidle_days = 14\nsettle_minutes = 0\n${options.config ?? ""}`,
   );
   const env = {
     LABFERRY_STATE_DIR: join(config, "state"),
@@ -73,11 +84,11 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
     AWS_EC2_METADATA_DISABLED: "true",
     NO_COLOR: "1",
   };
-  const start: Site["start"] = ({ wrap = [], args = [] } = {}) => {
+  const start: Site["start"] = ({ wrap = [], args = [], command: name = "backup" } = {}) => {
     const program = [Deno.execPath(), "run", "-A", "--no-check", "--cached-only", CLI];
     const [command, ...rest] = [...wrap, ...program];
     return new Deno.Command(command, {
-      args: [...rest, "backup", "run", "--json", "--config", join(config, "config.toml"), ...args],
+      args: [...rest, name, "run", "--json", "--config", join(config, "config.toml"), ...args],
       env,
       stdin: "null",
       stdout: "piped",

@@ -81,6 +81,8 @@ export interface WorldOptions {
   plugins?: readonly Plugin[];
   /** Leaves the places without their markers. */
   unmarked?: boolean;
+  /** Size (bytes) of the NAS. */
+  nasBytes?: number;
 }
 
 export interface RunOptions {
@@ -90,6 +92,7 @@ export interface RunOptions {
   force?: true | string;
   stop?: AbortSignal;
   progress?: RunRequest["progress"];
+  onItem?: RunRequest["onItem"];
   host?: string;
   /** Runs although lint refuses: to show that the engine refuses too. */
   unlinted?: boolean;
@@ -117,7 +120,12 @@ export class World implements AsyncDisposable {
     this.clock = instantClock();
     this.fs = new MemoryFileSystem({
       now: () => this.clock.now(),
-      mounts: { "/instrument": {}, "/nas": {}, "/manifests": {}, "/state": {} },
+      mounts: {
+        "/instrument": {},
+        "/nas": options.nasBytes === undefined ? {} : { capacity: options.nasBytes },
+        "/manifests": {},
+        "/state": {},
+      },
     });
     this.store = memoryStore({ now: () => this.clock.now(), bucket: "archive", ...options.store });
     const marker = (n: number) => `00000000-0000-4000-8000-00000000000${n}\n`;
@@ -204,6 +212,7 @@ export class World implements AsyncDisposable {
       stop: options.stop ?? new AbortController().signal,
       abort: options.abort ?? new AbortController().signal,
       progress: options.progress,
+      onItem: options.onItem,
     }, options.wrap?.(services) ?? services);
   }
 

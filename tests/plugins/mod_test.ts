@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AnySource, AnyStore, ListedEntry } from "../../core/contract.ts";
+import type { AnyNotifier, AnySource, AnyStore, ListedEntry } from "../../core/contract.ts";
 import { z } from "../../core/options.ts";
 import { plugins } from "../../plugins/mod.ts";
 import { s3 } from "../../plugins/stores/s3.ts";
@@ -9,7 +9,7 @@ import { AT_START, fakeHost, MONTHLY } from "./schedulers/_host.ts";
 /** Plugins of kinds with a suite of their own beside this one, by name. */
 const CONFIGURED: AnyStore[] = [s3];
 
-function described(plugin: AnySource | AnyStore): void {
+function described(plugin: AnyNotifier | AnySource | AnyStore): void {
   assert.ok(plugin.example.includes(`"${plugin.name}"`) || plugin.kind === "store", "the example uses the plugin");
   const { properties = {} } = z.toJSONSchema(plugin.options, { io: "input", unrepresentable: "any" });
   for (const [key, schema] of Object.entries(properties)) {
@@ -22,7 +22,7 @@ for (const plugin of plugins) {
   Deno.test(`${plugin.kind} ${plugin.name} describes itself`, () => {
     assert.match(plugin.name, /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/);
     assert.match(plugin.summary, /^[A-Z].*\.$/, "a summary is one sentence");
-    if (plugin.kind === "source" || plugin.kind === "store") described(plugin);
+    if (plugin.kind !== "standard" && plugin.kind !== "stage" && plugin.kind !== "scheduler") described(plugin);
   });
 
   if (plugin.kind === "standard") {
@@ -60,7 +60,7 @@ for (const plugin of plugins) {
     });
   }
 
-  if (plugin.kind === "source") {
+  if (plugin.kind === "source" && plugin.yields === "tree") {
     Deno.test(`source ${plugin.name} yields the same items twice, sorted, and changes nothing`, async () => {
       await using world = await World.open();
       for (const name of ["c", "a", "b"]) world.study(name, { "x.txt": name });

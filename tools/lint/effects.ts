@@ -46,6 +46,11 @@ export const IO_EXCEPTIONS: readonly { files: string; may: readonly string[]; wh
     may: ["node:http", "node:https", "Deno.env"],
     why: "an object store is reached over the network with the credentials of the environment",
   },
+  {
+    files: "plugins/notifiers/",
+    may: ["fetch"],
+    why: "a notifier is an adapter to a service; its secrets come from the context",
+  },
 ];
 
 export const noAmbientIo: Deno.lint.Rule = {

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { join } from "@std/path";
 import fc from "fast-check";
 import type { Evidence } from "../../../core/evidence.ts";
+import { APPLICATION_ID, MIGRATIONS } from "../../../core/journal/_schema.ts";
 import { openJournal, openMemoryJournal } from "../../../core/journal/sqlite.ts";
 import { tempDir } from "../../kit/temp.ts";
 
@@ -259,6 +260,33 @@ Deno.test("outbox.pending() keeps the order of queueing until each is sent", asy
   assert.deepEqual((await journal.outbox.pending()).map((event) => event.id), ["c", "b"]);
 });
 
+Deno.test("seen.mark() keeps the latest time of a key, and forgets keys whose time is over", async () => {
+  await using journal = await openMemoryJournal();
+  assert.equal(await journal.seen.get("k"), undefined);
+  await journal.seen.mark("k", 1000, 500);
+  await journal.seen.mark("k", 2000, 500);
+  assert.equal(await journal.seen.get("k"), 2000);
+  assert.equal(await journal.latestInstant(), 2000);
+  await journal.seen.mark("other", 2500, 1);
+  assert.equal(await journal.seen.get("k"), 2000);
+  await journal.seen.mark("other", 2501, 1);
+  assert.equal(await journal.seen.get("k"), undefined);
+});
+
+Deno.test("openJournal() brings a journal of the first schema up to date and keeps what it holds", async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, "journal.db");
+  const { DatabaseSync } = await import("node:sqlite");
+  const raw = new DatabaseSync(path);
+  raw.exec(`${MIGRATIONS[0]}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 1`);
+  raw.exec("INSERT INTO cursor VALUES ('log', '7')");
+  raw.close();
+  await using journal = await openJournal(path);
+  await journal.seen.mark("k", 1000, 500);
+  assert.equal(await journal.seen.get("k"), 1000);
+  assert.equal(await journal.cursors.get("log"), 7);
+});
+
 Deno.test("claims.claim() gives a name to one holder until the lease lapses", async () => {
   await using journal = await openMemoryJournal();
   const { claims } = journal;
@@ -271,7 +299,9 @@ Deno.test("claims.claim() gives a name to one holder until the lease lapses", as
   await claims.release("n", "a");
   assert.equal(await claims.claim("n", "a", { now: 1192, ms: 100 }), false);
   await claims.release("n", "b");
+  assert.equal(await claims.holder("n"), undefined);
   assert.equal(await claims.claim("n", "a", { now: 1193, ms: 100 }), true);
+  assert.equal(await claims.holder("n"), "a");
 });
 
 Deno.test("S13 a claim stamped in the future lapses after its own length", async () => {

@@ -20,18 +20,20 @@ Deno.test("EMBEDDED_PRESETS is what pipelines/*.toml hold", async () => {
   assert.equal(module.replaceAll("\r\n", "\n"), renderEmbeddedPresets(onDisk));
 });
 
-Deno.test("the shipped backup pipeline passes lint with the shipped stages", () => {
-  const { pipeline, diagnostics } = compilePipeline({
-    text: EMBEDDED_PRESETS.backup,
-    file: "backup.toml",
-    config: labConfig(),
-    registry: createRegistry([...stages, ...plugins]),
-    env: {},
+for (const [name, text] of Object.entries(EMBEDDED_PRESETS)) {
+  Deno.test(`the shipped ${name} pipeline passes lint with the shipped stages`, () => {
+    const { pipeline, diagnostics } = compilePipeline({
+      text,
+      file: `${name}.toml`,
+      config: labConfig(),
+      registry: createRegistry([...stages, ...plugins]),
+      env: {},
+    });
+    assert.deepEqual(diagnostics, []);
+    assert.ok(pipeline);
+    assert.deepEqual(lintPipeline(pipeline), []);
   });
-  assert.deepEqual(diagnostics, []);
-  assert.ok(pipeline);
-  assert.deepEqual(lintPipeline(pipeline), []);
-});
+}
 
 function files(texts: Record<string, string>) {
   return {

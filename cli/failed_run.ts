@@ -1,0 +1,75 @@
+/** The event of a pipeline that ended with a code other than 0. @module */
+import type { Json } from "../core/contract.ts";
+import { PipelineError } from "../core/errors.ts";
+import type { RunReport } from "../core/run/report.ts";
+import type { CommandContext } from "./command.ts";
+import { eventPipeline, type Failure, queueFailure } from "./failure_event.ts";
+import { exitCodeOf } from "./render_error.ts";
+
+/** How many failed items an event names. */
+const ITEMS_TOLD = 50;
+
+export interface FailureOptions {
+  dryRun: boolean;
+  context: CommandContext;
+  /** Whether events are queued; a config that cannot be read may ask for mails, and delivery decides. */
+  failures: { wanted: boolean };
+}
+
+/**
+ * Every end of a pipeline with a code other than 0 is an event where people are to be told, also when the config could
+ * not be read. A failure to queue it is logged and changes nothing else (SAFETY S19); a dry run queues nothing (S17).
+ */
+export async function withFailureEvent(
+  name: string,
+  options: FailureOptions,
+  work: () => Promise<RunReport>,
+): Promise<RunReport> {
+  const startedAt = new Date(options.context.terminal.now()).toISOString();
+  try {
+    const report = await work();
+    if (report.exit_code !== 0) {
+      await queue(report.pipeline, { exitCode: report.exit_code, data: ofReport(report) }, options);
+    }
+    return report;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const { code, hint } = error instanceof PipelineError ? error : { code: "internal/unexpected", hint: undefined };
+    const data = { code, message, ...hint === undefined ? {} : { hint }, started_at: startedAt };
+    await queue(eventPipeline(name), { exitCode: exitCodeOf(error), data }, options);
+    throw error;
+  }
+}
+
+type FailureData = { code: string; message: string; [key: string]: Json };
+
+function ofReport({ error, items, run_id, started_at }: RunReport): FailureData {
+  const failed = items.filter((item) => item.outcome === "failed");
+  const names = failed.map((item) => item.name);
+  return {
+    code: error?.code ?? "run/items-failed",
+    message: error?.message ?? `${failed.length} items failed: ${names.slice(0, 20).join(", ")}`,
+    ...error?.hint === undefined ? {} : { hint: error.hint },
+    run_id,
+    started_at,
+    items: failed.slice(0, ITEMS_TOLD).map(({ name, error }) => ({
+      name,
+      stage: error?.stage ?? "",
+      code: error?.code ?? "",
+      message: error?.message ?? "",
+      ...error?.hint === undefined ? {} : { hint: error.hint },
+    })),
+  };
+}
+
+async function queue(
+  pipeline: string,
+  { exitCode, data: { code, message, ...more } }: { exitCode: number; data: FailureData },
+  { dryRun, context, failures }: FailureOptions,
+): Promise<void> {
+  const { locations, log, logs, terminal } = context;
+  // A run that only ended because the process broke knows less than whoever tells of that.
+  if (dryRun || !failures.wanted || terminal.broken?.aborted) return;
+  const failure = logs.scrubber.value({ exitCode, code, message, more }) as unknown as Failure;
+  await queueFailure(pipeline, failure, { journalFile: locations.journalFile, terminal, log });
+}

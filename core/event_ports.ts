@@ -1,0 +1,89 @@
+/**
+ * The ports of stages that take events, and of those that take any item: no root, no place, no ledger, no destroy.
+ * As for trees, what `plan` gets can only look.
+ * @module
+ */
+import type { Item, Json, Notifier } from "./contract.ts";
+import type { ExecOptions, ItemContext, ItemFailure } from "./ports.ts";
+
+/** Given to `plan` of a stage that takes any item: what trees and events have in common. */
+export interface AnyReadContext extends ItemContext {
+  readonly item: Item;
+  readonly dryRun: boolean;
+  /** As for trees: work is repeated, no condition is waived. */
+  readonly force: boolean;
+  /** The stage's own id. */
+  readonly stage: string;
+  readonly failure?: ItemFailure;
+}
+
+/** Given to `apply` of a stage that takes any item. */
+export interface AnyWriteContext extends AnyReadContext {
+  /** Runs a child process. @throws {PipelineError} `hook/failed` on a non-zero exit, `hook/timeout` */
+  exec(options: ExecOptions): Promise<void>;
+  /** Saves progress within a step, durably. */
+  checkpoint(value: Json): Promise<void>;
+}
+
+/** Given to `plan` of a stage that takes events. */
+export interface EventReadContext extends AnyReadContext {
+  /**
+   * When an item that ended well last left this key (ms since 1970); undefined when none did. A time in the future is
+   * no answer: a clock that was wrong must not silence an alert (SAFETY S13).
+   */
+  seen(key: string): Promise<number | undefined>;
+  /** The text of a file, read anew each time; undefined when there is none. @throws {PipelineError} `io/…` */
+  readText(path: string): Promise<string | undefined>;
+  /** Whether a notifier sends to one address at a time. @throws {PipelineError} `registry/unknown-plugin` */
+  addressed(notifier: string): boolean;
+}
+
+/** Given to `apply` of a stage that takes events. */
+export interface EventWriteContext extends EventReadContext, AnyWriteContext {
+  /** Adds to the item's data, for the stages behind. A key that is there is replaced. */
+  amend(data: { [key: string]: Json }): void;
+  /**
+   * Leaves a key for `seen` once the item has ended well, for `keepMs`. An item that failed leaves none, so that what
+   * was not delivered is not taken for delivered.
+   */
+  remember(key: string, keepMs: number): void;
+  /**
+   * Puts an event into the outbox; the notify pipeline delivers it. `key` makes a repetition harmless; without one it is
+   * the item and the stage. Does nothing where notifications are switched off.
+   */
+  emit(event: { event: string; data: Json; key?: string }): Promise<void>;
+  /**
+   * A notifier plugin opened with these options, once per run.
+   * @throws {PipelineError} `registry/unknown-plugin`, `options/bad-value`, or what opening it throws
+   */
+  notifier(name: string, options: { [key: string]: Json }): Promise<Notifier>;
+}
+
+/** An event that waits in the outbox. */
+export interface QueuedEvent {
+  id: string;
+  event: string;
+  /** ISO 8601, UTC. */
+  at: string;
+  data: Json;
+}
+
+/** Given to a source of events while it is drawn from: it looks. */
+export interface EventSourceContext extends ItemContext {
+  readonly dryRun: boolean;
+  /** Events that were not sent yet, in the order they were queued. */
+  pending(): Promise<QueuedEvent[]>;
+  /** A value this pipeline's source kept under this name with `setCursor`. */
+  cursor(name: string): Promise<Json | undefined>;
+  /**
+   * Takes a name for this run, so that two runs do not do the same work; false while another has it. That of a process
+   * of this host that died is free at once, any other a minute later.
+   */
+  claim(name: string): Promise<boolean>;
+}
+
+/** Given to `ack` of a source of events: moves on what it reads from. */
+export interface EventAckContext extends EventSourceContext {
+  markSent(id: string): Promise<void>;
+  setCursor(name: string, value: Json): Promise<void>;
+}

@@ -1,0 +1,51 @@
+/**
+ * Who hears of an event: text files that people of the laboratory edit, one address a line. They are read anew each
+ * time, so that a change holds from the next message on. Pure but for the reading it is given.
+ * @module
+ */
+import { join } from "@std/path";
+
+/** The list used for events without one of their own. */
+export const DEFAULT_LIST = "default.txt";
+
+export interface Recipients {
+  /** Addresses, each once, in the order of the file. */
+  to: string[];
+  /** The file they come from; undefined when neither list has an address. */
+  file?: string;
+  /** What is wrong with single lines, for people: `…/backup_failure.txt, line 3: "x" is no address`. */
+  problems: string[];
+}
+
+// What a mail server accepts between the parts is its own affair; this keeps out what could not be meant as an address.
+const ADDRESS = /^[^\s@<>()[\]",;:\\]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/;
+
+/** Addresses of one list. `#` begins a comment at the start of a line or behind a space. */
+export function parseRecipients(text: string): { to: string[]; wrong: { line: number; text: string }[] } {
+  const to = new Map<string, string>();
+  const wrong: { line: number; text: string }[] = [];
+  text.replace(/^\ufeff/, "").split(/\r\n|\n|\r/).forEach((whole, index) => {
+    const line = whole.replace(/(^|\s)#.*$/, "").trim();
+    if (line === "") return;
+    if (ADDRESS.test(line)) to.set(line.toLowerCase(), to.get(line.toLowerCase()) ?? line);
+    else wrong.push({ line: index + 1, text: line });
+  });
+  return { to: [...to.values()], wrong };
+}
+
+/** The recipients of an event: its own list, or the default one when that is missing or has no address. */
+export async function recipientsOf(
+  event: string,
+  { folder, readText }: { folder: string; readText(path: string): Promise<string | undefined> },
+): Promise<Recipients> {
+  const problems: string[] = [];
+  for (const name of [`${event}.txt`, DEFAULT_LIST]) {
+    const file = join(folder, name);
+    const text = await readText(file);
+    if (text === undefined) continue;
+    const { to, wrong } = parseRecipients(text);
+    problems.push(...wrong.map(({ line, text }) => `${file}, line ${line}: "${text}" is no address`));
+    if (to.length > 0) return { to, file, problems };
+  }
+  return { to: [], problems };
+}

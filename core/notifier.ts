@@ -1,0 +1,79 @@
+/**
+ * The contract of notifiers: plugins that hand a message to a server and say whether the server took it.
+ * @module
+ */
+import type { z } from "zod";
+import type { ConfigView } from "./contract.ts";
+import type { Json } from "./json.ts";
+import type { Clock, Logger } from "./ports.ts";
+
+/** A file that goes with a message. */
+export interface Attachment {
+  /** File name, without folders. */
+  name: string;
+  /** Media type, for example `image/png`. */
+  type: string;
+  base64: string;
+}
+
+/** What is delivered: the same words as plain text and as HTML. */
+export interface Message {
+  /** Stable over repetitions: a receiver may tell a repetition by it. */
+  id: string;
+  event: string;
+  subject: string;
+  text: string;
+  html: string;
+  /** The one address it goes to; left out for notifiers that are not addressed. */
+  to?: string;
+  /** What the words were made of, for receivers that are programs. */
+  data: Json;
+  attachments?: readonly Attachment[];
+}
+
+/** A notifier opened for one run. */
+export interface Notifier extends Partial<AsyncDisposable> {
+  /**
+   * Resolves when the server took the message, which is all that counts as delivered.
+   * @throws {PipelineError} `notify/refused` or `notify/deferred` when the server refused this message, for good or for
+   * now; `notify/login`, `notify/unreachable` when it would refuse any; the signal's reason when it was aborted
+   */
+  deliver(message: Message, signal: AbortSignal): Promise<void>;
+}
+
+/** Secrets of this machine, by names such as `SMTP_USER`. They never stand in the config or in a pipeline. */
+export interface Secrets {
+  get(name: string): string | undefined;
+  /** How a person sets it, for hints: `LABFERRY_SMTP_USER in the environment or in …/smtp.env`. */
+  where(name: string): string;
+}
+
+/** What a notifier is given when it is opened. */
+export interface NotifierContext {
+  readonly config: ConfigView;
+  readonly host: string;
+  readonly secrets: Secrets;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** The text of a file that an option names. @throws {PipelineError} `io/…` */
+  readText(path: string): Promise<string>;
+}
+
+/** An adapter to a way of telling people. */
+export interface NotifierPlugin<S extends z.ZodObject = z.ZodObject> {
+  kind: "notifier";
+  name: string;
+  summary: string;
+  /** Each message goes to one address; otherwise one message goes to wherever the options say. */
+  addressed: boolean;
+  options: S;
+  example: string;
+  /** Names of the secrets it cannot work without. */
+  secrets(options: z.output<S>): readonly string[];
+  open(options: z.output<S>, context: NotifierContext): Notifier | Promise<Notifier>;
+}
+
+/** Types a notifier's options. */
+export function defineNotifier<S extends z.ZodObject>(plugin: NotifierPlugin<S>): NotifierPlugin<S> {
+  return plugin;
+}

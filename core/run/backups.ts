@@ -1,0 +1,185 @@
+/**
+ * Runs over backups (`cleanup`): the root of the source is a place that other pipelines wrote, its items are complete
+ * backups of the ledger, and what a destroy frees is that place (SAFETY S4, S5, S11).
+ * @module
+ */
+import { basename } from "@std/path";
+import type { Json } from "../contract.ts";
+import { PipelineError } from "../errors.ts";
+import { asKnownError, ioError } from "../io/io_errors.ts";
+import { contains, itemPath, sortBytes } from "../io/paths.ts";
+import { walkTree } from "../io/walk.ts";
+import { foldLedger } from "../ledger/fold.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
+import { claimAtFolder } from "../places/claim_files.ts";
+import type { ArchivedBackup, CandidateFolder } from "../ports.ts";
+import { recordEnd } from "../safety/destroy.ts";
+import type { TreeItem } from "./item_session.ts";
+import type { TakenUp } from "./open_destroys.ts";
+import type { RunState } from "./run_state.ts";
+
+/** The place that is freed, in intents and messages, and the fields of the ledger that tell of it. */
+export const EVICTION = { id: "truenas", begun: "truenas_evicting_at", ended: "truenas_evicted_at" } as const;
+
+/** What the ledger says of every folder below the root. */
+export async function listBackups(run: RunState): Promise<ArchivedBackup[]> {
+  const { fs, log } = run.services;
+  const root = run.source.path;
+  const { records, torn } = await foldLedger(fs, run.requireLedger().root);
+  for (const { file, line, reason } of torn) log.warn(`line ${line} of ${file} could not be read: ${reason}`);
+  const entries = await fs.readDir(root).catch((cause) => {
+    throw ioError(cause, { verb: "list", path: root });
+  });
+  const found: ArchivedBackup[] = [];
+  for (const { name, kind } of entries) {
+    if (kind !== "directory" || name.toLowerCase().startsWith(".labferry")) continue;
+    const record = records.get(name);
+    const refused = record === undefined ? "the ledger has no record of it" : whyNot(record, root);
+    const begun = record !== undefined && isOpen(record);
+    const path = itemPath(root, name);
+    found.push({
+      name,
+      path,
+      bytes: begun && refused === undefined ? await bytesLeft(run, path) : record?.total_bytes ?? 0,
+      completedAt: record?.completed_at ?? "",
+      begun,
+      ...(refused === undefined ? {} : { refused }),
+    });
+  }
+  return found.sort((a, b) => rank(a) < rank(b) ? -1 : 1);
+}
+
+/** Of a folder that is partly gone. What cannot be listed counts nothing here, and fails its item. */
+async function bytesLeft({ services, request }: RunState, path: string): Promise<number> {
+  let bytes = 0;
+  try {
+    for await (const { kind, size } of walkTree(services.fs, path, { signal: request.abort })) {
+      if (kind === "file") bytes += size;
+    }
+  } catch (error) {
+    request.abort.throwIfAborted();
+    services.log.warn(`the files left in "${path}" cannot be counted: ${(error as Error).message}`);
+  }
+  return bytes;
+}
+
+/** Those that were begun, then by the time they were complete, then by name. */
+function rank({ begun, completedAt, name }: ArchivedBackup): string {
+  return `${begun ? 0 : 1} ${completedAt} ${name}`;
+}
+
+function whyNot(record: LedgerRecord, root: string): string | undefined {
+  if (record.status !== "complete") return `the ledger says ${record.status}`;
+  if (record.source_deleting_at !== null && record.source_deleted_at === null) {
+    return `its source is being freed since ${record.source_deleting_at}`;
+  }
+  if (record.truenas_evicted_at !== null) return `the ledger says that it went on ${record.truenas_evicted_at}`;
+  if (record.sidecar_sha256 === null) return "its record names no list of checksums";
+  if (!isBelow(record, root)) return `the ledger has it at "${record.truenas_path}"`;
+  return undefined;
+}
+
+function isBelow({ truenas_path: path, backup_name: name }: LedgerRecord, root: string): boolean {
+  return path !== null && contains(root, path) && basename(path) === name;
+}
+
+function isOpen(record: LedgerRecord): boolean {
+  return record.status === "complete" && record[EVICTION.begun] !== null && record[EVICTION.ended] === null;
+}
+
+/** The item of a backup. @throws {PipelineError} `item/gone`, `backup/refused` */
+export async function backupItem(
+  run: RunState,
+  folder: CandidateFolder,
+  data: Record<string, Json> = {},
+): Promise<TreeItem> {
+  const stat = await run.services.fs.lstat(folder.path);
+  if (stat?.kind !== "directory") {
+    throw new PipelineError("item/gone", `Cannot take up "${folder.name}": it is no longer a folder`);
+  }
+  const record = await run.requireLedger().latest(folder.name);
+  assertMayGo(run, folder.name, record);
+  return { id: record.incarnation, name: folder.name, kind: "backup", root: folder.path, data };
+}
+
+/** @throws {PipelineError} `backup/refused` unless the ledger has it complete, here, and nowhere being freed */
+export function assertMayGo(
+  run: RunState,
+  name: string,
+  record: LedgerRecord | undefined,
+): asserts record is LedgerRecord {
+  const why = record === undefined ? "the ledger has no record of it" : whyNot(record, run.source.path);
+  if (why === undefined) return;
+  throw new PipelineError("backup/refused", `Cannot free a copy of "${name}": ${why}`, {
+    hint: "The copy stays. Only a backup that the ledger has as complete, and that nothing else works on, may go.",
+  });
+}
+
+/**
+ * Closes evictions that an earlier run had finished but for the ledger. Those whose folder is still there are taken up
+ * with the candidates. One that cannot be looked at stops no other (SAFETY S19).
+ */
+export async function closeEvictions(run: RunState): Promise<TakenUp> {
+  const taken: TakenUp = { items: [], bad: [] };
+  if (!run.ledger || run.request.dryRun) return taken;
+  const { records } = await foldLedger(run.services.fs, run.ledger.root);
+  for (const name of sortBytes([...records.keys()])) {
+    const record = records.get(name) as LedgerRecord;
+    try {
+      if (isOpen(record) && isBelow(record, run.source.path)) await close(run, record);
+    } catch (cause) {
+      const error = asKnownError(cause, `take up the eviction of "${name}" that an earlier run began`);
+      if (error.stopsRun !== undefined) throw error;
+      taken.bad.push({ name, error });
+    }
+  }
+  return taken;
+}
+
+async function close(run: RunState, record: LedgerRecord): Promise<void> {
+  const { fs, clock, journal, log } = run.services;
+  const { backup_name: name, incarnation } = record;
+  const { path: root } = run.source;
+  if (await fs.lstat(itemPath(root, name)) !== undefined) return;
+  await run.source.check();
+  // Another disk at the same path says nothing of the one that was being freed: the claim tells which this is.
+  const claim = await claimAtFolder(fs, root, name);
+  if (claim?.incarnation !== incarnation) {
+    log.warn(
+      `${name}: it was being freed, and "${root}" does not show that it ever was there; the ledger leaves it open`,
+    );
+    return;
+  }
+  // The run that removed the folder may have died before that was on the medium; the ledger must not know more.
+  await fs.syncDir(root);
+  await recordEnd({ clock, journal, ledger: run.requireLedger() }, EVICTION, { id: incarnation, name });
+  log.info(`${name}: an earlier run had removed it from ${EVICTION.id}; the ledger says so now`);
+}
+
+/**
+ * SAFETY S11: the name is this incarnation's at the place that is freed, and at every place that stays. Nothing is
+ * claimed here: a claim that is missing is one that nobody vouches for.
+ * @throws {PipelineError} `backup/claim`
+ */
+export async function assertClaimsAgree(run: RunState, item: TreeItem, signal: AbortSignal): Promise<void> {
+  const found = [{
+    id: EVICTION.id as string,
+    claim: await claimAtFolder(run.services.fs, run.source.path, item.name),
+  }];
+  for (const place of run.places) found.push({ id: place.id, claim: await place.claimant(item.name, signal) });
+  for (const { id, claim } of found) {
+    if (claim?.incarnation === item.id) continue;
+    const whose = claim === undefined ? "missing" : `${claim.host}'s (${claim.source_path}) since ${claim.claimed_at}`;
+    throw new PipelineError(
+      "backup/claim",
+      `Cannot free a copy of "${item.name}": the claim of its name at ${id} is ${whose}, wanted the one of the ledger's record`,
+      { hint: "The copy stays. Another study may be taking this name; look at which host backs it up." },
+    );
+  }
+}
+
+/** Whether a folder of this name is below the root. */
+export async function isBackup({ services, source }: RunState, name: string): Promise<boolean> {
+  const folders = await services.fs.readDir(source.path);
+  return folders.some((entry) => entry.name === name && entry.kind === "directory");
+}

@@ -1,0 +1,221 @@
+/**
+ * One event through the stages of a pipeline. It has no root, so there is no place, no lock, no ledger and no destroy;
+ * retries, timeouts, `on_error`, counts and dry runs are those of every stage.
+ * @module
+ */
+import type { Item, ItemOutcome, Json, Plan, StageRun, Takes } from "../contract.ts";
+import { PipelineError } from "../errors.ts";
+import { asKnownError } from "../io/io_errors.ts";
+import type { CompiledStage } from "../pipeline/compile.ts";
+import type { ItemFailure } from "../ports.ts";
+import { eventReadContext, eventWriteContext, scopeOf, seenKey } from "./event_contexts.ts";
+import type { EventRun } from "./event_contexts.ts";
+import { toReportError } from "./report.ts";
+import type { ItemReport, StageReport } from "./report.ts";
+import { runStage } from "./stage_run.ts";
+import type { StageCounts, StageEnd } from "./stage_run.ts";
+
+/** A stage of an event pipeline, opened for the run or for the item. */
+export interface OpenEventStage {
+  compiled: CompiledStage;
+  perItem: boolean;
+  open(item: Item): Promise<StageRun<Json, Takes>>;
+}
+
+export interface OpenEventStages {
+  stages: OpenEventStage[];
+  onItemFailed: OpenEventStage[];
+}
+
+/** An event while its stages run: what they add to it, and what they want to be remembered. */
+export class EventItem {
+  readonly disposables = new AsyncDisposableStack();
+  readonly remembered = new Map<string, number>();
+  #view: Item;
+
+  constructor(item: Item) {
+    this.#view = { ...item, data: frozen(structuredClone(item.data)) };
+  }
+
+  /** The item as stages see it. Its data cannot be changed through it. */
+  get view(): Item {
+    return this.#view;
+  }
+
+  amend(data: { [key: string]: Json }): void {
+    this.#view = { ...this.#view, data: frozen({ ...this.#view.data, ...structuredClone(data) }) };
+  }
+
+  remember(key: string, keepMs: number): void {
+    this.remembered.set(key, keepMs);
+  }
+}
+
+function frozen<T extends Json>(value: T): T {
+  if (value === null || typeof value !== "object" || Object.isFrozen(value)) return value;
+  for (const entry of Object.values(value)) frozen(entry as Json);
+  return Object.freeze(value);
+}
+
+/** Runs one event to its end. Its failure is in the report; only what ends the run is thrown, as `stopsRun` beside it. */
+export async function runEventItem(
+  run: EventRun,
+  given: Item,
+  open: OpenEventStages,
+): Promise<{ report: ItemReport; stopsRun?: PipelineError }> {
+  const { request, services } = run;
+  request.progress?.itemStarted?.(given.name);
+  const report: ItemReport = { name: given.name, outcome: "unchanged", stages: [] };
+  const item = new EventItem(given);
+  let stopsRun: PipelineError | undefined;
+  let at: CompiledStage | undefined;
+  try {
+    await using _ = item.disposables;
+    try {
+      report.outcome = await runStages(run, item, { open, report, begins: (stage) => at = stage });
+    } catch (error) {
+      const failure = failureOf(error, at, given.name);
+      if (isStopped(failure.error)) throw failure.error;
+      // The handlers run before what the item holds is disposed of.
+      await runHandlers(run, item, { open, failure });
+      throw failure.error;
+    }
+  } catch (error) {
+    const failure = failureOf(error, at, given.name);
+    if (isStopped(failure.error)) {
+      report.outcome = "waiting";
+      report.why = "the run was asked to stop; a later one takes it up again";
+    } else {
+      report.outcome = "failed";
+      report.error = toReportError(failure.error, failure.stage);
+      const { code, message } = failure.error;
+      services.log.error(`${given.name}: ${message}`, { code, stage: failure.stage });
+      if (failure.error.stopsRun !== undefined) stopsRun = failure.error;
+    }
+  }
+  if (!request.dryRun && (report.outcome === "done" || report.outcome === "unchanged")) {
+    const now = services.clock.now();
+    for (const [key, keepMs] of item.remembered) await services.journal.seen.mark(seenKey(run, key), now, keepMs);
+  }
+  fillNotReached(report, open);
+  request.progress?.itemFinished?.(given.name, report.outcome);
+  return { report, stopsRun };
+}
+
+function isStopped(error: PipelineError): boolean {
+  return error.code === "run/stopped";
+}
+
+async function runStages(
+  run: EventRun,
+  item: EventItem,
+  { open, report, begins }: { open: OpenEventStages; report: ItemReport; begins: (stage?: CompiledStage) => void },
+): Promise<ItemOutcome> {
+  let changed = false;
+  for (const stage of open.stages) {
+    begins(stage.compiled);
+    const line = await runOne(run, item, { stage, report });
+    begins();
+    if (line.outcome === "dropped" || line.outcome === "waiting") {
+      report.why = line.why;
+      if (line.until !== undefined) report.until = line.until;
+      return line.outcome;
+    }
+    if (stage.compiled.plugin.effect !== "read" && line.applied > 0) changed = true;
+  }
+  return changed ? "done" : "unchanged";
+}
+
+async function runOne(
+  run: EventRun,
+  item: EventItem,
+  { stage, report, failure }: { stage: OpenEventStage; report?: ItemReport; failure?: ItemFailure },
+): Promise<StageReport> {
+  const { compiled } = stage;
+  const { id, use, plugin } = compiled;
+  const { services, request } = run;
+  const { name } = item.view;
+  const counts: StageCounts = { applied: 0, skipped: 0, files: 0, bytes: 0 };
+  const started = services.clock.now();
+  const line: StageReport = { id, use, outcome: "done", ...counts, ms: 0 };
+  report?.stages.push(line);
+  request.progress?.stageStarted?.(name, id);
+  const make = { run, item, stage: compiled, failure };
+  const { steps } = services.journal;
+  try {
+    const opened = await stage.open(item.view);
+    if (stage.perItem) item.disposables.defer(async () => await opened[Symbol.asyncDispose]?.());
+    const end = await runStage({
+      plugin,
+      run: opened,
+      plan: (signal) => opened.plan(item.view, eventReadContext({ ...make, signal })),
+      apply: (step, signal) => opened.apply(step, eventWriteContext({ ...make, signal }, step)),
+      dryRun: request.dryRun,
+      parallel: compiled.parallel ?? plugin.parallel ?? 1,
+      retry: compiled.retry,
+      timeoutMs: compiled.timeoutMs,
+      stop: request.stop,
+      abort: request.abort,
+      clock: services.clock,
+      log: services.log,
+      isFinished: (step) => steps.isFinished(scopeOf(run, item.view), id, step.id),
+      finished: (step) => steps.finish(scopeOf(run, item.view), id, step.id),
+      onPlan: (plan) => planned(run, item, { stage: id, plan }),
+    }, counts);
+    tellEnd(line, end, counts);
+  } catch (error) {
+    line.outcome = "failed";
+    if (compiled.onError !== "warn" || isFatal(error)) throw error;
+    services.log.warn(`${name}: stage ${id}: ${(error as Error).message}`);
+    line.why = (error as Error).message;
+  } finally {
+    Object.assign(line, { ...counts, why: line.why ?? counts.why, ms: Math.round(services.clock.now() - started) });
+    if (line.why === undefined) delete line.why;
+    request.progress?.stageFinished?.(name, id, line.outcome);
+  }
+  return line;
+}
+
+function tellEnd(line: StageReport, end: StageEnd, counts: StageCounts): void {
+  line.outcome = end.end !== "done" ? end.end : counts.applied === 0 && counts.skipped > 0 ? "skipped" : "done";
+  if (end.end !== "done") line.why = end.why;
+  if (end.end !== "waiting" || end.until === undefined) return;
+  const until = new Date(end.until);
+  if (!Number.isNaN(until.getTime())) line.until = until.toISOString();
+}
+
+function isFatal(error: unknown): boolean {
+  return error instanceof PipelineError && (error.stopsRun !== undefined || isStopped(error));
+}
+
+function planned({ request }: EventRun, item: EventItem, { stage, plan }: { stage: string; plan: Plan }): void {
+  request.progress?.stagePlanned?.(item.view.name, stage, plan);
+  if (request.dryRun && plan.kind === "todo" && plan.promises) item.amend(plan.promises);
+}
+
+async function runHandlers(
+  run: EventRun,
+  item: EventItem,
+  { open, failure }: { open: OpenEventStages; failure: ItemFailure },
+): Promise<void> {
+  if (run.request.dryRun) return;
+  for (const stage of open.onItemFailed) {
+    try {
+      await runOne(run, item, { stage, failure });
+    } catch (error) {
+      run.services.log.error(`${item.view.name}: handler ${stage.compiled.id}: ${(error as Error).message}`);
+    }
+  }
+}
+
+function failureOf(error: unknown, at: CompiledStage | undefined, name: string): ItemFailure {
+  const known = asKnownError(error, `process "${name}"`);
+  return { stage: at?.id ?? "", use: at?.use ?? "", error: known, status: "failed" };
+}
+
+function fillNotReached(report: ItemReport, open: OpenEventStages): void {
+  for (const { compiled: { id, use } } of open.stages) {
+    if (report.stages.some((stage) => stage.id === id)) continue;
+    report.stages.push({ id, use, outcome: "not-reached", applied: 0, skipped: 0, files: 0, bytes: 0, ms: 0 });
+  }
+}

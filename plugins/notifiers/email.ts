@@ -1,0 +1,182 @@
+/** Notifier `email`: one message to one address over SMTP. @module */
+import { defineNotifier, type Message, type NotifierContext } from "../../core/contract.ts";
+import { PipelineError } from "../../core/errors.ts";
+import { duration, pathOption, z } from "../../core/options.ts";
+
+const options = z.strictObject({
+  host: z.string().min(1).optional().meta({
+    description: "Host of the mail server; the default is that of [notify.smtp], else Gmail's.",
+    example: "smtp.gmail.com",
+  }),
+  port: z.number().int().min(1).max(65_535).optional().meta({
+    description: "Port of the mail server; the default is that of [notify.smtp].",
+    example: 587,
+  }),
+  security: z.enum(["starttls", "tls", "none"]).optional().meta({
+    description: "How the connection is protected: starttls (usually port 587), tls (465) or none (25).",
+  }),
+  from: z.string().min(3).optional().meta({
+    description: "Address the messages come from; the default is that of [notify.smtp], else the name of the login.",
+  }),
+  login: z.boolean().default(true).meta({
+    description: "Whether to log in with SMTP_USER and SMTP_APP_PASSWORD; a relay of the house may need neither.",
+  }),
+  timeout: duration().prefault("20s").meta({ description: "Longest time for one message.", unit: "ms" }),
+  ca_file: pathOption().optional().meta({
+    description: "PEM file of a private certification authority to trust besides the usual ones.",
+  }),
+});
+
+const GMAIL = "smtp.gmail.com";
+const USER = "SMTP_USER";
+const PASSWORD = "SMTP_APP_PASSWORD";
+
+interface Settings {
+  host: string;
+  port: number;
+  security: "starttls" | "tls" | "none";
+  from: string;
+  timeoutMs: number;
+}
+
+export const email = defineNotifier({
+  kind: "notifier",
+  name: "email",
+  summary: "E-mail over SMTP: Gmail with an app password, or any other server.",
+  addressed: true,
+  options,
+  example: `[[stage]]\nuse  = "notify"\nwith = { via = "email", options = { host = "smtp.lab.example" } }\n`,
+  secrets: ({ login }) => login ? [USER, PASSWORD] : [],
+  async open(options, context) {
+    const auth = options.login ? { user: secret(context, USER), pass: secret(context, PASSWORD) } : undefined;
+    const settings = settingsOf(options, context, auth?.user);
+    const { host, port, security, timeoutMs } = settings;
+    const ca = options.ca_file === undefined ? undefined : await context.readText(options.ca_file);
+    const { createTransport } = await import("nodemailer");
+    const transport = createTransport({
+      host,
+      port,
+      secure: security === "tls",
+      requireTLS: security === "starttls",
+      ignoreTLS: security === "none",
+      auth,
+      tls: ca === undefined ? {} : { ca: [ca] },
+      connectionTimeout: timeoutMs,
+      greetingTimeout: timeoutMs,
+      socketTimeout: timeoutMs,
+      // A name of this machine that is no domain makes some servers refuse the greeting.
+      name: context.host.includes(".") ? context.host : "localhost",
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    });
+    return {
+      async deliver(message, signal) {
+        const timeout = AbortSignal.timeout(timeoutMs);
+        try {
+          const info = await transport.sendMail({
+            ...mailOf(message, settings.from),
+            signal: AbortSignal.any([signal, timeout]),
+          });
+          if (info.accepted.length === 0) throw new TypeError("the server took no recipient and gave no error");
+        } catch (error) {
+          signal.throwIfAborted();
+          throw inWords(error, { settings, to: message.to ?? "", timedOut: timeout.aborted });
+        }
+      },
+      [Symbol.asyncDispose]() {
+        transport.close();
+        return Promise.resolve();
+      },
+    };
+  },
+});
+
+function settingsOf(given: z.output<typeof options>, context: NotifierContext, user: string | undefined): Settings {
+  const smtp = (context.config.notify?.smtp ?? {}) as Partial<Settings>;
+  const login = user?.includes("@") ? user : undefined;
+  return {
+    host: given.host ?? smtp.host ?? GMAIL,
+    port: given.port ?? smtp.port ?? 587,
+    security: given.security ?? smtp.security ?? "starttls",
+    from: given.from ?? smtp.from ?? login ?? `labferry@${context.host}`,
+    timeoutMs: given.timeout,
+  };
+}
+
+function secret({ secrets }: NotifierContext, name: string): string {
+  const value = secrets.get(name);
+  if (value !== undefined && value !== "") return value;
+  throw new PipelineError("notify/no-credentials", `Cannot send e-mail: ${name} is not set`, {
+    hint: `Set ${secrets.where(name)}`,
+  });
+}
+
+function mailOf(message: Message, from: string) {
+  const { id, event, subject, text, html, to, attachments = [] } = message;
+  // The same for a repetition, so that a mail program can tell it from news.
+  const local = `${id}.${to ?? ""}`.replace(/[^\w.-]+/g, "-");
+  return {
+    from,
+    to,
+    subject,
+    text,
+    html,
+    messageId: `<${local}@labferry>`,
+    headers: { "X-Labferry-Event": event, "Auto-Submitted": "auto-generated" },
+    attachments: attachments.map(({ name, type, base64 }) => ({
+      filename: name,
+      contentType: type,
+      content: base64,
+      encoding: "base64",
+    })),
+  };
+}
+
+interface SmtpFault {
+  code?: string;
+  command?: string;
+  responseCode?: number;
+  message: string;
+}
+
+const TLS_HINT = "Check host, port and security of [notify.smtp]: starttls is usually port 587, tls 465, none 25. " +
+  "A private certification authority is named with ca_file.";
+
+function inWords(
+  cause: unknown,
+  { settings, to, timedOut }: { settings: Settings; to: string; timedOut: boolean },
+): PipelineError {
+  const { host, port, timeoutMs } = settings;
+  const { code, command, responseCode = 0, message } = cause as SmtpFault;
+  const server = `${host}:${port}`;
+  const refusal = responseCode >= 400 && (code === "EENVELOPE" || code === "EMESSAGE");
+  if (refusal && responseCode !== 421) {
+    const what = command === "MAIL FROM" ? `from ${settings.from}` : `to ${to}`;
+    const error = { verb: `send e-mail ${what}`, found: `${server} refused it with: ${message}` };
+    if (responseCode < 500) {
+      return new PipelineError("notify/deferred", `Cannot ${error.verb}: ${error.found}`, {
+        cause,
+        retry: "transient",
+        hint: "The server wants to be asked again later; the next run does.",
+      });
+    }
+    return new PipelineError("notify/refused", `Cannot ${error.verb}: ${error.found}`, {
+      cause,
+      hint: command === "MAIL FROM"
+        ? "Set [notify.smtp] from to an address this login may send from."
+        : "Check the address in the lists of recipients; until then each run tries again.",
+    });
+  }
+  if (code === "EAUTH") {
+    return new PipelineError("notify/login", `Cannot log in to ${server}: ${message}`, {
+      cause,
+      hint: "Check SMTP_USER and SMTP_APP_PASSWORD. Gmail wants an app password, not the one of the account.",
+    });
+  }
+  const why = timedOut || code === "ETIMEDOUT" ? `no answer within ${timeoutMs} ms` : message;
+  return new PipelineError("notify/unreachable", `Cannot reach mail server ${server}: ${why}`, {
+    cause,
+    retry: "transient",
+    hint: TLS_HINT,
+  });
+}

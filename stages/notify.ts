@@ -1,0 +1,91 @@
+/** Stage `notify`: hands a message to a notifier, once for each recipient. @module */
+import { type Attachment, defineStage, type Item, type Json, type Message } from "../core/contract.ts";
+import { PipelineError } from "../core/errors.ts";
+import { z } from "../core/options.ts";
+
+/** After a server was away, no further event is tried for this long, in ms. */
+const AWAY_MS = 30_000;
+
+export const notify = defineStage({
+  kind: "stage",
+  name: "notify",
+  summary: "Delivers a message through a notifier; what the server took is never sent again to the same recipient.",
+  takes: "event",
+  effect: "create",
+  resume: "skip-finished",
+  options: z.strictObject({
+    via: z.string().default("email").meta({ description: "Name of the notifier.", plugin: "notifier" }),
+    options: z.record(z.string(), z.json()).default({}).meta({ description: "Options of the notifier." }),
+  }),
+  example: `[[stage]]\nuse  = "notify"\nwith = { via = "email" }\n`,
+  goesOn: concernsMessage,
+  uses: ({ via, options }) => [{ kind: "notifier", name: via, options, at: ["options"] }],
+  open({ via, options }) {
+    let away: { since: number; why: string } | undefined;
+    return {
+      async *plan(item, ctx) {
+        const now = ctx.clock.now();
+        if (away && now >= away.since && now - away.since < AWAY_MS) {
+          yield { kind: "wait", why: `the last delivery failed: ${away.why}`, until: away.since + AWAY_MS };
+          return;
+        }
+        const { subject } = wordsOf(item);
+        if (!ctx.addressed(via)) {
+          yield { kind: "todo", id: via, summary: `send "${subject}" by ${via}`, data: { to: "" } };
+          return;
+        }
+        const to = Array.isArray(item.data.to) ? item.data.to.map(String) : [];
+        if (to.length === 0) throw missing("recipients", "to");
+        for (const address of to) {
+          const summary = `send "${subject}" by ${via} to ${address}`;
+          yield { kind: "todo", id: `${via} ${address.toLowerCase()}`, summary, data: { to: address } };
+        }
+      },
+      async apply(step, ctx) {
+        const { to } = step.data;
+        try {
+          const notifier = await ctx.notifier(via, options);
+          await notifier.deliver({ ...messageOf(ctx.item), ...to === "" ? {} : { to } }, ctx.signal);
+          away = undefined;
+        } catch (error) {
+          const isOurs = error instanceof PipelineError && !concernsMessage(error);
+          if (isOurs && !ctx.signal.aborted) away = { since: ctx.clock.now(), why: error.message };
+          throw error;
+        }
+      },
+    };
+  },
+});
+
+/** Whether a server refused this message to this recipient; anything else would befall the next one, too. */
+function concernsMessage(error: PipelineError): boolean {
+  return error.code === "notify/refused" || error.code === "notify/deferred";
+}
+
+function missing(stage: string, key: string): PipelineError {
+  return new PipelineError("notify/nothing-to-send", `Cannot deliver the event: it has no "${key}"`, {
+    hint: `Put a stage "${stage}" before "notify"`,
+  });
+}
+
+function wordsOf({ data }: Item): { subject: string; text: string; html: string } {
+  const { subject, text, html } = data;
+  if (typeof subject !== "string") throw missing("render", "subject");
+  return { subject, text: typeof text === "string" ? text : subject, html: typeof html === "string" ? html : "" };
+}
+
+function messageOf(item: Item): Message {
+  const { event, at, details, attachments } = item.data;
+  return {
+    id: item.id,
+    event: item.name,
+    ...wordsOf(item),
+    data: { event: event ?? item.name, at: at ?? null, details: details ?? null },
+    ...Array.isArray(attachments) ? { attachments: attachments.filter(isAttachment) } : {},
+  };
+}
+
+function isAttachment(value: Json): value is Json & Attachment {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return false;
+  return [value.name, value.type, value.base64].every((part) => typeof part === "string");
+}

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { parseRecipients, recipientsOf } from "../../../core/events/recipients.ts";
+
+Deno.test("parseRecipients() takes one address a line, without comments, each once", () => {
+  const text = "\ufeff# on call\r\nops@lab\r\n\r\n  Manager@Lab.example  # until May\nmanager@lab.example\n#x@y.z\n";
+  assert.deepEqual(parseRecipients(text), { to: ["ops@lab", "Manager@Lab.example"], wrong: [] });
+  assert.deepEqual(parseRecipients(""), { to: [], wrong: [] });
+});
+
+Deno.test("parseRecipients() names what is no address, by its line", () => {
+  const wrong = [
+    "ops",
+    "@lab.example",
+    "a b@c.d",
+    "a@b@c",
+    "<a@b.c>",
+    "a@b.c, d@e.f",
+    "a@-",
+    "a@b.c;",
+    'Bob "x" b@c.d',
+  ];
+  const found = parseRecipients(["good@lab.example", ...wrong].join("\n"));
+  assert.deepEqual(found.to, ["good@lab.example"]);
+  assert.deepEqual(found.wrong.map(({ line, text }) => [line, text]), wrong.map((text, at) => [at + 2, text]));
+});
+
+Deno.test("recipientsOf() falls back to the default list where the event's own is missing or names nobody", async () => {
+  const files: Record<string, string> = {};
+  const of = (event: string) => recipientsOf(event, { folder: "/r", readText: (path) => Promise.resolve(files[path]) });
+  const [own, fallback] = [join("/r", "backup_failure.txt"), join("/r", "default.txt")];
+  assert.deepEqual(await of("backup_failure"), { to: [], problems: [] });
+  files[fallback] = "all@lab";
+  assert.deepEqual(await of("backup_failure"), { to: ["all@lab"], file: fallback, problems: [] });
+  files[own] = "# nobody\n";
+  assert.deepEqual((await of("backup_failure")).to, ["all@lab"]);
+  files[own] = "nonsense\n";
+  const found = await of("backup_failure");
+  assert.deepEqual(found.to, ["all@lab"]);
+  assert.deepEqual(found.problems, [`${own}, line 1: "nonsense" is no address`]);
+  files[own] = "ops@lab\n";
+  assert.deepEqual(await of("backup_failure"), { to: ["ops@lab"], file: own, problems: [] });
+});

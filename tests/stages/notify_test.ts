@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { PipelineError } from "../../core/errors.ts";
+import { boxNotifier, event } from "../kit/event_plugins.ts";
+import { runOver } from "./_event_world.ts";
+
+const STAGE = `use = "notify"\nwith = { via = "box" }`;
+const words = { subject: "s", text: "t", html: "<p>t</p>", event: "e", at: "2026-01-01T00:00:00Z", details: { n: 1 } };
+const mail = (id: string, to: string[]) => event("e", { ...words, to }, id);
+
+function refuse(code: string): PipelineError {
+  return new PipelineError(code, "Cannot deliver: no");
+}
+
+Deno.test("notify sends to each recipient alone, with what was rendered", async () => {
+  const box = boxNotifier();
+  const { items, world } = await runOver([mail("1", ["a@x", "b@x"])], [STAGE], { plugins: [box.plugin] });
+  await using _ = world;
+  assert.equal(items[0].outcome, "done");
+  assert.deepEqual(box.delivered.map(({ to }) => to), ["a@x", "b@x"]);
+  const { id, event: name, subject, text, html, data } = box.delivered[0];
+  assert.deepEqual([id, name, subject, text, html], ["1", "e", "s", "t", "<p>t</p>"]);
+  assert.deepEqual(data, { event: "e", at: words.at, details: { n: 1 } });
+});
+
+Deno.test("notify sends once where nobody is addressed", async () => {
+  const box = boxNotifier({ addressed: false });
+  const { items, world } = await runOver([event("e", words)], [STAGE], { plugins: [box.plugin] });
+  await using _ = world;
+  assert.equal(items[0].outcome, "done");
+  assert.deepEqual(box.delivered.map(({ to }) => to), [undefined]);
+});
+
+Deno.test("notify goes on with the others when one is refused, and sends none of them twice", async () => {
+  const refused = new Set(["a@x"]);
+  const box = boxNotifier({
+    onDeliver({ to = "" }) {
+      if (refused.has(to)) throw refuse("notify/refused");
+    },
+  });
+  const events = [mail("1", ["a@x", "b@x", "c@x"])];
+  const first = await runOver(events, [STAGE], { plugins: [box.plugin] });
+  await using world = first.world;
+  assert.equal(first.items[0].outcome, "failed");
+  assert.deepEqual(box.delivered.map(({ to }) => to), ["b@x", "c@x"]);
+  refused.clear();
+  const again = await runOver(events, [STAGE], { world });
+  assert.equal(again.items[0].outcome, "done");
+  assert.deepEqual(box.delivered.map(({ to }) => to), ["b@x", "c@x", "a@x"]);
+});
+
+Deno.test("notify lets other events wait when the server is away, and tries again after a while", async () => {
+  let tries = 0;
+  const box = boxNotifier({
+    onDeliver() {
+      tries++;
+      throw refuse("notify/unreachable");
+    },
+  });
+  const events = [mail("1", ["a@x", "b@x"]), mail("2", ["a@x"]), mail("3", ["a@x"])];
+  const { items, world, report } = await runOver(events, [STAGE], { plugins: [box.plugin] });
+  await using _ = world;
+  assert.deepEqual(items.map(({ outcome }) => outcome), ["failed", "waiting", "waiting"]);
+  assert.match(items[1].why ?? "", /the last delivery failed: Cannot deliver: no/);
+  assert.equal(items[1].until, "2026-01-02T03:04:35.000Z");
+  assert.equal(tries, 1);
+  assert.equal(report.exit_code, 1);
+});
+
+Deno.test("S17 notify opens no notifier in a dry run", async () => {
+  const box = boxNotifier({ onDeliver: () => assert.fail("delivered") });
+  const { plans, report, world } = await runOver([mail("1", ["a@x"])], [STAGE], {
+    plugins: [box.plugin],
+    dryRun: true,
+  });
+  await using _ = world;
+  assert.equal(report.exit_code, 0);
+  assert.ok(plans.some((plan) => plan.kind === "todo" && plan.summary === 'send "s" by box to a@x'));
+});
+
+Deno.test("notify says what stands in no stage before it", async () => {
+  const box = boxNotifier();
+  const { items, world } = await runOver([event("a", {}), event("b", { subject: "s" })], [STAGE], {
+    plugins: [box.plugin],
+  });
+  await using _ = world;
+  assert.deepEqual(items.map(({ error }) => error?.hint), [
+    'Put a stage "render" before "notify"',
+    'Put a stage "recipients" before "notify"',
+  ]);
+});
+
+Deno.test("lint holds the options of a notifier against its own schema, at their line", async () => {
+  const box = boxNotifier();
+  const { world } = await runOver([], [STAGE], { plugins: [box.plugin] });
+  await using _ = world;
+  const compile = (options: string) =>
+    world.compile(`name = "p"\n[source]\nuse = "list"\n[[stage]]\nuse = "notify"\nwith = ${options}\n`).diagnostics;
+  assert.deepEqual(compile(`{ via = "box", options = { size = 2 } }`), []);
+  const [unknown] = compile(`{ via = "box", options = { sise = 2 } }`);
+  assert.equal(unknown.code, "options/unknown-key");
+  assert.match(unknown.message, /"sise" of notifier "box"/);
+  assert.equal(unknown.line, 6);
+  assert.deepEqual(compile(`{ via = "box", options = { size = "x" } }`).map(({ code }) => code), [
+    "options/wrong-type",
+  ]);
+  assert.deepEqual(compile(`{ via = "bx" }`).map(({ code }) => code), ["pipeline/unknown-plugin"]);
+});
