@@ -7,14 +7,10 @@ import type { AnyStage, SourceFile } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { ItemFailure, PlaceReader, PlaceWriter, ReadContext, TreeEntry, WriteContext } from "../ports.ts";
-import { assertNoStreams } from "./check_streams.ts";
-import { LOCK_NAME, NameChecker, namesError, SIDECAR_NAME } from "../io/names.ts";
-import type { NameTarget } from "../io/names.ts";
-import { hostSystem } from "../io/paths.ts";
-import { walkNames } from "../io/walk.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import { evidenceBatches } from "../places/batches.ts";
-import { ownSidecar, walkStudy } from "../safety/own_sidecar.ts";
+import { walkStudy } from "../safety/own_sidecar.ts";
+import { checkNames } from "./check_names.ts";
 import type { ItemSession } from "./item_session.ts";
 import { execPinned } from "./pinned_exec.ts";
 import type { RunState } from "./run_state.ts";
@@ -77,7 +73,7 @@ function shared(make: ContextFor): Omit<ReadContext, "place" | "destroyBatches">
     failure: make.failure,
     source: {
       walk: () => walkStudy(services.fs, { ...session.scope, signal }),
-      files: (place) => checkedFiles(run, session, { place, signal }),
+      files: () => checkedFiles(run, session, signal),
     },
     evidence: {
       list: (place, options) => evidence.list(item.id, place, options),
@@ -156,37 +152,11 @@ async function* destroyBatches(scope: ItemScope, place: string) {
   yield* evidenceBatches(scope, place);
 }
 
-/** Files and empty folders of the source, after every name of the item was checked for this place (SAFETY S14, S15). */
-async function* checkedFiles(
-  run: RunState,
-  session: ItemSession,
-  { place, signal }: { place: string; signal: AbortSignal },
-): AsyncIterable<SourceFile> {
+/** Files and empty folders of the source, after every name of the item was checked (SAFETY S14, S15). */
+async function* checkedFiles(run: RunState, session: ItemSession, signal: AbortSignal): AsyncIterable<SourceFile> {
   const { fs } = run.services;
   const { item } = session;
-  await run.checkNamesOnce(item.id, SOURCE_PLACE, () => assertNoStreams(fs, item, signal));
-  await run.checkNamesOnce(item.id, place, async () => {
-    const target: NameTarget = run.place(place).kind === "objects"
-      ? { system: "s3", root: run.place(place).uri(item.name) }
-      : { system: hostSystem, root: run.place(place).uri(item.name) };
-    const own = await ownSidecar(fs, { ...session.scope, signal }) !== undefined;
-    const ours = (path: string) => own && path === SIDECAR_NAME;
-    const checker = new NameChecker(target, { ours });
-    const findings = [];
-    let files = 0;
-    // Only our lock may lie in a source; what looks like a temporary of ours would never be archived.
-    const leaveOut = (path: string) => path === LOCK_NAME;
-    for await (const entry of walkNames(fs, item.root, { signal, leaveOut })) {
-      if (entry.kind === "file" && !ours(entry.path)) files++;
-      findings.push(...checker.check(entry));
-    }
-    if (findings.length > 0) throw namesError(item.name, findings);
-    if (files === 0) {
-      throw new PipelineError("item/empty", `Cannot back up "${item.name}": it holds no file`, {
-        hint: "An empty study is never archived. Remove the folder by hand if it is not needed.",
-      });
-    }
-  });
+  await run.checkNamesOnce(item.id, () => checkNames(run, session, signal));
   let open: TreeEntry | undefined; // a folder nothing was seen in yet
   for await (const entry of walkStudy(fs, { ...session.scope, signal })) {
     if (open && !entry.path.startsWith(`${open.path}/`)) yield emptyFolder(open);

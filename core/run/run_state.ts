@@ -89,21 +89,20 @@ export class RunState {
     return { fs, clock, journal, ledger: this.requireLedger(), assertDistinct: this.#parts.assertDistinct };
   }
 
-  /** Runs the name check of one item for one place once, however many stages ask. */
-  checkNamesOnce(incarnation: string, place: string, check: () => Promise<void>): Promise<void> {
-    const key = `${incarnation}\0${place}`;
-    let checked = this.#checkedNames.get(key);
+  /** Runs the name check of one item once, however many stages ask. */
+  checkNamesOnce(incarnation: string, check: () => Promise<void>): Promise<void> {
+    let checked = this.#checkedNames.get(incarnation);
     if (checked) return checked;
     checked = check().catch((error) => {
-      this.#checkedNames.delete(key); // a retry asks anew
+      this.#checkedNames.delete(incarnation); // a retry asks anew
       throw error;
     });
-    this.#checkedNames.set(key, checked);
+    this.#checkedNames.set(incarnation, checked);
     return checked;
   }
 
   forgetItem(incarnation: string): void {
-    for (const key of this.#checkedNames.keys()) if (key.startsWith(`${incarnation}\0`)) this.#checkedNames.delete(key);
+    this.#checkedNames.delete(incarnation);
   }
 
   /** Remembers what the source saw of a folder, for SAFETY S13 and for progress. */

@@ -25,6 +25,11 @@ export async function* scanLocks(fs: FileSystem, root: string): AsyncGenerator<{
   }
 }
 
+/** Whether the account may not even ask if something stands at a path. */
+async function cannotLook(fs: FileSystem, path: string): Promise<boolean> {
+  return await fs.lstat(path).then(() => false, isVanishing);
+}
+
 /**
  * Judges every lock below a source's root at the start of a run: dead ones are named in a warning (and reclaimed when
  * their study is locked), anything else stops the run. A lock that this account is told nothing of stops it last: what
@@ -39,9 +44,11 @@ export async function checkLocks(
   let untold: PipelineError | undefined;
   for await (const { study, path } of scanLocks(fs, root)) {
     options.signal?.throwIfAborted();
-    const found = await StudyLock.check(fs, join(root, study), options).catch((error) => {
-      if (!(error instanceof PipelineError) || error.code !== "lock/untold") throw error;
-      untold ??= error;
+    const found = await StudyLock.check(fs, join(root, study), options).catch(async (error) => {
+      if (!(error instanceof PipelineError)) throw error;
+      if (error.code === "lock/untold") untold ??= error;
+      // No lock was found: the folder lets nobody look. Whoever takes the study up fails alone (SAFETY S19).
+      else if (!await cannotLook(fs, path)) throw error;
     });
     if (found === undefined || found.state === "free") continue;
     options.log?.warn(`"${study}" holds a lock that was left; it is reclaimed when its turn comes: ${found.why}`, {

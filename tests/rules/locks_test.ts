@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { systemError } from "../kit/memory_file_system.ts";
 import { failure } from "../kit/memory_object_store.ts";
 import { NAS_ROOT, SOURCE_ROOT, type World } from "../kit/world.ts";
 import {
@@ -191,6 +192,19 @@ Deno.test("S11 the claim holds at the bucket alone, and at the NAS alone", async
     assertFailed(await world.run(asOther), "item/name-claimed");
     assert.deepEqual({ ...archived(world), nas: world.files(AT_NAS) }, before);
   }
+});
+
+Deno.test("S19 a study that this account may not enter fails alone; the others are archived", async () => {
+  await using world = await worldWith();
+  world.study("study2", FILES);
+  world.fs.fault = ({ path }) => {
+    if (path.startsWith(`${AT_SOURCE}/`)) throw systemError("EACCES", `permission denied: "${path}"`);
+  };
+  const report = await world.run();
+  assert.equal(report.exit_code, 1);
+  assert.equal((await world.ledger()).get("study2")?.status, "complete");
+  world.fs.fault = undefined;
+  assertSourceWhole(world);
 });
 
 Deno.test("S11 a claim that cannot be read stops the study, not the others", async () => {

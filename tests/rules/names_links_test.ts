@@ -21,6 +21,15 @@ async function assertNothingCopied(world: World): Promise<void> {
   assert.notEqual((await world.ledger()).get("study1")?.status, "complete");
 }
 
+Deno.test("S14 a name only the bucket cannot hold fails the study before a byte is copied to the NAS", async () => {
+  const deep = `${Array.from({ length: 6 }, () => "d".repeat(180)).join("/")}/x.txt`;
+  await using world = await worldWith({ ...FILES, [deep]: "x" });
+  const report = await world.run();
+  assertFailed(report, "item/names");
+  assert.deepEqual(report.items[0].error?.stage, "truenas");
+  await assertNothingCopied(world);
+});
+
 Deno.test("S14 alternate streams of Windows fail the study before a byte is copied, each listed", async () => {
   await using world = await worldWith();
   const streams: Record<string, string[]> = {
