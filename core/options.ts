@@ -58,6 +58,14 @@ export function pathOption(): z.ZodString {
   return z.string().min(1, "wanted a path, found an empty string").meta({ format: "path" });
 }
 
+/** A prefix of keys: names with `/` between them; one at either end does no harm. */
+export function keyPrefix(): z.ZodString {
+  return z.string().refine((text) => {
+    const inner = text.replace(/^\/|\/$/g, "");
+    return inner === "" || !/[\\\0]|(?:^|\/)\.{0,2}(?:\/|$)/.test(inner);
+  }, 'wanted names with "/" between them, none of them empty, "." or ".."');
+}
+
 /** The id of a place: the id of the stage that writes it. */
 export function placeId(): z.ZodString {
   return z.string().regex(/^[a-z][a-z0-9_-]*$/, "wanted the id of a stage that writes a place, such as truenas");

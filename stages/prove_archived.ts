@@ -1,6 +1,6 @@
 /** Stage `prove-archived`: proves that a bucket holds a whole backup, so that another copy of it may go. @module */
 import { defineStage, LARGEST_PART_BYTES } from "../core/contract.ts";
-import { byteSize, pathOption, z } from "../core/options.ts";
+import { byteSize, keyPrefix, pathOption, z } from "../core/options.ts";
 import { s3Place } from "./_s3_place.ts";
 
 export const proveArchived = defineStage({
@@ -14,7 +14,7 @@ export const proveArchived = defineStage({
   usesLedger: true,
   options: z.strictObject({
     bucket: z.string().min(1).meta({ description: "Bucket that keeps the backup.", example: "lab-archive" }),
-    prefix: z.string().default("").meta({
+    prefix: keyPrefix().default("").meta({
       description: "Key prefix; the backup's name is appended.",
       example: "fusion",
     }),

@@ -1,7 +1,7 @@
 /** Stage `s3-upload`: uploads the item to a bucket with per-part checksums, and proves it there. @module */
 import { defineStage, LARGEST_PART_BYTES } from "../core/contract.ts";
 import type { SourceFile } from "../core/contract.ts";
-import { byteSize, pathOption, z } from "../core/options.ts";
+import { byteSize, keyPrefix, pathOption, z } from "../core/options.ts";
 import { s3Place } from "./_s3_place.ts";
 
 export const s3Upload = defineStage({
@@ -14,7 +14,7 @@ export const s3Upload = defineStage({
   parallel: 4,
   options: z.strictObject({
     bucket: z.string().min(1).meta({ description: "Bucket to upload to; it must exist.", example: "lab-archive" }),
-    prefix: z.string().default("").meta({
+    prefix: keyPrefix().default("").meta({
       description: "Key prefix; the study's name is appended.",
       example: "fusion",
     }),

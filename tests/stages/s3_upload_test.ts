@@ -107,3 +107,12 @@ Deno.test("s3-upload refuses parts that the memory of a run does not hold, and n
   assert.equal(found.code, "options/bad-value");
   assert.match(found.message, /"part" of stage "s3": wanted at most 64 MiB, found "4 GiB"/);
 });
+
+Deno.test("s3-upload refuses a prefix whose segments no key should have", () => {
+  for (const prefix of ["", "fusion", "/fusion/raw/", "a b/ü"]) {
+    s3Upload.options.parse({ bucket: "lab-archive", prefix });
+  }
+  for (const prefix of ["../d", "a/../b", "a//b", ".", "a/.", "a\\b"]) {
+    assert.throws(() => s3Upload.options.parse({ bucket: "lab-archive", prefix }), /none of them empty/, prefix);
+  }
+});
