@@ -2,6 +2,7 @@
 import { PipelineError } from "../core/errors.ts";
 import { DiagnosticsError } from "../core/pipeline/diagnostic.ts";
 import type { Finding } from "../core/errors.ts";
+import { visibleLine } from "../core/visible.ts";
 import { isInterruption } from "./interruption.ts";
 
 /** Areas of error codes that mean: the configuration or the command line is wrong, nothing was tried. */
@@ -59,7 +60,7 @@ export function untoldFindings(message: string, findings: readonly Finding[] = [
 /** Returns a finding on one line: `R6  x.xpd: message`. */
 export function renderFinding({ rule, severity, path, message }: Finding): string {
   const label = severity === "warning" ? `${rule} (warning)` : rule;
-  return `${label}  ${path === "" || message.includes(`"${path}"`) ? message : `${path}: ${message}`}`;
+  return visibleLine(`${label}  ${path === "" || message.includes(`"${path}"`) ? message : `${path}: ${message}`}`);
 }
 
 function causes(error: unknown): string[] {

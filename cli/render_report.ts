@@ -83,7 +83,8 @@ function stageRow(stage: StageReport, dryRun: boolean): string[] {
 function errorLines(error: ReportError): string[] {
   const where = error.stage === undefined || error.stage === "" ? "" : ` in stage ${error.stage}`;
   return [
-    `error${where}: ${error.message} [${error.code}]`,
+    // One line, whatever a name in it holds: it must not be able to make a line of its own.
+    `error${where}: ${visibleLine(error.message)} [${error.code}]`,
     ...(error.findings ?? []).map((finding) => `  ${renderFinding(finding)}`),
     ...error.hint === undefined ? [] : [`hint: ${error.hint}`],
   ];

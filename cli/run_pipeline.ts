@@ -136,11 +136,16 @@ export async function execute(
     }, { ...services, secrets }));
 }
 
+/** The item of `--only`; a shell completes the name of a folder with a separator. */
+export function itemNamed(args: Arguments): string | undefined {
+  return args.value("only")?.replace(/(?<=.)[/\\]+$/, "");
+}
+
 function toRunOptions(args: Arguments): RunOptions {
   const force = args.value("force");
   return {
     dryRun: args.has("dry-run"),
-    only: args.value("only"),
+    only: itemNamed(args),
     force: force === undefined ? undefined : force === "" ? true : force,
   };
 }

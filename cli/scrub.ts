@@ -19,7 +19,7 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/(X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s"']+/gi, `$1${HIDDEN}`],
   [/(\b(?:Bearer|Basic)\s+)[A-Za-z0-9+/=._~-]{8,}/g, `$1${HIDDEN}`],
   [
-    /("?[\w-]*(?:password|passwd|secret|token|api[_-]?key|access[_-]?key)[\w-]*"?\s*[=:]\s*)(?!["']?\$\{)("[^"]*"|'[^']*'|[^\s,;}]+)/gi,
+    /("?[\w-]*(?:password|passwd|secret|token|api[_-]?key|access[_-]?key)[\w-]*"?\s*[=:]\s*)(?!["']?\$\{)("[^"]*"|'[^']*'|[^\s,;}"']+)/gi,
     `$1${HIDDEN}`,
   ],
 ];

@@ -3,7 +3,7 @@ import type { Command } from "../cli/command.ts";
 import { count, formatBytes } from "../cli/format.ts";
 import { loadProject, requirePipeline } from "../cli/project.ts";
 import { renderReport } from "../cli/render_report.ts";
-import { execute } from "../cli/run_pipeline.ts";
+import { execute, itemNamed } from "../cli/run_pipeline.ts";
 import type { Plan } from "../core/contract.ts";
 import { visibleLine } from "../core/visible.ts";
 import type { ProgressSink } from "../core/run/progress.ts";
@@ -33,7 +33,7 @@ export const run: Command = async (args, context) => {
     terminal.out(`  ${logs.scrubber.text(stepLine(step))}\n`);
   };
   const progress: ProgressSink = { stagePlanned: (item, stage, plan) => show(toStep(item, stage, plan)) };
-  const options = { dryRun: true, only: args.value("only") };
+  const options = { dryRun: true, only: itemNamed(args) };
   const report = await execute(compiled, { options, project, context, progress });
   if (json) terminal.out(`${JSON.stringify({ ...report, steps }, null, 2)}\n`);
   else terminal.out(`${heading === "" ? "" : "\n"}${renderReport(report, { quiet: globals.quiet })}`);

@@ -259,7 +259,8 @@ export function inWords(path: string, doing: string, error: unknown): unknown {
       return new PipelineError("journal/cannot-open", `${start}: ${reason}`, { ...common, hint: WRITABLE });
   }
   if (code !== undefined) return new PipelineError("journal/failed", `${start}: ${reason}`, common);
-  if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotADirectory) {
+  const denied = [Deno.errors.PermissionDenied, Deno.errors.NotADirectory, Deno.errors.IsADirectory];
+  if (denied.some((kind) => error instanceof kind)) {
     return new PipelineError("journal/cannot-open", `${start}: ${reason}`, { ...common, hint: WRITABLE });
   }
   return error;

@@ -7,6 +7,7 @@ import { join } from "@std/path";
 import { PipelineError } from "../errors.ts";
 import { errnoOf } from "../io/io_errors.ts";
 import { holdLock } from "./_journal_lock.ts";
+import { inWords } from "./_database.ts";
 import { type LocalJournal, openJournal, openMemoryJournal } from "./sqlite.ts";
 
 const ATTEMPTS = 5;
@@ -29,8 +30,22 @@ export async function copyJournalForReading(path: string, within?: string): Prom
     return disposingAlso(journal, remove);
   } catch (error) {
     await remove();
-    throw error;
+    throw ofLive(error, { copied: join(folder, "journal.db"), path });
   }
+}
+
+/** What is wrong with the copy is wrong with the journal it was made of, and that one people can find. */
+function ofLive(error: unknown, { copied, path }: { copied: string; path: string }): unknown {
+  if (error instanceof PipelineError && error.message.includes(copied)) {
+    const { code, hint, stopsRun, retry } = error;
+    return new PipelineError(code, error.message.replaceAll(copied, path), {
+      hint,
+      stopsRun,
+      retry,
+      cause: error.cause,
+    });
+  }
+  return inWords(path, "look at what is known", error);
 }
 
 async function copyPair(from: string, to: string): Promise<void> {

@@ -12,6 +12,7 @@ import { openLedgerMirror } from "../ledger/mirror.ts";
 import type { Ledger } from "../ledger/record.ts";
 import { abortOld } from "../objects/abort.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
+import { nameHint } from "../pipeline/nearest.ts";
 import type { ItemContext, RunContext } from "../ports.ts";
 import type { RunLock } from "../safety/lock_file.ts";
 import { closeEvictions, isBackup } from "./backups.ts";
@@ -217,7 +218,7 @@ async function runItems(
     throw new PipelineError(
       "run/no-such-item",
       `Cannot run "${request.only}": no such folder is in ${run.source.path}`,
-      { stopsRun: 2 },
+      { stopsRun: 2, hint: nameHint(request.only, candidates.good.map(({ name }) => name), "studies there") },
     );
   }
   // The source's scan, which may take long, hears the wish to stop too.

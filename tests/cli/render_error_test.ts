@@ -56,6 +56,8 @@ Deno.test("exitCodeOf() tells configuration from failed work and from faults", (
 Deno.test("renderFinding() names the path once", () => {
   assert.equal(renderFinding({ rule: "R1", severity: "error", path: "", message: "m" }), "R1  m");
   assert.equal(renderFinding({ rule: "R1", severity: "error", path: "p", message: "m" }), "R1  p: m");
+  // A name must not be able to make a line of its own.
+  assert.equal(renderFinding({ rule: "R1", severity: "error", path: "p", message: "a\nok" }), "R1  p: a\\u000aok");
 });
 
 Deno.test("exitCodeOf() and renderError() know an interruption from any other abort", () => {

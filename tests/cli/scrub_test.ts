@@ -84,4 +84,5 @@ Deno.test("createScrubber() leaves a template as it is written: it names a secre
   const { text } = createScrubber({});
   assert.equal(text('argv = ["password=${env.PASS}"]'), 'argv = ["password=${env.PASS}"]');
   assert.equal(text("password = hunter2hunter2"), "password = ***");
+  assert.equal(text('argv = ["tool", "--password=hunter22", "x"]'), 'argv = ["tool", "--password=***", "x"]');
 });

@@ -137,7 +137,7 @@ Deno.test("S19 run fails the study that breaks the standard and goes on with the
   assert.match(stdout, /R1 {2}study name "20250131_bad" has 2 fields/);
   assert.match(stdout, /1 failed/);
   assert.ok(await isThere(join(place.truenas, STUDY, "_checksums.sha256")));
-  const only = await place.cli(["run", "local", "--only", STUDY]);
+  const only = await place.cli(["run", "local", "--only", `${STUDY}/`]);
   assert.equal(only.code, 0);
   assert.doesNotMatch(only.stdout, /20250131_bad/);
 });

@@ -66,7 +66,11 @@ Deno.test("S17 a closed journal is copied without a trace, and the copy is remov
     assert.deepEqual(await paths(copy.evidence.list("inc", "truenas")), ["a"]);
   }
   await Deno.writeTextFile(path, "not a database ".repeat(500));
-  await assert.rejects(copyJournalForReading(path, temporary.path), { code: "journal/corrupt" });
+  await assert.rejects(copyJournalForReading(path, temporary.path), (error: Error & { code: string }) => {
+    assert.equal(error.code, "journal/corrupt");
+    assert.ok(error.message.includes(`"${path}"`), "the journal is named, not its copy");
+    return true;
+  });
   assert.deepEqual(await snapshot(temporary.path), {});
   assert.deepEqual(Object.keys(await snapshot(dir.path)).sort(), Object.keys(before).sort());
 });
