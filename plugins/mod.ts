@@ -7,6 +7,7 @@ import { email } from "./notifiers/email.ts";
 import { slack } from "./notifiers/slack.ts";
 import { webhook } from "./notifiers/webhook.ts";
 import { idleFolders } from "./sources/idle_folders.ts";
+import { logTail } from "./sources/log_tail.ts";
 import { outbox } from "./sources/outbox.ts";
 import { phenocycler } from "./standards/phenocycler.ts";
 import { s3 } from "./stores/s3.ts";
@@ -16,6 +17,7 @@ export const plugins: readonly Plugin[] = [
   slack,
   webhook,
   idleFolders,
+  logTail,
   outbox,
   phenocycler,
   s3,

@@ -4,12 +4,16 @@ import { checksumSidecar } from "./checksum_sidecar.ts";
 import { cooldown } from "./cooldown.ts";
 import { copy } from "./copy.ts";
 import { deleteStage } from "./delete.ts";
+import { dropRepeats } from "./drop_repeats.ts";
 import { emit } from "./emit.ts";
+import { errorBlocks } from "./error_blocks.ts";
+import { errorContext } from "./error_context.ts";
 import { health } from "./health.ts";
 import { hook } from "./hook.ts";
 import { lock } from "./lock.ts";
 import { manifestAppend } from "./manifest_append.ts";
 import { notify } from "./notify.ts";
+import { raiseEvent } from "./raise_event.ts";
 import { recipients } from "./recipients.ts";
 import { render } from "./render.ts";
 import { s3Upload } from "./s3_upload.ts";
@@ -21,12 +25,16 @@ export const stages: readonly AnyStage[] = [
   cooldown,
   copy,
   deleteStage,
+  dropRepeats,
   emit,
+  errorBlocks,
+  errorContext,
   health,
   hook,
   lock,
   manifestAppend,
   notify,
+  raiseEvent,
   recipients,
   render,
   s3Upload,
