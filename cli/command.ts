@@ -2,6 +2,7 @@
 import type { Logger } from "../core/ports.ts";
 import type { Locations } from "./locations.ts";
 import type { LogControl } from "./log.ts";
+import type { Notices } from "./notices.ts";
 import type { Screen } from "./screen.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -43,6 +44,8 @@ export interface CommandSpec {
    * (SAFETY S17); for commands that change something.
    */
   log: "file" | "stderr";
+  /** Set where people are told of nothing at the end: a dry run, or a command that has told them itself. */
+  silent?: true;
   subcommands?: readonly CommandSpec[];
   /** Literal dynamic import of the command's module. */
   load?(): Promise<{ run: Command }>;
@@ -81,6 +84,8 @@ export interface CommandContext {
   readonly logs: LogControl;
   /** stderr, shared by log lines and live progress. */
   readonly screen: Screen;
+  /** What people are told of. It is flushed at the end of every command. */
+  readonly notices: Notices;
 }
 
 /** Runs a command; resolves to the exit code. Errors are thrown and become words and an exit code in one place. */

@@ -40,10 +40,11 @@ async function runCommand(
   { spec, args, globals }: Extract<Invocation, { kind: "run" }>,
   { terminal, drawn }: { terminal: Terminal; drawn: Terminal },
 ): Promise<number> {
-  const [{ locate }, { openLog }, { createScreen }] = await Promise.all([
+  const [{ locate }, { openLog }, { createScreen }, { collectTrouble, openNotices }] = await Promise.all([
     import("./locations.ts"),
     import("./log.ts"),
     import("./screen.ts"),
+    import("./notices.ts"),
   ]);
   const screen = createScreen(drawn);
   let locations: CommandContext["locations"];
@@ -67,6 +68,11 @@ async function runCommand(
   });
   const log = logs.logger;
   const name = args.command.join(" ");
+  const smtpEnv = spec.flags?.some((flag) => flag.name === "smtp-env") ? args.value("smtp-env") : undefined;
+  // What is logged is told of; a command that keeps no log tells whoever typed it.
+  const trouble = toFile && !spec.silent ? collectTrouble(logs) : undefined;
+  const parts = { terminal, globals, locations, log, logs, screen };
+  const notices = openNotices(parts, { smtpEnv, trouble });
   // On stderr this would only repeat what was typed.
   if (logs.file !== undefined || globals.verbose) {
     log.info(`labferry ${VERSION} ${name} begins`, { host: terminal.host });
@@ -74,7 +80,7 @@ async function runCommand(
   let code: number;
   try {
     const { run } = await loadCommand(spec);
-    code = await run(args, { terminal, globals, locations, log, logs, screen });
+    code = await run(args, { ...parts, notices });
   } catch (error) {
     const { exitCodeOf, renderError } = await import("./render_error.ts");
     code = exitCodeOf(error);
@@ -82,6 +88,7 @@ async function runCommand(
     reportError(error, { text: renderError(error, globals), json: globals.logFormat === "json", logs, screen });
   }
   screen.live([]);
+  if (!spec.silent && !args.has("dry-run")) await notices.flush();
   if (logs.file !== undefined || globals.verbose) log.info(`labferry ${name} ends with exit code ${code}`);
   return code;
 }

@@ -23,6 +23,11 @@ export function renderReport(report: RunReport, options: RenderReportOptions = {
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
 }
 
+/** Returns one item as text: what became of it, with a table of its stages. */
+export function renderItem(item: ItemReport, { dryRun }: { dryRun: boolean }): string {
+  return `${itemLines(item, dryRun).join("\n")}\n`;
+}
+
 /** Returns the run on one line: what became of how many items, how long, which exit code. */
 export function summaryLine(report: RunReport): string {
   const counts = new Map<string, number>();

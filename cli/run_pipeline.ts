@@ -1,19 +1,19 @@
 /** Runs a pipeline from the command line: config to report, and the event when it fails. @module */
-import { resolve } from "@std/path";
 import { PipelineError } from "../core/errors.ts";
-import { emitEvent, eventsForExit, isEventName } from "../core/events/events.ts";
-import { openJournal } from "../core/journal/sqlite.ts";
 import { nearestName } from "../core/pipeline/nearest.ts";
 import type { CompiledPipeline } from "../core/pipeline/compile.ts";
 import { runPipeline } from "../core/run/engine.ts";
 import type { ProgressSink } from "../core/run/progress.ts";
-import type { RunReport } from "../core/run/report.ts";
+import type { ItemReport, RunReport } from "../core/run/report.ts";
 import type { Arguments, CommandContext } from "./command.ts";
-import { loadProject, makeStateDir, readTextIfThere, requirePipeline } from "./project.ts";
+import { NOTIFY, ownLog, queuesEvents } from "./drain.ts";
+import { withFailureEvent } from "./failure_event.ts";
+import { loadProject, requirePipeline } from "./project.ts";
 import type { Project } from "./project.ts";
 import { showProgress } from "./progress_view.ts";
-import { exitCodeOf, renderFinding, untoldFindings } from "./render_error.ts";
-import { renderReport, reportJson, summaryLine } from "./render_report.ts";
+import { renderFinding, untoldFindings } from "./render_error.ts";
+import { renderItem, renderReport, reportJson, summaryLine } from "./render_report.ts";
+import { expectSmtpEnv, readSecrets } from "./secrets.ts";
 import { withServices } from "./services.ts";
 
 export interface RunOptions {
@@ -23,22 +23,44 @@ export interface RunOptions {
   force?: true | string;
 }
 
+/** How often an endless run delivers what it had to leave queued, in ms. */
+const FLUSH_MS = 60_000;
+
 /** Runs the pipeline `name` with the flags of `run`; prints the report and returns the exit code. */
-export async function runCommand(name: string, args: Arguments, context: CommandContext): Promise<number> {
-  const { terminal, globals, log } = context;
+export async function runCommand(name: string, args: Arguments, given: CommandContext): Promise<number> {
+  // Of its own troubles the notify pipeline tells nobody.
+  const context = name === NOTIFY ? { ...given, log: ownLog(given.log) } : given;
+  const { terminal, globals, log, logs, notices } = context;
+  if (name === NOTIFY) notices.dismiss();
   const options = toRunOptions(args);
-  // A config that cannot be read may ask for mails: its failure is queued, and delivery decides.
+  const smtpEnv = args.value("smtp-env");
   const failures = { wanted: true };
-  const report = await withFailureEvent(name, { options, context, failures }, async () => {
-    await expectFile(args.value("smtp-env"), context);
+  let endless = false;
+  const report = await withFailureEvent(name, { dryRun: options.dryRun, context, failures }, async () => {
+    await expectSmtpEnv(smtpEnv, context);
     const project = await loadProject(context);
-    failures.wanted = project.config.config.notify.enabled;
+    failures.wanted = name !== NOTIFY && await queuesEvents(project, context, smtpEnv);
     const compiled = await requirePipeline(project, name, context);
     using progress = showProgress(context);
-    return await execute(compiled, { options, project, context, progress: logged(progress.sink, log) });
+    ({ endless } = compiled.source.plugin);
+    using _ = endless && !options.dryRun ? terminal.every(FLUSH_MS, () => void notices.flush()) : undefined;
+    const onItem = (item: ItemReport) => {
+      if (!endless) return;
+      const shown = logs.scrubber.value(item) as ItemReport;
+      terminal.out(args.has("json") ? `${JSON.stringify(shown)}\n` : renderItem(shown, options));
+      if (!options.dryRun) void notices.flush();
+    };
+    return await execute(compiled, {
+      options,
+      project,
+      context,
+      progress: logged(progress.sink, log),
+      events: { onItem, queueEvents: failures.wanted, smtpEnv },
+    });
   });
-  if (args.has("json")) terminal.out(reportJson(report));
-  else terminal.out(renderReport(report, { quiet: globals.quiet }));
+  const shown = logs.scrubber.value(report) as RunReport;
+  if (args.has("json")) terminal.out(endless ? "" : reportJson(shown));
+  else terminal.out(renderReport(shown, { quiet: globals.quiet }));
   logOutcome(report, log);
   return report.exit_code;
 }
@@ -73,13 +95,20 @@ function logged(sink: ProgressSink, log: CommandContext["log"]): ProgressSink {
 /** Runs a compiled pipeline on this machine. */
 export async function execute(
   compiled: CompiledPipeline,
-  run: { options: RunOptions; project: Project; context: CommandContext; progress?: ProgressSink },
+  run: {
+    options: RunOptions;
+    project: Project;
+    context: CommandContext;
+    progress?: ProgressSink;
+    events?: { onItem?: (item: ItemReport) => void; queueEvents: boolean; smtpEnv?: string };
+  },
 ): Promise<RunReport> {
-  const { options, project, context, progress } = run;
+  const { options, project, context, progress, events } = run;
   const { terminal, locations } = context;
   expectStage(options.force, compiled);
   using interrupts = terminal.interrupts();
   interrupts.stop.addEventListener("abort", () => context.log.warn(STOPPING), { once: true });
+  const secrets = compiled.source.plugin.yields === "event" ? await readSecrets(context, events?.smtpEnv) : undefined;
   return await withServices(project.registry, { dryRun: options.dryRun, context }, (services) =>
     runPipeline({
       compiled,
@@ -91,7 +120,9 @@ export async function execute(
       stop: interrupts.stop,
       abort: interrupts.abort,
       progress,
-    }, services));
+      onItem: events?.onItem,
+      queueEvents: events?.queueEvents,
+    }, { ...services, secrets }));
 }
 
 function toRunOptions(args: Arguments): RunOptions {
@@ -111,58 +142,6 @@ function expectStage(force: RunOptions["force"], compiled: CompiledPipeline): vo
     stopsRun: 2,
     hint: nearest === undefined ? `its stages are ${ids.join(", ")}` : `did you mean "${nearest}"`,
   });
-}
-
-async function expectFile(path: string | undefined, { terminal }: CommandContext): Promise<void> {
-  if (path === undefined || await readTextIfThere(resolve(terminal.cwd, path), "credentials") !== undefined) return;
-  throw new PipelineError("cli/no-path", `Cannot use --smtp-env "${path}": the file does not exist`, { stopsRun: 2 });
-}
-
-/**
- * Every end of a pipeline with a code other than 0 is an event where notify is enabled, also when the config could not
- * be read. A failure to queue it is logged and changes nothing else (SAFETY S19); a dry run queues nothing (S17).
- */
-async function withFailureEvent(
-  name: string,
-  { options, context, failures }: { options: RunOptions; context: CommandContext; failures: { wanted: boolean } },
-  work: () => Promise<RunReport>,
-): Promise<RunReport> {
-  const queue = async (pipeline: string, exitCode: number, data: { code: string; message: string }) => {
-    if (options.dryRun || !failures.wanted) return;
-    const { locations, log, terminal } = context;
-    try {
-      await makeStateDir(locations.journalFile);
-      await using journal = await openJournal(locations.journalFile);
-      for (const event of eventsForExit(pipeline, exitCode).filter(isEventName)) {
-        const at = terminal.now();
-        const id = await emitEvent(journal.outbox, {
-          event,
-          at,
-          data: { ...data, exit_code: exitCode, host: terminal.host },
-        }, {
-          enabled: true,
-        });
-        log.debug(`event ${event} is queued`, { id });
-      }
-    } catch (error) {
-      log.error(`The event of the failed run cannot be queued: ${error instanceof Error ? error.message : error}`);
-    }
-  };
-  try {
-    const report = await work();
-    const { error } = report;
-    const failed = report.items.filter((item) => item.outcome === "failed").map((item) => item.name);
-    const message = error?.message ?? `${failed.length} items failed: ${failed.slice(0, 20).join(", ")}`;
-    if (report.exit_code !== 0) {
-      await queue(report.pipeline, report.exit_code, { code: error?.code ?? "run/items-failed", message });
-    }
-    return report;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const code = error instanceof PipelineError ? error.code : "internal/unexpected";
-    await queue(/^[a-z0-9-]+$/.test(name) ? name : "pipeline", exitCodeOf(error), { code, message });
-    throw error;
-  }
 }
 
 /** How many findings of an item the log tells one by one; the report has all of them. */

@@ -12,6 +12,8 @@ const FORMAT: FlagSpec = {
 };
 const JSON_REPORT: FlagSpec = { name: "json", summary: "Write the result as JSON to stdout." };
 
+const EVENT: FlagSpec = { name: "event", value: "EVENT", summary: "Name of the event, for example backup_failure." };
+
 const RUN_FLAGS: readonly FlagSpec[] = [
   DRY_RUN,
   { name: "only", value: "NAME", summary: "Take up this item alone." },
@@ -27,7 +29,7 @@ const RUN_FLAGS: readonly FlagSpec[] = [
 const RUN_EXITS = [
   [0, "every item is done, or there was none"],
   [1, "an item failed, a hook failed, a place was lost midway, or a lock is in the way"],
-  [130, "interrupted; what was begun is finished or left to be resumed"],
+  [130, "interrupted; what was begun is finished or left to be resumed. An endless pipeline ends with 0 instead"],
 ] as const;
 const STUDY: readonly FlagSpec[] = [
   FORMAT,
@@ -90,6 +92,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     example: "labferry plan backup --only 20250131_ada_kidney_b1",
     log: "stderr",
+    silent: true,
     load: () => import("../commands/plan.ts"),
   },
   {
@@ -146,6 +149,32 @@ export const COMMANDS: readonly CommandSpec[] = [
         example: "labferry manifest verify N:/manifests",
         log: "stderr",
         load: () => import("../commands/manifest.ts"),
+      },
+    ],
+  },
+  {
+    name: "notify",
+    summary: "Who is told of what, and whether it arrives",
+    log: "stderr",
+    subcommands: [
+      {
+        name: "list-subscribers",
+        summary: "Recipients of each event, and the list they come from",
+        flags: [EVENT, JSON_REPORT],
+        example: "labferry notify list-subscribers --event backup_failure",
+        log: "stderr",
+        silent: true,
+        load: () => import("../commands/notify.ts"),
+      },
+      {
+        name: "test",
+        summary: "Send a TEST of one event to whoever hears of it",
+        flags: [EVENT, DRY_RUN, SMTP_ENV, JSON_REPORT],
+        exits: [[0, "every server took it"], [1, "nobody hears of it, or a server did not take it"]],
+        example: "labferry notify test --event backup_failure --dry-run",
+        log: "stderr",
+        silent: true,
+        load: () => import("../commands/notify.ts"),
       },
     ],
   },
@@ -238,6 +267,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     exits: [[0, "every study was backed up and proved"], [1, "something went wrong"]],
     example: "labferry demo --keep ./demo-run",
     log: "stderr",
+    silent: true,
     load: () => import("../commands/demo.ts"),
   },
 ];

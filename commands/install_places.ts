@@ -19,8 +19,10 @@ export const run: Command = async (args, context) => {
   for (const name of named.length > 0 ? [] : await pipelineNames(context)) {
     const checked = await checkPipeline(project, name, context);
     // A preset this laboratory does not use may lack its part of the config; its places are then not to be marked.
-    if (checked.compiled !== undefined && !hasErrors(checked.diagnostics)) compiled.push(checked.compiled);
-    else {
+    if (checked.compiled !== undefined && !hasErrors(checked.diagnostics)) {
+      // A pipeline over events writes to no place.
+      if (checked.compiled.source.plugin.yields === "tree") compiled.push(checked.compiled);
+    } else {
       log.warn(`pipeline "${name}" is left out: it does not pass lint`, { see: `labferry lint ${name}` });
       errors.push(...checked.diagnostics);
     }

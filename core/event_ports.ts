@@ -99,8 +99,9 @@ export interface EventSourceContext extends ItemContext {
   /** A value this pipeline's source kept under this name with `setCursor`. */
   cursor(name: string): Promise<Json | undefined>;
   /**
-   * Takes a name for this run, so that two runs do not do the same work; false while another has it. It lapses a minute
-   * after its run died, so a source that waits for long takes it again and again.
+   * Takes a name for this run, so that two runs do not do the same work; false while another has it. That of a process
+   * of this host that died is free at once, any other a minute later; so a source that waits for long takes it again
+   * and again.
    */
   claim(name: string): Promise<boolean>;
 }

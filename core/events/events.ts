@@ -24,9 +24,12 @@ export function isEventName(name: string): boolean {
   return EVENT_NAME.test(name);
 }
 
-/** The events of a pipeline that ended with this exit code: `<pipeline>_failure`, for the monitor `monitor_crash`. */
+/**
+ * The events of a pipeline that ended with this exit code: `<pipeline>_failure`, for the monitor `monitor_crash`. Nobody
+ * can be told that telling failed.
+ */
 export function eventsForExit(pipeline: string, exitCode: number): string[] {
-  if (exitCode === 0) return [];
+  if (exitCode === 0 || pipeline === "notify") return [];
   return [failureEvent(pipeline)];
 }
 

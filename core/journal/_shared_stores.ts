@@ -92,6 +92,13 @@ export class SqliteClaimStore implements ClaimStore {
     });
   }
 
+  holder(name: string): Promise<string | undefined> {
+    return this.#db.ask("read a claim", () => {
+      const row = this.#db.one("SELECT holder FROM claim WHERE name = ?", name);
+      return row && row.holder as string;
+    });
+  }
+
   /** False when the claim is another's or gone; then the holder must stop. */
   heartbeat(name: string, holder: string, lease: { now: number; ms: number }): Promise<boolean> {
     return this.#db.change("renew a claim", [lease.now], () =>

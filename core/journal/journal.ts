@@ -98,6 +98,8 @@ export interface SeenStore {
 export interface ClaimStore {
   /** True when `holder` has the claim now: it was free, lapsed at `now`, or already the holder's. */
   claim(name: string, holder: string, lease: { now: number; ms: number }): Promise<boolean>;
+  /** Who has the claim, lapsed or not; undefined when it is free. */
+  holder(name: string): Promise<string | undefined>;
   heartbeat(name: string, holder: string, lease: { now: number; ms: number }): Promise<boolean>;
   release(name: string, holder: string): Promise<void>;
 }

@@ -73,19 +73,19 @@ export const CONFIG_SCHEMA = z.strictObject({
     }),
   }, "The monitor pipeline."),
   notify: section({
-    enabled: z.boolean().default(false).meta({ description: "Whether events are sent by e-mail." }),
+    enabled: z.boolean().default(false).meta({ description: "Whether people are told of events." }),
     toolkit_error_cooldown_seconds: z.number().int().min(0).default(300).meta({
       description: "Seconds within which one kind of error is reported once.",
       unit: "seconds",
     }),
     recipients_dir: path("Folder of the lists of recipients.").default("recipients"),
     smtp: section({
-      host: text("Host of the mail server.").optional(),
+      host: text("Host of the mail server; without one, Gmail's.").optional(),
       port: z.number().int().min(1).max(65_535).default(587).meta({ description: "Port of the mail server." }),
       security: z.enum(["starttls", "tls", "none"]).default("starttls").meta({
         description: "How the connection is protected.",
       }),
-      from: text("Address the messages come from.").optional(),
+      from: text("Address the messages come from; without one, the name of the login.").optional(),
     }, "The mail server. Its credentials stand in the environment or in smtp.env, never here."),
   }, "Messages to people."),
   hooks: section({

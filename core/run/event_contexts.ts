@@ -102,6 +102,7 @@ export function eventSourceContexts(
   const { services, context, request } = run;
   const { journal, clock } = services;
   const held = new Set<string>();
+  const self = JSON.stringify({ host: services.host, pid: Deno.pid, run: context.runId });
   const name = (given: string) => `${request.compiled.name}:${given}`;
   const lease = () => ({ now: clock.now(), ms: CLAIM_MS });
   const items: EventSourceContext = {
@@ -115,7 +116,8 @@ export function eventSourceContexts(
     cursor: (key) => journal.cursors.get(name(key)),
     async claim(key) {
       // The claims of a dry run are made in its own copy of the journal.
-      if (!await journal.claims.claim(name(key), context.runId, lease())) return false;
+      const take = () => journal.claims.claim(name(key), self, lease());
+      if (!await take() && !(await isLeftBehind(services, name(key)) && await take())) return false;
       held.add(name(key));
       return true;
     },
@@ -130,7 +132,7 @@ export function eventSourceContexts(
     claims: {
       async renew() {
         for (const claim of held) {
-          if (await journal.claims.heartbeat(claim, context.runId, lease())) continue;
+          if (await journal.claims.heartbeat(claim, self, lease())) continue;
           throw new PipelineError("run/claim-lost", `Cannot go on with "${claim}": another run has taken it over`, {
             stopsRun: 1,
             hint: "This run was suspended for over a minute. What it did not finish is done by the other run.",
@@ -138,10 +140,26 @@ export function eventSourceContexts(
         }
       },
       async release() {
-        for (const claim of held) await journal.claims.release(claim, context.runId);
+        for (const claim of held) await journal.claims.release(claim, self);
       },
     },
   };
+}
+
+/** Whether a claim is that of a process of this host that is no more; it is then free again. */
+async function isLeftBehind({ journal, processes, host }: EngineServices, name: string): Promise<boolean> {
+  const holder = await journal.claims.holder(name);
+  if (holder === undefined) return true;
+  let given: { host?: unknown; pid?: unknown };
+  try {
+    given = JSON.parse(holder) ?? {};
+  } catch {
+    return false; // whoever it is, it lapses
+  }
+  if (given.host !== host || typeof given.pid !== "number" || given.pid === Deno.pid) return false;
+  if ((await processes.isAlive(given.pid)).alive !== false) return false;
+  await journal.claims.release(name, holder);
+  return true;
 }
 
 async function readTextIfThere({ fs }: EngineServices, path: string): Promise<string | undefined> {

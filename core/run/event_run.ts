@@ -41,9 +41,8 @@ export async function runEvents(
     tell(request, report, end.report);
     if (!request.dryRun) {
       await opened.ack?.(item, end.report.outcome, ack);
-      if (end.report.outcome === "done" || end.report.outcome === "dropped") {
-        await services.journal.steps.remove(scopeOf(run, item));
-      }
+      const comesAgain = end.report.outcome === "failed" || end.report.outcome === "waiting";
+      if (!comesAgain) await services.journal.steps.remove(scopeOf(run, item));
     }
     if (end.stopsRun) throw end.stopsRun;
     if (signal.aborted) return;

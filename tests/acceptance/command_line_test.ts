@@ -249,7 +249,7 @@ acceptance(
 acceptance("list and show describe every plugin, as text and as JSON", async () => {
   const all = await runCli(["list", "--json"]);
   const listed = JSON.parse(all.stdout) as Record<string, { name: string; summary: string }[]>;
-  assert.deepEqual(Object.keys(listed).sort(), ["pipelines", "sources", "stages", "standards", "stores"]);
+  assert.deepEqual(Object.keys(listed).sort(), ["notifiers", "pipelines", "sources", "stages", "standards", "stores"]);
   const stages = listed.stages.map(({ name }) => name);
   assert.deepEqual(stages, stages.toSorted());
   for (

@@ -4,6 +4,9 @@ import type { RunReport } from "../../core/run/report.ts";
 import { openJournal } from "../../core/journal/sqlite.ts";
 import { lab, LOCAL_PIPELINE, makeStudy, STUDY } from "./_lab.ts";
 
+/** Notifications that go to a server that is not there. */
+const NOTIFY_CONFIG = '\n[notify]\nenabled = true\n[notify.smtp]\nhost = "127.0.0.1"\nport = 1\nsecurity = "none"\n';
+
 async function isThere(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);
 }
@@ -36,13 +39,18 @@ Deno.test("run copies, proves and seals, and prints the report", async () => {
 Deno.test("S1 run exits 2 for a place that is not marked, writes nothing, and queues the event", async () => {
   await using place = await lab();
   await makeStudy(place.source);
-  await Deno.writeTextFile(join(place.path, "config.toml"), "\n[notify]\nenabled = true\n", { append: true });
+  await Deno.writeTextFile(join(place.path, "config.toml"), NOTIFY_CONFIG, { append: true });
+  await Deno.writeTextFile(join(place.path, "smtp.env"), "LABFERRY_SMTP_USER=u\nLABFERRY_SMTP_APP_PASSWORD=p\n");
+  await Deno.mkdir(join(place.path, "recipients"));
+  await Deno.writeTextFile(join(place.path, "recipients", "default.txt"), "ops@lab\n");
   const { code, stdout } = await place.cli(["run", "local", "--json"]);
   assert.equal(code, 2);
   assert.equal(JSON.parse(stdout).error.code, "place/not-marked");
   assert.deepEqual([...Deno.readDirSync(place.truenas)], []);
   await using journal = await openJournal(join(place.state, "journal.db"));
-  assert.deepEqual((await journal.outbox.pending()).map(({ event }) => event), ["local_failure"]);
+  const [first, ...others] = (await journal.outbox.pending()).map(({ event }) => event);
+  assert.equal(first, "local_failure");
+  assert.deepEqual([...new Set(others)], ["toolkit_error"]);
 });
 
 Deno.test("run queues no event where notify is not enabled", async () => {

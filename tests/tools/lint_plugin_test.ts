@@ -89,9 +89,10 @@ Deno.test("no-ambient-io refuses files, network and processes in stages and plug
   assertFinds("stages/copy.ts", `const { open } = Deno; await Deno["readFile"]("x");`, /Deno.readFile/);
   assertFinds("stages/copy.ts", `import { open } from "node:fs/promises";`, /node:fs\/promises/);
   assertFinds("plugins/sources/log.ts", `const fs = await import("node:fs");`, /node:fs/);
-  assertFinds("plugins/notifiers/smtp.ts", `await fetch("http://x");`, /fetch/);
-  assertFinds("plugins/notifiers/smtp.ts", `new WebSocket("ws://x");`, /WebSocket/);
+  assertFinds("plugins/standards/smtp.ts", `await fetch("http://x");`, /fetch/);
+  assertFinds("plugins/standards/smtp.ts", `new WebSocket("ws://x");`, /WebSocket/);
   assertFinds("plugins/stores/s3.ts", `await Deno.open("x");`, /Deno.open/);
+  assertClean("plugins/notifiers/webhook.ts", `await fetch("http://x");`);
   assertClean("plugins/stores/s3.ts", `import { Agent } from "node:https"; const key = Deno.env.get("AWS_REGION");`);
   assertClean("stages/copy.ts", `if (error instanceof Deno.errors.NotFound) f(Deno.build.os);`);
   assertClean("stages/copy.ts", `import { createHash } from "node:crypto"; import type { Stats } from "node:fs";`);

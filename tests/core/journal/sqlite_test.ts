@@ -283,7 +283,9 @@ Deno.test("claims.claim() gives a name to one holder until the lease lapses", as
   await claims.release("n", "a");
   assert.equal(await claims.claim("n", "a", { now: 1192, ms: 100 }), false);
   await claims.release("n", "b");
+  assert.equal(await claims.holder("n"), undefined);
   assert.equal(await claims.claim("n", "a", { now: 1193, ms: 100 }), true);
+  assert.equal(await claims.holder("n"), "a");
 });
 
 Deno.test("S13 a claim stamped in the future lapses after its own length", async () => {

@@ -260,6 +260,11 @@ Deno.test("goesOn() lets the other steps be tried after one was refused; finishe
   const again = await world.run({ pipeline: pipeline("list", "each") });
   assert.deepEqual(outcomes(again), [["a", "done"]]);
   assert.deepEqual(applied, ["1"]);
+  assert.equal(
+    await world.journal.steps.isFinished("event:events:a", "each", "1"),
+    false,
+    "a finished event leaves none",
+  );
 });
 
 Deno.test("emit() queues an event once however often the step runs, and nothing where notify is off", async () => {
@@ -320,4 +325,23 @@ Deno.test("lint refuses trees and events in one pipeline, and has nothing agains
     world.compile(`${tree}[[stage]]\nuse = "act"\n`).diagnostics.map(({ code }) => code),
     ["pipeline/wrong-item"],
   );
+});
+
+Deno.test("a claim left by a process of this host that died is free at once, one of a living or another host's is not", async () => {
+  const list = listSource([event("a")], { claim: "outbox" });
+  await using world = await World.open({ plugins: [list.plugin, eventStage("act", {})] });
+  const lease = { now: world.clock.now(), ms: 60_000 };
+  const holder = (host: string, pid: number) => JSON.stringify({ host, pid, run: "another" });
+  const run = async (left: string, alive = false) => {
+    await world.journal.claims.claim("events:outbox", left, lease);
+    const report = await world.run({
+      pipeline: pipeline("list", "act"),
+      wrap: (services) => ({ ...services, processes: { isAlive: () => Promise.resolve({ alive }) } }),
+    });
+    await world.journal.claims.release("events:outbox", left);
+    return report.items.length;
+  };
+  assert.equal(await run(holder("instrument-1", 2 ** 30)), 1);
+  assert.equal(await run(holder("instrument-1", 2 ** 30), true), 0);
+  assert.equal(await run(holder("instrument-2", 2 ** 30)), 0);
 });

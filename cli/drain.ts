@@ -1,0 +1,133 @@
+/** Delivers what waits in the outbox, by the pipeline `notify`. @module */
+import { dirname } from "@std/path";
+import { PipelineError } from "../core/errors.ts";
+import { emitEvent } from "../core/events/events.ts";
+import type { Secrets } from "../core/contract.ts";
+import { lintPipeline } from "../core/lint/safety.ts";
+import { compilePipeline } from "../core/pipeline/compile.ts";
+import type { CompiledPipeline } from "../core/pipeline/compile.ts";
+import { loadConfig } from "../core/pipeline/config.ts";
+import { throwOnErrors } from "../core/pipeline/diagnostic.ts";
+import type { Logger } from "../core/ports.ts";
+import { runPipeline } from "../core/run/engine.ts";
+import type { RunReport } from "../core/run/report.ts";
+import type { CommandContext } from "./command.ts";
+import { count } from "./format.ts";
+import { OWN } from "./notices.ts";
+import type { Trouble } from "./notices.ts";
+import { builtinRegistry, findPipelineText, readTextIfThere } from "./project.ts";
+import type { Project } from "./project.ts";
+import { readSecrets } from "./secrets.ts";
+import { withServices } from "./services.ts";
+
+/** How long the end of a command may take for its notifications, in ms (DESIGN 4). */
+export const DRAIN_MS = 30_000;
+
+/** The name of the pipeline that tells people. */
+export const NOTIFY = "notify";
+
+type Context = Pick<CommandContext, "terminal" | "locations" | "log" | "logs">;
+
+/** The notify pipeline, ready to run. */
+export interface NotifySetup {
+  compiled: CompiledPipeline;
+  secrets: Secrets;
+  /** Names of secrets that are not set and without which it delivers nothing. */
+  missing: string[];
+}
+
+/**
+ * Compiles the notify pipeline and finds its credentials.
+ * @throws {PipelineError} what lint says of it, exit code 2
+ */
+export async function setUpNotify(project: Project, context: Context, smtpEnv?: string): Promise<NotifySetup> {
+  const secrets = await readSecrets(context, smtpEnv);
+  const { config, registry } = project;
+  const found = await findPipelineText(NOTIFY, context);
+  const { pipeline, diagnostics } = compilePipeline({ ...found, config, registry, env: context.terminal.env });
+  throwOnErrors(pipeline === undefined ? diagnostics : [...diagnostics, ...lintPipeline(pipeline)]);
+  if (pipeline === undefined) throw new TypeError("the notify pipeline has no error and was not compiled");
+  const missing = pipeline.stages.flatMap((stage) => stage.plugin.uses?.(stage.options) ?? []).flatMap((use) => {
+    const notifier = registry.get("notifier", use.name);
+    return notifier.secrets(notifier.options.parse(use.options)).filter((name) => secrets.get(name) === undefined);
+  });
+  return { compiled: pipeline, secrets, missing: [...new Set(missing)] };
+}
+
+/** Whether events are queued here: notifications are on, and nothing they need is missing. */
+export async function queuesEvents(project: Project, context: Context, smtpEnv?: string): Promise<boolean> {
+  if (!project.config.config.notify.enabled) return false;
+  try {
+    return (await setUpNotify(project, context, smtpEnv)).missing.length === 0;
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+    return true; // the pipeline is broken, and delivers once it is mended
+  }
+}
+
+/**
+ * Queues what was logged, then delivers what waits, for at most 30 s. Without notifications switched on, or without
+ * credentials, nothing is queued and nothing is opened.
+ */
+export async function drainOutbox(
+  context: Context,
+  { smtpEnv, trouble, deadlineMs = DRAIN_MS }: { smtpEnv?: string; trouble: readonly Trouble[]; deadlineMs?: number },
+): Promise<void> {
+  const { locations, terminal } = context;
+  const log = ownLog(context.log);
+  const project = await quietProject(context);
+  if (project === undefined || !project.config.config.notify.enabled) return;
+  const { compiled, secrets, missing } = await setUpNotify(project, context, smtpEnv);
+  if (missing.length > 0) {
+    log.debug("no events are queued or delivered: credentials are not set", { missing });
+    return;
+  }
+  // A command that only looks makes no state folder.
+  if (trouble.length === 0 && await Deno.lstat(dirname(locations.journalFile)).catch(() => undefined) === undefined) {
+    return;
+  }
+  await withServices(project.registry, { dryRun: false, context: { terminal, locations, log } }, async (services) => {
+    const { outbox } = services.journal;
+    for (const { at, level, message, count } of trouble) {
+      const data = { message, level, times: count, host: terminal.host };
+      await emitEvent(outbox, { event: "toolkit_error", at, data }, { enabled: true });
+    }
+    if ((await outbox.pending()).length === 0) return;
+    const deadline = AbortSignal.timeout(deadlineMs);
+    const report = await runPipeline({
+      compiled,
+      config: project.config.view,
+      stateDir: locations.stateDir,
+      dryRun: false,
+      stop: deadline,
+      abort: deadline,
+    }, { ...services, secrets });
+    tell(report, log);
+  });
+}
+
+function tell({ items, error }: RunReport, log: Logger): void {
+  const left = items.filter(({ outcome }) => outcome === "failed" || outcome === "waiting").length;
+  const sent = items.filter(({ outcome }) => outcome === "done").length;
+  if (sent > 0) log.info(`people were told of ${count(sent, "event")}`);
+  for (const { name, outcome, why } of items) if (outcome === "dropped") log.info(`${name} is told to nobody: ${why}`);
+  if (error !== undefined) log.warn(`Events stay queued for the next command: ${error.message}`);
+  else if (left > 0) log.warn(`Left queued for the next command: ${count(left, "event")}`);
+}
+
+/** The config as it stands. What is wrong with it is said by the command that needs it. */
+async function quietProject({ locations }: Context): Promise<Project | undefined> {
+  const text = await readTextIfThere(locations.configFile, "config");
+  const config = text === undefined ? undefined : loadConfig({ path: locations.configFile, text }).loaded;
+  return config && { config, registry: builtinRegistry() };
+}
+
+/** The same log, each line marked as the notify pipeline's own. */
+export function ownLog(log: Logger): Logger {
+  return {
+    debug: (message, data) => log.debug(message, { ...data, ...OWN }),
+    info: (message, data) => log.info(message, { ...data, ...OWN }),
+    warn: (message, data) => log.warn(message, { ...data, ...OWN }),
+    error: (message, data) => log.error(message, { ...data, ...OWN }),
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * What a command has to tell people at its end: events in the outbox, and the warnings and errors it logged. Nothing
+ * heavy is loaded before it is known that there may be something to do.
+ * @module
+ */
+import type { CommandContext } from "./command.ts";
+import type { LogControl, LogLine } from "./log.ts";
+
+/** How many different messages of one command are told; more would be the same trouble. */
+const MESSAGES = 100;
+
+/** A line of the log that people want to hear of, and how often it came. */
+export interface Trouble extends Pick<LogLine, "at" | "level" | "message"> {
+  count: number;
+}
+
+export interface Notices {
+  /** Delivers what there is to tell now, for at most 30 s. Never throws: a failed notification fails nothing else. */
+  flush(): Promise<void>;
+  /** The command delivers by itself: from now on `flush` does nothing. */
+  dismiss(): void;
+}
+
+/** What marks a line as the notify pipeline's own: of those nobody is told, or a broken mail server would be told of. */
+export const OWN = { pipeline: "notify" } as const;
+
+/** Collects the warnings and errors of a log from now on. `take` gives and forgets them. */
+export function collectTrouble(logs: Pick<LogControl, "onTrouble">): { take(): Trouble[] } {
+  let lines = new Map<string, Trouble>();
+  logs.onTrouble(({ at, level, message, data }) => {
+    if (data.pipeline === OWN.pipeline) return;
+    const known = lines.get(message);
+    if (known) known.count++;
+    else if (lines.size < MESSAGES) lines.set(message, { at, level, message, count: 1 });
+  });
+  return {
+    take() {
+      const taken = [...lines.values()];
+      lines = new Map();
+      return taken;
+    },
+  };
+}
+
+/**
+ * Whether the config may switch notifications on: a look at its text, which costs nothing where they are off. Whoever
+ * says yes reads it properly.
+ */
+async function mayNotify(configFile: string): Promise<boolean> {
+  try {
+    return /enabled["']?\s*=\s*true/.test(await Deno.readTextFile(configFile));
+  } catch {
+    return false; // no config, no notifications; the command itself says what is wrong with it
+  }
+}
+
+/** The notices of one command. `trouble` is left out for commands that keep no log. */
+export function openNotices(
+  context: Omit<CommandContext, "notices">,
+  { smtpEnv, trouble }: { smtpEnv?: string; trouble?: { take(): Trouble[] } },
+): Notices {
+  let last: Promise<void> = Promise.resolve();
+  let isDismissed = false;
+  const flush = async () => {
+    if (isDismissed) return;
+    const { log, locations } = context;
+    const lines = trouble?.take() ?? [];
+    if (!await mayNotify(locations.configFile)) return;
+    try {
+      const { drainOutbox } = await import("./drain.ts");
+      await drainOutbox(context, { smtpEnv, trouble: lines });
+    } catch (error) {
+      log.warn(`Events cannot be delivered: ${error instanceof Error ? error.message : String(error)}`, OWN);
+    }
+  };
+  // One after the other: two at once would only hold each other up.
+  return { flush: () => last = last.then(flush), dismiss: () => isDismissed = true };
+}

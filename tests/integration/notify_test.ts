@@ -1,0 +1,244 @@
+import assert from "node:assert/strict";
+import { dirname, fromFileUrl, join } from "@std/path";
+import { drainOutbox } from "../../cli/drain.ts";
+import { locate } from "../../cli/locations.ts";
+import { openLog } from "../../cli/log.ts";
+import { openJournal } from "../../core/journal/sqlite.ts";
+import { fakeTerminal } from "../cli/_terminal.ts";
+import { lab } from "../commands/_lab.ts";
+import type { Lab } from "../commands/_lab.ts";
+import { MAIL_PASSWORD, MAIL_USER, mailTest } from "../kit/servers/mail.ts";
+import { startSmtp } from "../kit/servers/smtp.ts";
+
+interface Setup {
+  port: number;
+  enabled?: boolean;
+  security?: string;
+  caFile?: string;
+  credentials?: string;
+}
+
+const CREDENTIALS = `LABFERRY_SMTP_USER=${MAIL_USER}\nLABFERRY_SMTP_APP_PASSWORD=${MAIL_PASSWORD}\n`;
+const USERS = { [MAIL_USER]: MAIL_PASSWORD };
+
+/** A laboratory without a study and without marks: `backup run` ends with 2. */
+async function site(
+  { port, enabled = true, security = "none", caFile, credentials = CREDENTIALS }: Setup,
+): Promise<Lab> {
+  const place = await lab();
+  const config = `\n[s3]\nbucket = "archive"\nprefix = "fusion"\n[notify]\nenabled = ${enabled}\n` +
+    `[notify.smtp]\nhost = "127.0.0.1"\nport = ${port}\nsecurity = "${security}"\n`;
+  await Deno.writeTextFile(join(place.path, "config.toml"), config, { append: true });
+  await Deno.mkdir(join(place.path, "recipients"));
+  await Deno.writeTextFile(join(place.path, "recipients", "backup_failure.txt"), "ops@lab.example\nhead@lab.example\n");
+  if (credentials !== "") await Deno.writeTextFile(join(place.path, "smtp.env"), credentials);
+  if (caFile !== undefined) {
+    const preset = await Deno.readTextFile(fromFileUrl(new URL("../../pipelines/notify.toml", import.meta.url)));
+    const own = preset.replace(`{ via = "email" }`, `{ via = "email", options = { ca_file = "ca.pem" } }`);
+    await Deno.copyFile(caFile, join(place.path, "ca.pem"));
+    await place.pipeline("notify", own);
+  }
+  return place;
+}
+
+async function pending(place: Lab): Promise<string[]> {
+  await using journal = await openJournal(join(place.state, "journal.db"));
+  return (await journal.outbox.pending()).map(({ event }) => event);
+}
+
+await mailTest(
+  "backup run tells its recipients of its failure, with the exit code it has without",
+  async (server, security) => {
+    await using place = await site({ port: server.port, security, caFile: server.caFile });
+    const { code, stderr } = await place.cli(["backup", "run"]);
+    assert.equal(code, 2, stderr);
+    const mails = await server.mails();
+    assert.deepEqual(mails.map(({ to }) => to[0]).sort(), ["head@lab.example", "ops@lab.example"]);
+    const [{ subject, text, html }] = mails;
+    assert.match(subject, /^\[labferry\] backup_failure on testhost: Cannot use /);
+    for (const part of [/^Exit code: 2$/m, /^Host: testhost$/m, /^Run: [0-9A-Z]{26}$/m, /labferry install places/]) {
+      assert.match(text, part);
+    }
+    assert.match(html, /<th[^>]*>Exit code<\/th>/);
+    assert.deepEqual(await pending(place), []);
+    assert.match(stderr, /people were told of 1 event/);
+  },
+  ["none", "starttls"],
+);
+
+Deno.test("nothing is queued, connected to or changed where notify is off or has no credentials", async () => {
+  await using server = await startSmtp({ users: USERS });
+  for (const off of [{ enabled: false }, { credentials: "" }]) {
+    await using place = await site({ port: server.port, ...off });
+    assert.equal((await place.cli(["backup", "run"])).code, 2);
+    assert.deepEqual(await pending(place), []);
+  }
+  assert.equal(server.connections, 0);
+});
+
+Deno.test("S19 a mail server that is down changes no exit code; the next command delivers", async () => {
+  const port = await startSmtp().then(async (server) => (await server[Symbol.asyncDispose](), server.port));
+  await using place = await site({ port });
+  await Deno.writeTextFile(join(place.path, "recipients", "toolkit_error.txt"), "dev@lab.example\n");
+  const { code, stderr } = await place.cli(["backup", "run"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /Cannot reach mail server 127\.0\.0\.1/);
+  const waiting = await pending(place);
+  assert.equal(waiting[0], "backup_failure");
+  assert.ok(waiting.includes("toolkit_error"));
+  await using server = await startSmtp({ users: USERS });
+  const config = join(place.path, "config.toml");
+  const text = await Deno.readTextFile(config);
+  await Deno.writeTextFile(config, text.replace(`port = ${port}`, `port = ${server.port}`));
+  const before = waiting.length;
+  assert.equal((await place.cli(["list", "stages"])).code, 0);
+  assert.deepEqual(await pending(place), []);
+  assert.ok(before >= 2);
+  const to = server.mails.map((mail) => mail.to[0]);
+  assert.deepEqual(to.slice(0, 2), ["ops@lab.example", "head@lab.example"]);
+  assert.ok(to.slice(2).every((address) => address === "dev@lab.example"));
+  const raised = server.mails.filter((mail) => mail.raw.includes("toolkit_error"));
+  assert.ok(raised.every((mail) => !/mail server/.test(mail.raw)), "nobody is told of notify's own troubles");
+});
+
+Deno.test("a recipient refused, for good or for now, stops nobody else; the next run tries only that one", async () => {
+  for (const answer of ["550 5.1.1 no such user", "451 4.7.1 greylisted"]) {
+    let refuses = true;
+    await using server = await startSmtp({
+      users: USERS,
+      onCommand: (line) => refuses && line.startsWith("RCPT TO:<ops@") ? answer : undefined,
+    });
+    await using place = await site({ port: server.port });
+    assert.equal((await place.cli(["backup", "run"])).code, 2);
+    assert.deepEqual(server.mails.map(({ to }) => to[0]), ["head@lab.example"]);
+    assert.deepEqual(await pending(place), ["backup_failure"]);
+    refuses = false;
+    assert.equal((await place.cli(["run", "notify"])).code, 0);
+    assert.deepEqual(server.mails.map(({ to }) => to[0]), ["head@lab.example", "ops@lab.example"]);
+    assert.deepEqual(await pending(place), []);
+  }
+});
+
+Deno.test("a server that hangs holds the end of a command for the deadline and no longer", async () => {
+  await using server = await startSmtp({ onCommand: (line) => line.startsWith("MAIL") ? "hang" : undefined });
+  await using place = await site({ port: server.port });
+  const env = { LABFERRY_CONFIG: join(place.path, "config.toml"), LABFERRY_STATE_DIR: place.state };
+  const fake = fakeTerminal({ env, cwd: place.path, now: Date.now() });
+  const { terminal } = fake;
+  const locations = locate({ env, system: terminal.system, cwd: terminal.cwd });
+  let stderr = "";
+  using logs = openLog({
+    format: "text",
+    verbose: false,
+    quiet: false,
+    err: (text) => void (stderr += text),
+    isTerminal: false,
+    env,
+    now: terminal.now,
+  });
+  const trouble = [{ at: Date.now(), level: "warn" as const, message: "disk slow", count: 3 }];
+  await Deno.writeTextFile(join(place.path, "recipients", "toolkit_error.txt"), "dev@lab.example\n");
+  await drainOutbox({ terminal, locations, log: logs.logger, logs }, { trouble, deadlineMs: 150 });
+  assert.deepEqual(server.mails, []);
+  assert.deepEqual(await pending(place), ["toolkit_error"]);
+  assert.match(stderr, /Left queued for the next command: 1 event/);
+});
+
+Deno.test("S22 an event whose delivery was taken by the server but not marked is sent again by the next run", async () => {
+  let child: Deno.ChildProcess | undefined;
+  await using server = await startSmtp({
+    users: USERS,
+    onCommand(line) {
+      if (line === "BODY") child?.kill("SIGKILL");
+      return undefined;
+    },
+  });
+  await using place = await site({ port: server.port });
+  await Deno.writeTextFile(join(place.path, "recipients", "backup_failure.txt"), "ops@lab.example\n");
+  const cli = fromFileUrl(new URL("../../cli.ts", import.meta.url));
+  const start = () =>
+    new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-A",
+        "--no-check",
+        "--cached-only",
+        cli,
+        "backup",
+        "run",
+        "--config",
+        join(place.path, "config.toml"),
+      ],
+      cwd: dirname(cli),
+      env: { LABFERRY_STATE_DIR: place.state, NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+  child = start();
+  const killed = await child.output();
+  assert.equal(killed.signal, "SIGKILL");
+  assert.equal(server.mails.length, 1);
+  child = undefined;
+  const again = await start().output();
+  assert.equal(again.code, 2);
+  const ids = server.mails.map(({ raw }) => /^Message-ID: (.*)$/mi.exec(raw)?.[1]);
+  assert.equal(ids.length, 3, "the first event twice, and that of the second run");
+  assert.equal(ids[0], ids[1]);
+  assert.deepEqual(await pending(place), []);
+});
+
+Deno.test("toolkit_error is told once per message and cooldown", async () => {
+  await using server = await startSmtp({ users: USERS });
+  await using place = await site({ port: server.port });
+  await Deno.remove(join(place.path, "recipients", "backup_failure.txt"));
+  await Deno.writeTextFile(join(place.path, "recipients", "toolkit_error.txt"), "dev@lab.example\n");
+  const now = Date.now();
+  const at = async (ms: number) => {
+    const before = server.mails.length;
+    await place.cli(["install", "places", "backup"], {
+      env: { LABFERRY_CONFIG: join(place.path, "config.toml"), LABFERRY_STATE_DIR: place.state },
+      now: now + ms,
+    });
+    return server.mails.length - before;
+  };
+  await Deno.remove(place.truenas);
+  assert.equal(await at(0) > 0, true);
+  assert.equal(await at(0), 0);
+});
+
+Deno.test("credentials appear in nothing that is written", async () => {
+  // The server repeats what it was sent, plain and encoded.
+  await using server = await startSmtp({ users: { [MAIL_USER]: "another one" } });
+  await using place = await site({ port: server.port });
+  let written = "";
+  for (
+    const argv of [
+      ["backup", "run", "-v"],
+      ["run", "notify", "--json", "-v"],
+      ["--log-format", "json", "run", "notify"],
+      ["echo", "notify"],
+      ["plan", "notify", "--json"],
+      ["notify", "test", "--event", "backup_failure", "-v"],
+      ["notify", "test", "--event", "backup_failure", "--json"],
+      ["notify", "list-subscribers"],
+      ["lint", "notify"],
+    ]
+  ) {
+    const { stdout, stderr } = await place.cli(argv);
+    written += `${argv.join(" ")}\n${stdout}${stderr}`;
+  }
+  assert.match(written, /Cannot log in to 127\.0\.0\.1:\d+: .*not accepted: \*\*\* \*\*\* \*\*\*/);
+  for (const folder of [place.state, join(place.state, "logs")]) {
+    for await (const entry of Deno.readDir(folder)) {
+      if (entry.isFile) written += new TextDecoder("latin1").decode(await Deno.readFile(join(folder, entry.name)));
+    }
+  }
+  assert.match(written, /SQLite format 3/);
+  for (const secret of [MAIL_USER, MAIL_PASSWORD]) {
+    for (const form of [secret, btoa(secret), encodeURIComponent(secret)]) {
+      assert.equal(written.includes(form), false, form);
+    }
+  }
+  assert.equal(written.includes(btoa(`\0${MAIL_USER}\0${MAIL_PASSWORD}`)), false);
+});
