@@ -65,6 +65,9 @@ export async function runCommand(name: string, args: Arguments, given: CommandCo
   return report.exit_code;
 }
 
+/** How long an endless run may deliver after it was asked to stop, in ms; what is left waits for the next run. */
+const LAST_FLUSH_MS = 1000;
+
 const STOPPING = "Stopping: the step at work is finished first and the locks are released; interrupt again to stop now";
 
 /** The same progress, told to the log as well: where a run was when it was cut off, for `--verbose`. */
@@ -107,7 +110,13 @@ export async function execute(
   const { terminal, locations } = context;
   expectStage(options.force, compiled);
   using interrupts = terminal.interrupts();
-  interrupts.stop.addEventListener("abort", () => context.log.warn(STOPPING), { once: true });
+  const onStop = () => {
+    if (!compiled.source.plugin.endless) return context.log.warn(STOPPING);
+    // This is how it is meant to end: no trouble to tell anybody of.
+    context.log.info("Stopping, as was asked");
+    context.notices.hurry(LAST_FLUSH_MS);
+  };
+  interrupts.stop.addEventListener("abort", onStop, { once: true });
   const secrets = compiled.source.plugin.yields === "event" ? await readSecrets(context, events?.smtpEnv) : undefined;
   return await withServices(project.registry, { dryRun: options.dryRun, context }, (services) =>
     runPipeline({
