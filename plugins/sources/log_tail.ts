@@ -7,8 +7,11 @@ import type { EventSourceContext, RunContext } from "../../core/ports.ts";
 import { type Chunk, Follower } from "./log_tail/follower.ts";
 import { type Position, positionFromJson, positionToJson } from "./log_tail/position.ts";
 
-/** What is read without a find becomes an item after so many bytes, or so many ms, so that the journal knows of it. */
-const QUIET_BYTES = 64 * 2 ** 20;
+/** How much of a backlog becomes one item at most: bytes of the log, records found in them, characters of these. */
+const ITEM_BYTES = 64 * 2 ** 20;
+const ITEM_RECORDS = 100;
+const ITEM_CHARACTERS = 2 ** 20;
+/** What is read without a find becomes an item after so many ms, so that the journal knows of it. */
 const QUIET_MS = 60_000;
 /** How often the claim on the log is renewed; it lapses after a minute. In ms. */
 const CLAIM_MS = 15_000;
@@ -83,7 +86,7 @@ class LogTail implements AsyncDisposable {
     this.#kept = positionFromJson(await ctx.cursor(this.#cursor()));
     this.#keptAt = ctx.clock.now();
     const follower = this.#follower = this.#follow(ctx);
-    let quiet: Chunk | undefined;
+    let drawn: Chunk | undefined;
     let unreadable = false;
     while (!ctx.signal.aborted) {
       await claim.renew();
@@ -93,23 +96,23 @@ class LogTail implements AsyncDisposable {
         if (unreadable) ctx.log.info(`"${this.#options.path}" can be read again`);
         unreadable = false;
       } catch (error) {
+        if (ctx.signal.aborted) return; // the log is closed already
         if (ctx.dryRun || !isPassing(error)) throw error;
         if (!unreadable) ctx.log.warn(`${error.message}; trying again until it can be read`, { code: error.code });
         unreadable = true;
-        quiet = undefined;
+        drawn = undefined;
         await follower.rewind(this.#kept);
       }
-      if (chunk !== undefined) quiet = joined(quiet, chunk);
-      const due = quiet !== undefined && (this.#kept === undefined || quiet.records.length > 0 ||
-        quiet.to - quiet.from >= QUIET_BYTES || ctx.clock.now() - this.#keptAt >= QUIET_MS);
-      if (quiet !== undefined && (due || (ctx.dryRun && chunk === undefined))) {
-        const item = this.#item(quiet);
-        this.#given = { id: item.id, position: quiet.position };
-        quiet = undefined;
-        yield item;
-        this.#keptAt = ctx.clock.now();
-        if (this.#failures > 0) await this.#tryAgain(ctx, follower);
-        else if (ctx.dryRun) this.#kept ??= this.#given.position;
+      // Of the file before a rotation, what was found comes first, and by itself.
+      if (chunk !== undefined && drawn !== undefined && !isBehind(chunk, drawn) && drawn.records.length > 0) {
+        const isKept = yield* this.#give(drawn, { ctx, follower });
+        drawn = isKept ? chunk : undefined;
+        if (!isKept) continue;
+      } else if (chunk !== undefined) drawn = joined(drawn, chunk);
+      if (drawn !== undefined && this.#isDue(drawn, { last: chunk, ctx })) {
+        const given = drawn;
+        drawn = undefined;
+        yield* this.#give(given, { ctx, follower });
         continue;
       }
       if (chunk !== undefined) continue;
@@ -117,6 +120,36 @@ class LogTail implements AsyncDisposable {
       if (ctx.dryRun) return;
       await ctx.clock.sleep(poll, ctx.signal);
     }
+  }
+
+  /** Whether what was drawn is to become an item: at once when it holds records and no more can be read at once. */
+  #isDue(
+    { from, to, records }: Chunk,
+    { last, ctx }: { last: Chunk | undefined; ctx: EventSourceContext },
+  ): boolean {
+    if (this.#kept === undefined || to - from >= ITEM_BYTES) return true;
+    if (last === undefined && ctx.dryRun) return true;
+    const isBacklog = last !== undefined && last.to - last.from >= this.#options.chunk / 2;
+    if (records.length === 0) return ctx.clock.now() - this.#keptAt >= QUIET_MS;
+    const characters = records.reduce((sum, { text }) => sum + text.length, 0);
+    return !isBacklog || records.length >= ITEM_RECORDS || characters >= ITEM_CHARACTERS;
+  }
+
+  /** Yields an item. False when it failed: then it comes again, and nothing behind it before. */
+  async *#give(
+    chunk: Chunk,
+    { ctx, follower }: { ctx: EventSourceContext; follower: Follower },
+  ): AsyncGenerator<Item, boolean> {
+    const item = this.#item(chunk);
+    this.#given = { id: item.id, position: chunk.position };
+    yield item;
+    this.#keptAt = ctx.clock.now();
+    if (ctx.dryRun) this.#kept ??= chunk.position;
+    if (this.#failures === 0) return true;
+    await follower.rewind(this.#kept);
+    const pause = Math.min(this.#options.poll * 2 ** (this.#failures - 1), LONGEST_PAUSE_MS);
+    await ctx.clock.sleep(pause, ctx.signal);
+    return false;
   }
 
   async ack(
@@ -157,13 +190,6 @@ class LogTail implements AsyncDisposable {
     });
   }
 
-  /** What failed comes again, and nothing behind it before. */
-  async #tryAgain(ctx: EventSourceContext, follower: Follower): Promise<void> {
-    await follower.rewind(this.#kept);
-    const pause = Math.min(this.#options.poll * 2 ** (this.#failures - 1), LONGEST_PAUSE_MS);
-    await ctx.clock.sleep(pause, ctx.signal);
-  }
-
   #item({ file, from, to, records }: Chunk): Item {
     const { path, context } = this.#options;
     const log = basename(path);
@@ -186,9 +212,14 @@ class LogTail implements AsyncDisposable {
   }
 }
 
-/** Two chunks, one behind the other, as one. In another file, the later one stands alone. */
+function isBehind(chunk: Chunk, before: Chunk): boolean {
+  return before.file === chunk.file && before.to === chunk.from;
+}
+
+/** Two chunks as one. What was read of another file without a find is done with. */
 function joined(before: Chunk | undefined, chunk: Chunk): Chunk {
-  return before?.file === chunk.file && before.to === chunk.from ? { ...chunk, from: before.from } : chunk;
+  if (before === undefined || !isBehind(chunk, before)) return chunk;
+  return { ...chunk, from: before.from, records: [...before.records, ...chunk.records] };
 }
 
 /** Trouble with a disk or a share passes; a path that cannot be right does not. */

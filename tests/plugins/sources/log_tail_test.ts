@@ -30,6 +30,24 @@ Deno.test("monitor raises each error once, with its sample and cycle, over resta
   assert.deepEqual([events[0].at, events[0].log, events[0].host], [T, LOG, "instrument-1"]);
 });
 
+Deno.test("monitor takes a backlog in few items, and what stands before a rotation by itself", async () => {
+  await using world = await logWorld();
+  const backlog = Array.from({ length: 150 }, (_, n) => `${T} INFO ${"x".repeat(300)}\n${error(`e${n}.`)}`);
+  world.fs.seed({ [LOG]: "" });
+  await monitor(world, wait(1));
+  await append(world, backlog.join(""));
+  await world.fs.rename(LOG, `${LOG}.1`);
+  await append(world, error("new"));
+  const pipeline = MONITOR.replace("with = { path", 'with = { chunk = "1 KiB", path');
+  const { items } = await monitor(world, wait(5), { pipeline });
+  assert.deepEqual((await raised(world)).map(({ message }) => message), [
+    ...backlog.map((_, n) => `ERROR e${n}.`),
+    "ERROR new",
+  ]);
+  const done = items.filter(({ outcome }) => outcome === "done");
+  assert.ok(done.length <= 5, JSON.stringify(items.map(({ name, outcome }) => [name, outcome])));
+});
+
 Deno.test("monitor waits for a log that is not there, says so once, and reads it from its beginning", async () => {
   await using world = await logWorld();
   const { items } = await monitor(world, [...wait(5), () => append(world, error("one")), ...wait(3)]);
