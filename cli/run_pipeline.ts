@@ -25,6 +25,8 @@ export interface RunOptions {
 
 /** How often an endless run delivers what it had to leave queued, in ms. */
 const FLUSH_MS = 60_000;
+/** How soon after a delivery the next one may begin, in ms: a swarm of events must not hold up what raises them. */
+const FLUSH_PAUSE_MS = 5_000;
 
 /** Runs the pipeline `name` with the flags of `run`; prints the report and returns the exit code. */
 export async function runCommand(name: string, args: Arguments, given: CommandContext): Promise<number> {
@@ -43,12 +45,13 @@ export async function runCommand(name: string, args: Arguments, given: CommandCo
     const compiled = await requirePipeline(project, name, context);
     using progress = showProgress(context);
     ({ endless } = compiled.source.plugin);
-    using _ = endless && !options.dryRun ? terminal.every(FLUSH_MS, () => void notices.flush()) : undefined;
+    const deliver = deliveries(context);
+    using _ = endless && !options.dryRun ? terminal.every(FLUSH_PAUSE_MS, deliver.tick) : undefined;
     const onItem = (item: ItemReport) => {
       if (!endless) return;
       const shown = logs.scrubber.value(item) as ItemReport;
       terminal.out(args.has("json") ? `${JSON.stringify(shown)}\n` : renderItem(shown, options));
-      if (!options.dryRun) void notices.flush();
+      if (!options.dryRun && item.outcome !== "dropped") deliver.soon();
     };
     return await execute(compiled, {
       options,
@@ -63,6 +66,27 @@ export async function runCommand(name: string, args: Arguments, given: CommandCo
   else terminal.out(renderReport(shown, { quiet: globals.quiet }));
   logOutcome(report, log);
   return report.exit_code;
+}
+
+/** Delivers while an endless run goes on: what was raised within seconds, what was left every minute. */
+function deliveries({ terminal, notices }: CommandContext): { soon(): void; tick(): void } {
+  let isDue = false;
+  let begunAt = -Infinity;
+  const flush = () => {
+    isDue = false;
+    begunAt = terminal.now();
+    void notices.flush();
+  };
+  const waited = () => Math.abs(terminal.now() - begunAt);
+  return {
+    soon() {
+      isDue = true;
+      if (waited() >= FLUSH_PAUSE_MS) flush();
+    },
+    tick() {
+      if (isDue || waited() >= FLUSH_MS) flush();
+    },
+  };
 }
 
 /** How long an endless run may deliver after it was asked to stop, in ms; what is left waits for the next run. */
