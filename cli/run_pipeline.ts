@@ -7,7 +7,7 @@ import type { ProgressSink } from "../core/run/progress.ts";
 import type { ItemReport, RunReport } from "../core/run/report.ts";
 import type { Arguments, CommandContext } from "./command.ts";
 import { NOTIFY, ownLog, queuesEvents } from "./drain.ts";
-import { withFailureEvent } from "./failure_event.ts";
+import { withFailureEvent } from "./failed_run.ts";
 import { loadProject, requirePipeline } from "./project.ts";
 import type { Project } from "./project.ts";
 import { showProgress } from "./progress_view.ts";
@@ -28,20 +28,29 @@ const FLUSH_MS = 60_000;
 /** How soon after a delivery the next one may begin, in ms: a swarm of events must not hold up what raises them. */
 const FLUSH_PAUSE_MS = 5_000;
 
-/** Runs the pipeline `name` with the flags of `run`; prints the report and returns the exit code. */
-export async function runCommand(name: string, args: Arguments, given: CommandContext): Promise<number> {
+/**
+ * Runs the pipeline `name` with the flags of `run`; prints the report and returns the exit code. An endless one prints
+ * each item when it has ended. `load` is for tests.
+ */
+export async function runCommand(
+  name: string,
+  args: Arguments,
+  given: CommandContext,
+  { load = loadProject }: { load?: (context: CommandContext) => Promise<Project> } = {},
+): Promise<number> {
   // Of its own troubles the notify pipeline tells nobody.
-  const context = name === NOTIFY ? { ...given, log: ownLog(given.log) } : given;
+  const isNotify = name === NOTIFY || new RegExp(`[\\\\/]${NOTIFY}\\.toml$`).test(name);
+  const context = isNotify ? { ...given, log: ownLog(given.log) } : given;
   const { terminal, globals, log, logs, notices } = context;
-  if (name === NOTIFY) notices.dismiss();
+  if (isNotify) notices.dismiss();
   const options = toRunOptions(args);
   const smtpEnv = args.value("smtp-env");
   const failures = { wanted: true };
   let endless = false;
   const report = await withFailureEvent(name, { dryRun: options.dryRun, context, failures }, async () => {
     await expectSmtpEnv(smtpEnv, context);
-    const project = await loadProject(context);
-    failures.wanted = name !== NOTIFY && await queuesEvents(project, context, smtpEnv);
+    const project = await load(context);
+    failures.wanted = !isNotify && await queuesEvents(project, context, smtpEnv);
     const compiled = await requirePipeline(project, name, context);
     using progress = showProgress(context);
     ({ endless } = compiled.source.plugin);

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { join } from "@std/path";
 import fc from "fast-check";
 import type { Evidence } from "../../../core/evidence.ts";
+import { APPLICATION_ID, MIGRATIONS } from "../../../core/journal/_schema.ts";
 import { openJournal, openMemoryJournal } from "../../../core/journal/sqlite.ts";
 import { tempDir } from "../../kit/temp.ts";
 
@@ -257,13 +258,10 @@ Deno.test("seen.mark() keeps the latest time of a key, and forgets keys whose ti
 Deno.test("openJournal() brings a journal of the first schema up to date and keeps what it holds", async () => {
   await using dir = await tempDir();
   const path = join(dir.path, "journal.db");
-  {
-    await using journal = await openJournal(path);
-    await journal.cursors.set("log", 7);
-  }
   const { DatabaseSync } = await import("node:sqlite");
   const raw = new DatabaseSync(path);
-  raw.exec("DROP TABLE seen; PRAGMA user_version = 1");
+  raw.exec(`${MIGRATIONS[0]}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 1`);
+  raw.exec("INSERT INTO cursor VALUES ('log', '7')");
   raw.close();
   await using journal = await openJournal(path);
   await journal.seen.mark("k", 1000, 500);
