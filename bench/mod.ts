@@ -1,11 +1,11 @@
 /**
- * Runs every benchmark, one after the other: `deno task bench [--quick] [--only startup,local,s3_upload] [options]`.
+ * Runs every benchmark, one after the other: `deno task bench [--quick] [--only startup,local,s3_upload,log_tail] [options]`.
  * All other options go to each benchmark. Ends with 1 if one of them failed.
  * @module
  */
 import { fromFileUrl } from "@std/path";
 
-const BENCHES = ["startup", "local", "s3_upload"] as const;
+const BENCHES = ["startup", "local", "s3_upload", "log_tail"] as const;
 
 /** Options a benchmark understands; the others are for its neighbours. */
 function argsFor(name: string, args: readonly string[]): string[] {

@@ -71,7 +71,13 @@ export async function queuesEvents(project: Project, context: Context, smtpEnv?:
  */
 export async function drainOutbox(
   context: Context,
-  { smtpEnv, trouble, deadlineMs = DRAIN_MS }: { smtpEnv?: string; trouble: readonly Trouble[]; deadlineMs?: number },
+  { smtpEnv, trouble, deadlineMs = DRAIN_MS, signal }: {
+    smtpEnv?: string;
+    trouble: readonly Trouble[];
+    deadlineMs?: number;
+    /** Leaves the rest queued. */
+    signal?: AbortSignal;
+  },
 ): Promise<void> {
   const { locations, terminal } = context;
   const log = ownLog(context.log);
@@ -93,7 +99,7 @@ export async function drainOutbox(
       await emitEvent(outbox, { event: "toolkit_error", at, data }, { enabled: true });
     }
     if ((await outbox.pending()).length === 0) return;
-    const deadline = AbortSignal.timeout(deadlineMs);
+    const deadline = AbortSignal.any([AbortSignal.timeout(deadlineMs), ...signal ? [signal] : []]);
     const report = await runPipeline({
       compiled,
       config: project.config.view,

@@ -17,6 +17,8 @@ export interface Trouble extends Pick<LogLine, "at" | "level" | "message"> {
 export interface Notices {
   /** Delivers what there is to tell now, for at most 30 s. Never throws: a failed notification fails nothing else. */
   flush(): Promise<void>;
+  /** Whoever waits must not wait long: what is not delivered within `ms` stays queued. */
+  hurry(ms: number): void;
   /** The command delivers by itself: from now on `flush` does nothing. */
   dismiss(): void;
 }
@@ -61,6 +63,7 @@ export function openNotices(
 ): Notices {
   let last: Promise<void> = Promise.resolve();
   let isDismissed = false;
+  const hurried = new AbortController();
   const flush = async () => {
     if (isDismissed) return;
     const { log, locations } = context;
@@ -68,11 +71,18 @@ export function openNotices(
     if (!await mayNotify(locations.configFile)) return;
     try {
       const { drainOutbox } = await import("./drain.ts");
-      await drainOutbox(context, { smtpEnv, trouble: lines });
+      await drainOutbox(context, { smtpEnv, trouble: lines, signal: hurried.signal });
     } catch (error) {
       log.warn(`Events cannot be delivered: ${error instanceof Error ? error.message : String(error)}`, OWN);
     }
   };
   // One after the other: two at once would only hold each other up.
-  return { flush: () => last = last.then(flush), dismiss: () => isDismissed = true };
+  return {
+    flush: () => last = last.then(flush),
+    hurry(ms) {
+      const deadline = AbortSignal.timeout(ms);
+      deadline.addEventListener("abort", () => hurried.abort(deadline.reason), { once: true });
+    },
+    dismiss: () => isDismissed = true,
+  };
 }

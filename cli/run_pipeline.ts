@@ -25,6 +25,8 @@ export interface RunOptions {
 
 /** How often an endless run delivers what it had to leave queued, in ms. */
 const FLUSH_MS = 60_000;
+/** How soon after a delivery the next one may begin, in ms: a swarm of events must not hold up what raises them. */
+const FLUSH_PAUSE_MS = 5_000;
 
 /**
  * Runs the pipeline `name` with the flags of `run`; prints the report and returns the exit code. An endless one prints
@@ -52,12 +54,13 @@ export async function runCommand(
     const compiled = await requirePipeline(project, name, context);
     using progress = showProgress(context);
     ({ endless } = compiled.source.plugin);
-    using _ = endless && !options.dryRun ? terminal.every(FLUSH_MS, () => void notices.flush()) : undefined;
+    const deliver = deliveries(context);
+    using _ = endless && !options.dryRun ? terminal.every(FLUSH_PAUSE_MS, deliver.tick) : undefined;
     const onItem = (item: ItemReport) => {
       if (!endless) return;
       const shown = logs.scrubber.value(item) as ItemReport;
       terminal.out(args.has("json") ? `${JSON.stringify(shown)}\n` : renderItem(shown, options));
-      if (!options.dryRun) void notices.flush();
+      if (!options.dryRun && item.outcome !== "dropped") deliver.soon();
     };
     return await execute(compiled, {
       options,
@@ -73,6 +76,30 @@ export async function runCommand(
   logOutcome(report, log);
   return report.exit_code;
 }
+
+/** Delivers while an endless run goes on: what was raised within seconds, what was left every minute. */
+function deliveries({ terminal, notices }: CommandContext): { soon(): void; tick(): void } {
+  let isDue = false;
+  let begunAt = -Infinity;
+  const flush = () => {
+    isDue = false;
+    begunAt = terminal.now();
+    void notices.flush();
+  };
+  const waited = () => Math.abs(terminal.now() - begunAt);
+  return {
+    soon() {
+      isDue = true;
+      if (waited() >= FLUSH_PAUSE_MS) flush();
+    },
+    tick() {
+      if (isDue || waited() >= FLUSH_MS) flush();
+    },
+  };
+}
+
+/** How long an endless run may deliver after it was asked to stop, in ms; what is left waits for the next run. */
+const LAST_FLUSH_MS = 1000;
 
 const STOPPING = "Stopping: the step at work is finished first and the locks are released; interrupt again to stop now";
 
@@ -116,9 +143,14 @@ export async function execute(
   const { terminal, locations } = context;
   expectStage(options.force, compiled);
   using interrupts = terminal.interrupts();
-  interrupts.stop.addEventListener("abort", () => {
-    if (!terminal.broken?.aborted) context.log.warn(STOPPING);
-  }, { once: true });
+  const onStop = () => {
+    if (terminal.broken?.aborted) return;
+    if (!compiled.source.plugin.endless) return context.log.warn(STOPPING);
+    // This is how it is meant to end: no trouble to tell anybody of.
+    context.log.info("Stopping, as was asked");
+    context.notices.hurry(LAST_FLUSH_MS);
+  };
+  interrupts.stop.addEventListener("abort", onStop, { once: true });
   const secrets = compiled.source.plugin.yields === "event" ? await readSecrets(context, events?.smtpEnv) : undefined;
   return await withServices(project.registry, { dryRun: options.dryRun, context }, (services) =>
     runPipeline({

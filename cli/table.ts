@@ -85,6 +85,22 @@ export const COMMANDS: readonly CommandSpec[] = [
     }],
   },
   {
+    name: "monitor",
+    summary: "Follow the log of the instrument and tell people of errors",
+    log: "file",
+    subcommands: [{
+      name: "tail",
+      summary: "Run the pipeline monitor until it is stopped",
+      about: "SIGTERM or Ctrl+C ends it; the next start goes on where it stopped. A dry run shows what is in the log " +
+        "now, and ends.",
+      flags: [DRY_RUN, JSON_REPORT, SMTP_ENV],
+      exits: [[0, "it was asked to stop"], [1, "it crashed; the event monitor_crash is queued"]],
+      example: "labferry monitor tail",
+      log: "file",
+      load: () => import("../commands/monitor.ts"),
+    }],
+  },
+  {
     name: "plan",
     summary: "Show step by step what a pipeline would do",
     about: "A dry run that prints every step. Nothing is changed and no hook runs.",

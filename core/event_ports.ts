@@ -68,16 +68,40 @@ export interface QueuedEvent {
   data: Json;
 }
 
+/** A file that another program goes on writing. It stays open when it is renamed. */
+export interface FollowedFile extends AsyncDisposable {
+  /** Tells this file from another that takes its name; the same after a rename and after a restart. */
+  readonly identity: string;
+  /** Bytes, as they are now. */
+  size(): Promise<number>;
+  /** Fills the buffer from byte `at` on. Returns how many bytes there were; fewer than asked for only at the end. */
+  read(at: number, buffer: Uint8Array): Promise<number>;
+}
+
+/**
+ * Looks at files that other programs write, and never holds them back from renaming or removing one. What is not there
+ * is undefined. @throws {PipelineError} `io/…` for everything else
+ */
+export interface FollowedFiles {
+  open(path: string): Promise<FollowedFile | undefined>;
+  /** The identity of what stands at this path now. */
+  identity(path: string): Promise<string | undefined>;
+  /** The file of this identity among the neighbours of `path`: where a rotation has put it. */
+  find(path: string, identity: string): Promise<FollowedFile | undefined>;
+}
+
 /** Given to a source of events while it is drawn from: it looks. */
 export interface EventSourceContext extends ItemContext {
   readonly dryRun: boolean;
   /** Events that were not sent yet, in the order they were queued. */
   pending(): Promise<QueuedEvent[]>;
+  readonly files: FollowedFiles;
   /** A value this pipeline's source kept under this name with `setCursor`. */
   cursor(name: string): Promise<Json | undefined>;
   /**
    * Takes a name for this run, so that two runs do not do the same work; false while another has it. That of a process
-   * of this host that died is free at once, any other a minute later.
+   * of this host that died is free at once, any other a minute later; so a source that waits for long takes it again
+   * and again.
    */
   claim(name: string): Promise<boolean>;
 }

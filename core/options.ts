@@ -75,3 +75,28 @@ export function placeId(): z.ZodString {
 export function argv(): z.ZodArray<z.ZodString> {
   return z.array(z.string());
 }
+
+/**
+ * Source of a regular expression for a date with a time, as logs write them: `2026-01-31 12:34:56.789`,
+ * `2026/01/31T12:34:56Z`, `31.01.2026 12:34:56`, `1/31/2026, 9:34:56 AM`.
+ */
+export const TIMESTAMP = "(?:\\d{4}[-/.]\\d{1,2}[-/.]\\d{1,2}|\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{4})[T ,]+" +
+  "\\d{1,2}:\\d{2}:\\d{2}(?:[.,]\\d+)?(?: ?(?:Z|[AaPp][Mm]|[+-]\\d{2}:?\\d{2})(?!\\w))?";
+
+/** A line that begins with a timestamp, or has one behind a short head such as `[` or a level. */
+export const TIMESTAMP_LINE = `^.{0,32}?(?<!\\d)${TIMESTAMP}`;
+
+/** A regular expression of JavaScript, as text; `(?i:…)` ignores case. Use `.prefault("…")` for a default. */
+export function pattern(): z.ZodType<RegExp, string> {
+  return z.string().min(1).transform((value, ctx) => {
+    try {
+      return new RegExp(value);
+    } catch (error) {
+      ctx.addIssue({
+        code: "custom",
+        message: `wanted a regular expression, found "${value}": ${(error as Error).message}`,
+      });
+      return z.NEVER;
+    }
+  });
+}

@@ -12,6 +12,7 @@ import { schtasks } from "./schedulers/schtasks.ts";
 import { systemd } from "./schedulers/systemd.ts";
 import { capacity } from "./sources/capacity.ts";
 import { idleFolders } from "./sources/idle_folders.ts";
+import { logTail } from "./sources/log_tail.ts";
 import { outbox } from "./sources/outbox.ts";
 import { phenocycler } from "./standards/phenocycler.ts";
 import { s3 } from "./stores/s3.ts";
@@ -22,6 +23,7 @@ export const plugins: readonly Plugin[] = [
   webhook,
   capacity,
   idleFolders,
+  logTail,
   outbox,
   phenocycler,
   s3,

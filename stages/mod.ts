@@ -4,7 +4,10 @@ import { checksumSidecar } from "./checksum_sidecar.ts";
 import { cooldown } from "./cooldown.ts";
 import { copy } from "./copy.ts";
 import { deleteStage } from "./delete.ts";
+import { dropRepeats } from "./drop_repeats.ts";
 import { emit } from "./emit.ts";
+import { errorBlocks } from "./error_blocks.ts";
+import { errorContext } from "./error_context.ts";
 import { evict } from "./evict.ts";
 import { health } from "./health.ts";
 import { hook } from "./hook.ts";
@@ -12,6 +15,7 @@ import { lock } from "./lock.ts";
 import { manifestAppend } from "./manifest_append.ts";
 import { notify } from "./notify.ts";
 import { proveArchived } from "./prove_archived.ts";
+import { raiseEvent } from "./raise_event.ts";
 import { recipients } from "./recipients.ts";
 import { render } from "./render.ts";
 import { s3Upload } from "./s3_upload.ts";
@@ -23,7 +27,10 @@ export const stages: readonly AnyStage[] = [
   cooldown,
   copy,
   deleteStage,
+  dropRepeats,
   emit,
+  errorBlocks,
+  errorContext,
   evict,
   health,
   hook,
@@ -31,6 +38,7 @@ export const stages: readonly AnyStage[] = [
   manifestAppend,
   notify,
   proveArchived,
+  raiseEvent,
   recipients,
   render,
   s3Upload,

@@ -108,6 +108,45 @@ with = { bucket = "\${s3.bucket}", prefix = "\${s3.prefix}", verify = "auto" }
 use  = "evict"
 with = { require = { places = 1 } }
 `,
+  "monitor": `# Follows the log of the instrument and tells people of every error in it. It runs until it is stopped: start it once,
+# with the machine. SIGTERM or Ctrl+C ends it at once; the next start goes on where it stopped.
+#
+# Rotated, emptied and missing logs are no trouble, nor are restarts: what is written while nobody looks is read later.
+# To change this pipeline, save it as pipelines/monitor.toml beside config.toml.
+name    = "monitor"
+summary = "Tell people of errors in the log of the instrument"
+
+# Only records that hold one of the texts in \`find\` are handed on: a further word in error-blocks must stand here, too.
+# \`context\` are the kinds of lines of which the nearest one is handed on with each error.
+[source]
+use  = "log-tail"
+with = { path = "\${monitor.log_path}", find = ["ERROR"], context = [
+  { find = ["ample", "AMPLE"], pattern = '''(?i:\\bsample(?: ?name| ?id)?)\\s*[:=]\\s*["']?[^"',;\\]\\s]''' },
+  { find = ["ycle", "YCLE"], pattern = '''(?i:\\bcycle)\\s*[:=#]?\\s*\\d''' },
+] }
+
+# An error is a line with a timestamp and the word ERROR, up to the next line with a timestamp.
+[[stage]]
+use = "error-blocks"
+
+# Adds the sample and the cycle that the nearest lines before the error name.
+[[stage]]
+use  = "error-context"
+with = { patterns = [
+  '''(?i:\\bsample(?: ?name| ?id)?)\\s*[:=]\\s*["']?(?<sample>[^"',;\\]\\s]+)''',
+  '''(?i:\\bcycle)\\s*[:=#]?\\s*(?<cycle>\\d+)''',
+] }
+
+# The same error is told once in sent_keep_days: the same first 200 characters, whatever its timestamps.
+[[stage]]
+use  = "drop-repeats"
+with = { window = "\${monitor.sent_keep_days}d" }
+
+# One event for each error. Who hears of it stands in recipients/fusion_error.txt.
+[[stage]]
+use  = "raise-event"
+with = { event = "fusion_error" }
+`,
   "notify": `# Tells people of what happened: every event that a command queued, once it is known who wants to hear of it.
 #
 # Each command runs this at its end, for at most 30 s, where [notify] enabled is true and the credentials are there.

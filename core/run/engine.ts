@@ -59,7 +59,10 @@ export async function runPipeline(request: RunRequest, services: EngineServices)
     // Whatever becomes of the items: a real run would not have come to them.
     if (foresight?.stop) endWith(report, foresight.stop);
   } catch (error) {
-    endWith(report, asKnownError(error, `run "${report.pipeline}"`));
+    const known = asKnownError(error, `run "${report.pipeline}"`);
+    endWith(report, known);
+    // Whoever watches has crashed, whatever the reason: 1, also where a finite run would end with 3.
+    if (report.exit_code === 3 && request.compiled.source.plugin.endless) report.exit_code = 1;
   }
   const failed = report.items.some((item) => item.outcome === "failed");
   if (report.exit_code === 0 && failed) report.exit_code = 1;

@@ -6,6 +6,7 @@
 import type { Item, Json, Notifier, Todo } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { emitEvent } from "../events/events.ts";
+import { followFiles } from "../io/followed_files.ts";
 import { ioError, isAbsent } from "../io/io_errors.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import type {
@@ -111,6 +112,7 @@ export function eventSourceContexts(
     clock,
     dryRun: request.dryRun,
     pending: () => journal.outbox.pending(),
+    files: followFiles(services.fs),
     cursor: (key) => journal.cursors.get(name(key)),
     async claim(key) {
       // The claims of a dry run are made in its own copy of the journal.

@@ -9,7 +9,7 @@ import { createRegistry } from "../../../core/registry.ts";
 import { plugins } from "../../../plugins/mod.ts";
 import { stages } from "../../../stages/mod.ts";
 import { readPresets, renderEmbeddedPresets } from "../../../tools/embed_presets.ts";
-import { compileText, labConfig } from "../../kit/fake_stages.ts";
+import { compileText, LAB_CONFIG, labConfig } from "../../kit/fake_stages.ts";
 
 const ROOT = join(import.meta.dirname ?? ".", "..", "..", "..");
 
@@ -25,7 +25,7 @@ for (const [name, text] of Object.entries(EMBEDDED_PRESETS)) {
     const { pipeline, diagnostics } = compilePipeline({
       text,
       file: `${name}.toml`,
-      config: labConfig(),
+      config: labConfig(`${LAB_CONFIG}[monitor]\nlog_path = "/lab/Fusion.log"\n`),
       registry: createRegistry([...stages, ...plugins]),
       env: {},
     });

@@ -196,7 +196,7 @@ Deno.test("an endless run ends with its error when its source fails", async () =
   const broken = { ...queue.plugin, open: () => ({ items: () => assert.fail("the log is gone") }) };
   await using world = await World.open({ plugins: [broken as typeof queue.plugin, eventStage("act", {})] });
   const report = await world.run({ pipeline: pipeline("queue", "act") });
-  assert.equal(report.exit_code, 3);
+  assert.equal(report.exit_code, 1);
   assert.match(report.error?.message ?? "", /the log is gone/);
 });
 

@@ -1,0 +1,59 @@
+/** Stage `raise-event`: people are told of each error. @module */
+import { createHash } from "node:crypto";
+import { defineStage, type Item, type Json } from "../core/contract.ts";
+import { TIMESTAMP, z } from "../core/options.ts";
+import { type Block, blocksIn } from "./_blocks.ts";
+
+/** Longest error told in full, in characters; the log has all of it. */
+const TEXT_CHARS = 16_000;
+
+export const raiseEvent = defineStage({
+  kind: "stage",
+  name: "raise-event",
+  summary: "Queues one event for each error of a log, once however often the run is repeated.",
+  takes: "event",
+  effect: "create",
+  resume: "redo",
+  options: z.strictObject({
+    event: z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, "wanted lower-case letters, digits, - and _").meta({
+      description: "Name of the event, and so of its list of recipients.",
+      example: "fusion_error",
+    }),
+  }),
+  example: `[[stage]]\nuse  = "raise-event"\nwith = { event = "fusion_error" }\n`,
+  open: ({ event }) => ({
+    async *plan(item, ctx) {
+      for (const block of blocksIn(item.data)) {
+        const details = detailsOf(block, { log: item.data.log, host: ctx.run.host });
+        yield { kind: "todo", id: eventKey(item, block), summary: `${event}: ${details.message}`, data: details };
+      }
+    },
+    apply: (step, ctx) => ctx.emit({ event, data: step.data, key: step.id }),
+  }),
+});
+
+/** The same for the same error of the same file, wherever the log was cut into items, and while its end is written. */
+export function eventKey(item: Pick<Item, "data">, { at, nth, text }: Block): string {
+  const [first] = text.split("\n");
+  return createHash("sha256").update(JSON.stringify([item.data.log, item.data.file, at, nth, first])).digest("hex");
+}
+
+function detailsOf(
+  { at, text, found, repeats }: Block,
+  { log, host }: { log: Json; host: string },
+): { [key: string]: Json } & { message: string } {
+  const [first] = text.split("\n");
+  const stamp = new RegExp(TIMESTAMP).exec(first)?.[0];
+  const message = first.replace(new RegExp(`\\[?${TIMESTAMP}\\]?`), " ").replace(/\s+/g, " ").trim();
+  const left = text.length - TEXT_CHARS;
+  return {
+    ...found,
+    message: message === "" ? first : message,
+    ...stamp === undefined ? {} : { at: stamp },
+    text: left > 0 ? `${text.slice(0, TEXT_CHARS)}\n… ${left} more characters` : text,
+    log,
+    offset: at,
+    ...repeats === undefined ? {} : { repeats },
+    host,
+  };
+}

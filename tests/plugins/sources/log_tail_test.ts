@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { PipelineError } from "../../../core/errors.ts";
+import type { EngineServices } from "../../../core/run/services.ts";
+import { append, LOG, logWorld, MONITOR, monitor, raised, wait } from "../../kit/log_world.ts";
+
+const T = "2026-01-02 03:04:05";
+const error = (what: string) => `${T} ERROR ${what}\n  at there\n`;
+
+Deno.test("monitor raises each error once, with its sample and cycle, over restarts and rotations", async () => {
+  await using world = await logWorld();
+  world.fs.seed({ [LOG]: `${error("before anybody looked")}${T} INFO Sample: A1\n` });
+  const first = await monitor(world, [
+    () => append(world, `${T} INFO cycle 4\n${error("one")}`),
+    ...wait(3),
+  ]);
+  assert.equal(first.report.exit_code, 0, JSON.stringify(first.report.error));
+  await append(world, error("two"));
+  await world.fs.rename(LOG, `${LOG}.1`);
+  await append(world, `${T} INFO cycle 5\n${error("three")}${error("one")}`);
+  const second = await monitor(world, wait(4));
+  assert.equal(second.report.exit_code, 0, JSON.stringify(second.report.error));
+  const events = await raised(world);
+  assert.deepEqual(events.map(({ message, sample, cycle }) => [message, sample, cycle]), [
+    ["ERROR one", "A1", "4"],
+    ["ERROR two", "A1", "4"],
+    ["ERROR three", "A1", "5"],
+  ]);
+  assert.equal(events[0].text, error("one").trimEnd());
+  assert.deepEqual([events[0].at, events[0].log, events[0].host], [T, LOG, "instrument-1"]);
+});
+
+Deno.test("monitor takes a backlog in few items, and what stands before a rotation by itself", async () => {
+  await using world = await logWorld();
+  const backlog = Array.from({ length: 150 }, (_, n) => `${T} INFO ${"x".repeat(300)}\n${error(`e${n}.`)}`);
+  world.fs.seed({ [LOG]: "" });
+  await monitor(world, wait(1));
+  await append(world, backlog.join(""));
+  await world.fs.rename(LOG, `${LOG}.1`);
+  await append(world, error("new"));
+  const pipeline = MONITOR.replace("with = { path", 'with = { chunk = "1 KiB", path');
+  const { items } = await monitor(world, wait(5), { pipeline });
+  assert.deepEqual((await raised(world)).map(({ message }) => message), [
+    ...backlog.map((_, n) => `ERROR e${n}.`),
+    "ERROR new",
+  ]);
+  const done = items.filter(({ outcome }) => outcome === "done");
+  assert.ok(done.length <= 5, JSON.stringify(items.map(({ name, outcome }) => [name, outcome])));
+});
+
+Deno.test("monitor waits for a log that is not there, says so once, and reads it from its beginning", async () => {
+  await using world = await logWorld();
+  const { items } = await monitor(world, [...wait(5), () => append(world, error("one")), ...wait(3)]);
+  assert.deepEqual((await raised(world)).map(({ message }) => message), ["ERROR one"]);
+  assert.deepEqual(items.map(({ outcome }) => outcome), ["dropped", "done"]);
+  assert.equal(world.log.lines.filter(({ message }) => /is not there: waiting/.test(message)).length, 1);
+});
+
+Deno.test("monitor remembers that it looked: what comes while it is down is not taken for old", async () => {
+  await using world = await logWorld();
+  world.fs.seed({ [LOG]: error("old") });
+  await monitor(world, wait(1));
+  await append(world, error("new"));
+  await monitor(world, wait(3));
+  assert.deepEqual((await raised(world)).map(({ message }) => message), ["ERROR new"]);
+});
+
+Deno.test("monitor tries again what failed, and goes on behind it only then", async () => {
+  await using world = await logWorld();
+  world.fs.seed({ [LOG]: "" });
+  let refusals = 2;
+  const wrap = (services: EngineServices): EngineServices => {
+    const { journal } = services;
+    const outbox = {
+      pending: () => journal.outbox.pending(),
+      markSent: (id: string, at: string) => journal.outbox.markSent(id, at),
+      enqueue(event: Parameters<typeof journal.outbox.enqueue>[0]) {
+        if (refusals-- > 0) return Promise.reject(new PipelineError("journal/busy", "Cannot write: it is busy"));
+        return journal.outbox.enqueue(event);
+      },
+    };
+    // The journal's stores are fields and accessors of a class.
+    return {
+      ...services,
+      journal: new Proxy(journal, { get: (of, key) => key === "outbox" ? outbox : bound(of, key) }),
+    };
+  };
+  const steps = [() => append(world, error("one")), ...wait(4), () => append(world, error("two")), ...wait(5)];
+  const { items } = await monitor(world, steps, { wrap });
+  assert.deepEqual((await raised(world)).map(({ message }) => message), ["ERROR one", "ERROR two"]);
+  assert.deepEqual(items.map(({ outcome }) => outcome), ["dropped", "failed", "failed", "done", "done"]);
+});
+
+function bound(of: object, key: string | symbol): unknown {
+  const value = Reflect.get(of, key, of);
+  return typeof value === "function" ? value.bind(of) : value;
+}
+
+Deno.test("S17 a dry run of monitor ends where the log ends, and keeps nothing", async () => {
+  await using world = await logWorld();
+  world.fs.seed({ [LOG]: error("one") });
+  const pipeline = MONITOR.replace("with = { path", 'with = { start = "beginning", path');
+  const { report, items } = await monitor(world, [], { dryRun: true, pipeline });
+  assert.equal(report.exit_code, 0, JSON.stringify(report.error));
+  assert.deepEqual(items.map(({ outcome }) => outcome), ["dropped", "done"]);
+  assert.deepEqual(await raised(world), []);
+  assert.equal(await world.journal.cursors.get(`monitor:log-tail:${LOG}`), undefined);
+});
+
+Deno.test("S19 a log that cannot be read is waited for, and a folder in its place is refused", async () => {
+  await using world = await logWorld();
+  world.fs.seed({ [LOG]: "" });
+  const deny = (on: boolean) => () => {
+    world.fs.fault = on
+      ? (call) => {
+        if (call.operation === "stat" && call.path === LOG) throw Object.assign(new Error("EIO"), { code: "EIO" });
+      }
+      : undefined;
+  };
+  await monitor(world, [() => append(world, error("one")), deny(true), ...wait(3), deny(false), ...wait(4)]);
+  assert.deepEqual((await raised(world)).map(({ message }) => message), ["ERROR one"]);
+  assert.equal(world.log.lines.filter(({ level }) => level === "warn").length, 1);
+  await using other = await logWorld();
+  other.fs.seed({ [`${LOG}/`]: "" });
+  const { report } = await monitor(other, wait(1));
+  assert.deepEqual([report.exit_code, report.error?.code], [2, "io/not-a-file"]);
+});
+
+Deno.test("of two monitors the second waits until the first is gone", async () => {
+  await using world = await logWorld();
+  world.fs.seed({ [LOG]: "" });
+  await world.journal.claims.claim(`monitor:log-tail:${LOG}`, "another", { now: world.clock.now(), ms: 60_000 });
+  const { report } = await monitor(world, [...wait(61), () => append(world, error("one")), ...wait(3)]);
+  assert.equal(report.exit_code, 0, JSON.stringify(report.error));
+  assert.equal(world.log.lines.filter(({ message }) => /Another run follows/.test(message)).length, 1);
+  assert.deepEqual((await raised(world)).map(({ message }) => message), ["ERROR one"]);
+});
+
+Deno.test("an unexpected error ends an endless run with 1", async () => {
+  await using world = await logWorld();
+  const { report } = await monitor(world, [() => {
+    throw new TypeError("a fault of ours");
+  }]);
+  assert.deepEqual([report.exit_code, report.error?.code], [1, "internal/unexpected"]);
+});
+
+Deno.test("S3 monitor raises every error exactly once, wherever it dies between the journal's writes", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.nat(12), { minLength: 1, maxLength: 6 }), async (deaths) => {
+      await using world = await logWorld();
+      world.fs.seed({ [LOG]: "" });
+      await monitor(world, wait(1));
+      const wanted: string[] = [];
+      for (const [run, death] of deaths.entries()) {
+        await append(world, error(`a${run}`) + error(`b${run}`));
+        wanted.push(`ERROR a${run}`, `ERROR b${run}`);
+        let writes = death;
+        await monitor(world, wait(3), {
+          wrap: (services) => ({ ...services, journal: dying(services, () => writes-- <= 0) }),
+        });
+        world.clock.time += 61_000;
+      }
+      await monitor(world, wait(4));
+      assert.deepEqual((await raised(world)).map(({ message }) => message), wanted);
+    }),
+    { numRuns: 25 },
+  );
+});
+
+/** A journal in front of which the process dies: nothing is written any more. */
+function dying({ journal }: EngineServices, isDead: () => boolean): EngineServices["journal"] {
+  const writes = new Set(["enqueue", "mark", "set", "remove", "finish", "release", "finishRun"]);
+  let dead = false;
+  const guard = (of: object): object =>
+    new Proxy(of, {
+      get(target, key) {
+        const value = Reflect.get(target, key, target);
+        if (typeof value === "object" && value !== null) return guard(value);
+        if (typeof value !== "function") return value;
+        return (...args: unknown[]) => {
+          if (writes.has(String(key)) && (dead ||= isDead())) {
+            return Promise.reject(
+              new PipelineError("journal/dead", "Cannot write: the machine is off", { stopsRun: 1 }),
+            );
+          }
+          return value.apply(target, args);
+        };
+      },
+    });
+  return guard(journal) as EngineServices["journal"];
+}

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { eventKey, raiseEvent } from "../../stages/raise_event.ts";
+import type { EventReadContext } from "../../core/ports.ts";
+
+const item = { id: "i", name: "i", kind: "event" as const, data: { log: "/Fusion.log", file: "7:1" } };
+const key = (at: number, text: string, nth = 0) => eventKey(item, { at, nth, text });
+
+Deno.test("eventKey() is one for an error of a file, also while its last lines are written", () => {
+  assert.equal(key(10, "ERROR a"), key(10, "ERROR a\n  at b"));
+  for (const other of [key(11, "ERROR a"), key(10, "ERROR b"), key(10, "ERROR a", 1)]) {
+    assert.notEqual(other, key(10, "ERROR a"));
+  }
+  const elsewhere = { data: { ...item.data, file: "8:1" } };
+  assert.notEqual(eventKey(elsewhere, { at: 10, nth: 0, text: "ERROR a" }), key(10, "ERROR a"));
+});
+
+Deno.test("raise-event says what, when, where and of what, and cuts what is too long", async () => {
+  const stage = await raiseEvent.open({ event: "fusion_error" }, {} as never);
+  const text = `[2026-01-02 03:04:05,678] ERROR Pump stalled\n${"x".repeat(20_000)}`;
+  const blocks = [{ at: 10, nth: 0, text, found: { sample: "A1" }, repeats: 3 }];
+  const ctx = { run: { host: "fusion-pc" } } as EventReadContext;
+  const [step, ...others] = await Array.fromAsync(stage.plan({ ...item, data: { ...item.data, blocks } }, ctx));
+  assert.equal(others.length, 0);
+  assert.ok(step.kind === "todo");
+  assert.equal(step.summary, "fusion_error: ERROR Pump stalled");
+  const { text: told, ...details } = step.data;
+  assert.deepEqual(details, {
+    sample: "A1",
+    message: "ERROR Pump stalled",
+    at: "2026-01-02 03:04:05,678",
+    log: "/Fusion.log",
+    offset: 10,
+    repeats: 3,
+    host: "fusion-pc",
+  });
+  assert.match(String(told), /^\[2026-01-02 03:04:05,678\] ERROR Pump stalled\nx+\n… 4045 more characters$/);
+});
