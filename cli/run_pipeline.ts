@@ -54,13 +54,12 @@ export async function runCommand(
     const compiled = await requirePipeline(project, name, context);
     using progress = showProgress(context);
     ({ endless } = compiled.source.plugin);
-    const deliver = deliveries(context);
-    using _ = endless && !options.dryRun ? terminal.every(FLUSH_PAUSE_MS, deliver.tick) : undefined;
+    using deliver = endless && !options.dryRun ? deliveries(context) : undefined;
     const onItem = (item: ItemReport) => {
       if (!endless) return;
       const shown = logs.scrubber.value(item) as ItemReport;
       terminal.out(args.has("json") ? `${JSON.stringify(shown)}\n` : renderItem(shown, options));
-      if (!options.dryRun && item.outcome !== "dropped") deliver.soon();
+      if (item.outcome !== "dropped") deliver?.soon();
     };
     return await execute(compiled, {
       options,
@@ -77,23 +76,28 @@ export async function runCommand(
   return report.exit_code;
 }
 
-/** Delivers while an endless run goes on: what was raised within seconds, what was left every minute. */
-function deliveries({ terminal, notices }: CommandContext): { soon(): void; tick(): void } {
+/** Delivers while an endless run goes on: what was raised, at once or within seconds; what was left, every minute. */
+function deliveries({ terminal, notices }: CommandContext): Disposable & { soon(): void } {
   let isDue = false;
-  let begunAt = -Infinity;
+  let isPausing = false;
   const flush = () => {
     isDue = false;
-    begunAt = terminal.now();
+    isPausing = true;
     void notices.flush();
   };
-  const waited = () => Math.abs(terminal.now() - begunAt);
+  const pause = terminal.every(FLUSH_PAUSE_MS, () => {
+    isPausing = false;
+    if (isDue) flush();
+  });
+  const minute = terminal.every(FLUSH_MS, flush);
   return {
     soon() {
       isDue = true;
-      if (waited() >= FLUSH_PAUSE_MS) flush();
+      if (!isPausing) flush();
     },
-    tick() {
-      if (isDue || waited() >= FLUSH_MS) flush();
+    [Symbol.dispose]() {
+      pause[Symbol.dispose]();
+      minute[Symbol.dispose]();
     },
   };
 }

@@ -108,7 +108,7 @@ Deno.test("a crash of the monitor is told as such, and exits with its code", asy
   await using server = await startSmtp();
   await using place = await site(server.port);
   const fake = terminalOf(place);
-  assert.equal(await main(["monitor"], fake.terminal, [monitor(broken as AnySource)]), 3);
+  assert.equal(await main(["monitor"], fake.terminal, [monitor(broken as AnySource)]), 1);
   assert.match(server.mails[0].raw, /^Subject: \[Fusion Monitor\] CRASH$/m);
   await using journal = await openJournal(join(place.state, "journal.db"));
   assert.deepEqual(await journal.outbox.pending(), []);
