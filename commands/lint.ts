@@ -4,6 +4,7 @@ import type { Command, CommandContext } from "../cli/command.ts";
 import { count } from "../cli/format.ts";
 import { checkPipeline, loadProject, pipelineNames } from "../cli/project.ts";
 import type { CheckedPipeline, Project } from "../cli/project.ts";
+import { copyJournalForReading } from "../core/journal/sqlite.ts";
 import { DiskFiles } from "../core/io/disk_files.ts";
 import { createEnvironmentProbe, lintEnvironment } from "../core/lint/environment.ts";
 import { diagnosticToJson, hasErrors, renderDiagnostics, sortDiagnostics } from "../core/pipeline/diagnostic.ts";
@@ -42,8 +43,11 @@ async function lintOne(
   const checked = await checkPipeline(project, name, context);
   if (checked.compiled === undefined || offline) return checked;
   using interrupts = context.terminal.interrupts();
+  // A copy: what lint asks, like a dry run, leaves the journal as it is (SAFETY S17).
+  await using journal = await copyJournalForReading(context.locations.journalFile);
   const probe = createEnvironmentProbe({
     fs: new DiskFiles(),
+    cursors: journal.cursors,
     openStore: (place) => {
       const store = project.registry.get("store", place.store);
       return store.open(storeOptions(store, place));

@@ -11,7 +11,7 @@ import { expectFile, expectSame, fileStat, osPath, systemError } from "./disk_st
 import { DiskPrimitives, hasNoFolderFlush } from "./disk_sync.ts";
 import { errnoOf, isAbsent } from "./io_errors.ts";
 import { systemOf, whyCached } from "./linux_systems.ts";
-import { hasSyncfs, renameNoReplace, syncfs } from "./native.ts";
+import { hasSyncfs, mayWriteIn, renameNoReplace, syncfs } from "./native.ts";
 import { runSmallJob } from "./small_jobs.ts";
 import type { Clock } from "../ports.ts";
 import { systemClock } from "./clock.ts";
@@ -196,6 +196,13 @@ export class DiskFiles implements FileSystem {
     if (Deno.build.os === "linux") return whyCached(systemOf((await fs.promises.statfs(folder)).type));
     return "this system, or the file system, has no way past its cache that can be shown. " +
       "Use a disk of NTFS or a share by SMB on Windows, or Linux.";
+  }
+
+  // deno-lint-ignore require-await -- a promise by the port
+  async whyNotWritable(folder: string): Promise<string | undefined> {
+    const answer = mayWriteIn(folder);
+    if (answer === "read-only") return "its file system is mounted for reading only";
+    return answer === "no" ? "this account may not write there" : undefined;
   }
 
   async openBarrier(folder: string): Promise<Barrier | undefined> {

@@ -158,6 +158,11 @@ export interface FileSystem {
   readonly smallParallel: number;
   /** Why fresh reads below this folder come from a cache all the same, and what to do, in words. */
   whyCached?(folder: string): Promise<string>;
+  /**
+   * Why names cannot be made or removed in a folder, in words, as far as that can be seen without writing; a link is
+   * followed. Undefined when nothing speaks against it.
+   */
+  whyNotWritable?(folder: string): Promise<string | undefined>;
   /** Opens a flush of the file system that holds `folder`; undefined where the system has no such call. */
   openBarrier(folder: string): Promise<Barrier | undefined>;
   /**

@@ -10,6 +10,7 @@ const SYMBOLS = {
   posix_fadvise: { parameters: ["i32", "i64", "i64", "i32"], result: "i32" },
   syncfs: { parameters: ["i32"], result: "i32", nonblocking: true },
   faccessat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  statvfs: { parameters: ["buffer", "buffer"], result: "i32" },
   renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
   mmap: { parameters: ["usize", "usize", "i32", "i32", "i32", "i64"], result: "usize" },
   munmap: { parameters: ["usize", "usize"], result: "i32" },
@@ -21,6 +22,12 @@ type Library = Deno.DynamicLibrary<typeof SYMBOLS>;
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const F_OK = 0;
+/** `W_OK | X_OK`: what it takes to make and remove names in a folder. */
+const WRITE_AND_ENTER = 3;
+/** `struct statvfs` of 64-bit Linux: `f_flag` is the tenth word, eight bytes each; the whole has 112. */
+const STATVFS_BYTES = 256;
+const F_FLAG = 72;
+const ST_RDONLY = 1n;
 const RENAME_NOREPLACE = 1;
 const POSIX_FADV_DONTNEED = 4;
 const PROT_READ = 1;
@@ -87,6 +94,26 @@ export function canBeSeen(path: string): boolean | undefined {
   const symbols = load()?.symbols;
   if (symbols === undefined || !path.isWellFormed()) return undefined;
   return symbols.faccessat(AT_FDCWD, utf8.encode(path + "\0"), F_OK, AT_SYMLINK_NOFOLLOW) === 0;
+}
+
+/**
+ * Whether this account may make and remove names in a folder; a link is followed. Only asks: nothing is written. An
+ * answer of `yes` is the system's, and a server may know better. Undefined when the system cannot be asked.
+ */
+export function mayWriteIn(folder: string): "yes" | "no" | "read-only" | undefined {
+  const symbols = load()?.symbols;
+  if (symbols === undefined || !folder.isWellFormed()) return undefined;
+  const path = utf8.encode(folder + "\0");
+  if (symbols.faccessat(AT_FDCWD, path, WRITE_AND_ENTER, 0) === 0) return "yes";
+  const stat = new Uint8Array(STATVFS_BYTES);
+  if (symbols.statvfs(path, stat) !== 0) return "no";
+  return isReadOnly(stat) ? "read-only" : "no";
+}
+
+/** Whether an answer of `statvfs` says that the file system is mounted for reading only. */
+export function isReadOnly(statvfs: Uint8Array): boolean {
+  const { buffer, byteOffset } = statvfs;
+  return (new DataView(buffer, byteOffset).getBigUint64(F_FLAG, true) & ST_RDONLY) !== 0n;
 }
 
 /** Flushes the file system of an open file; false when any write since it was opened could not be flushed. */

@@ -13,7 +13,10 @@ import type { CompiledPart, CompiledPipeline } from "../pipeline/compile.ts";
 import { diagnose, type Diagnostic, type Where } from "../pipeline/diagnostic.ts";
 import { keyWrittenAt, valueWrittenAt } from "../pipeline/written.ts";
 import type { Plugin } from "../contract.ts";
+import type { CursorStore } from "../journal/journal.ts";
+import { assertKnownMarker } from "../safety/known_markers.ts";
 import { missingMarker, readPlaceMarker } from "../safety/place_marker.ts";
+import { roleConflict, type RootRole } from "../safety/place_roles.ts";
 import { ruleSeverity } from "./rules.ts";
 
 /** What stands under a path. */
@@ -31,9 +34,18 @@ export type StoreState =
 
 type ObjectsPlace = Extract<PlaceDeclaration, { kind: "objects" }>;
 
+/** What speaks against a marked root, in words. */
+export interface RootProblem {
+  code: "env/other-marker" | "env/other-role" | "env/not-writable";
+  message: string;
+  hint?: string;
+}
+
 /** How lint asks about the world. */
 export interface EnvironmentProbe {
   folder(root: string, signal: AbortSignal): Promise<FolderState>;
+  /** Whether a marked root is what earlier runs knew, and can be `written` to. */
+  marked?(root: RootRole & { marker: string; written: boolean }, signal: AbortSignal): Promise<RootProblem[]>;
   /** Roots of which one is, or contains, another on this machine, whatever their names say. */
   nested(roots: readonly NamedRoot[], signal: AbortSignal): Promise<Nesting[]>;
   store(place: ObjectsPlace, signal: AbortSignal): Promise<StoreState>;
@@ -46,11 +58,12 @@ export interface EnvironmentOptions {
   roots?: readonly NamedRoot[];
 }
 
-interface Wanted {
-  id: string;
+interface Wanted extends Pick<RootRole, "id" | "role"> {
   /** For messages. */
   name: string;
   root: string;
+  /** Whether a run makes or removes names in it. */
+  written: boolean;
   /** Where it is to be edited. */
   at: Where;
 }
@@ -76,6 +89,14 @@ export async function lintEnvironment(pipeline: CompiledPipeline, options: Envir
     if (state.kind === "folder" || state.kind === "not-marked") present.push(wanted);
     const problem = folderProblem(wanted, state, soft);
     if (problem) add(problem.code, wanted.at, problem);
+    if (state.kind !== "folder") continue;
+    const { id, root: path, role, written } = wanted;
+    for (const problem of await probe.marked?.({ id, path, role, written, marker: state.marker }, signal) ?? []) {
+      // Whatever is mounted later: what is there now is not what the config says.
+      const isSoft = soft && problem.code !== "env/other-role";
+      const message = isSoft ? `${problem.message}; a hook in [[before]] may mount another` : problem.message;
+      add(problem.code, wanted.at, { ...problem, message, soft: isSoft });
+    }
   }
   const roots = [...present.map(({ name, root }) => ({ id: name, path: root })), ...options.roots ?? []];
   for (const pair of await probe.nested(roots, signal)) {
@@ -117,7 +138,10 @@ function wantedFolders(pipeline: CompiledPipeline): Wanted[] {
   const wanted: Wanted[] = [];
   const { sourceRoot, source, places, config } = pipeline;
   const add = (id: string, name: string, at: { part: CompiledPart<Plugin>; root: string }) => {
-    wanted.push({ id, name, root: at.root, at: valueWrittenAt(pipeline, { part: at.part, value: at.root }) });
+    const role = id === SOURCE_PLACE && source.plugin.yields !== "backup" ? "source" : "place";
+    const written = role === "place" || pipeline.stages.some((stage) => stage.plugin.effect === "destroy");
+    const where = valueWrittenAt(pipeline, { part: at.part, value: at.root });
+    wanted.push({ id, name, role, written, root: at.root, at: where });
   };
   if (sourceRoot) add(SOURCE_PLACE, "the source", { part: source, root: sourceRoot.root });
   for (const place of places) {
@@ -128,7 +152,7 @@ function wantedFolders(pipeline: CompiledPipeline): Wanted[] {
   const root = config.config.paths.manifest_root;
   if (ledger && root !== undefined) {
     const at = keyWrittenAt(pipeline, { key: ["paths", "manifest_root"], part: ledger });
-    wanted.push({ id: "ledger", name: "the ledger", root, at });
+    wanted.push({ id: "manifests", name: "the ledger", role: "ledger", written: true, root, at });
   }
   return wanted;
 }
@@ -177,6 +201,8 @@ export interface ProbeServices {
   openStore(place: ObjectsPlace): Promise<ObjectStore>;
   /** This computer's clock, ms since 1970. Default: the system's. */
   now?: () => number;
+  /** What earlier runs remember. Without it every marker is as good as another. */
+  cursors?: CursorStore;
 }
 
 /** The probe that looks at the real world. */
@@ -198,6 +224,7 @@ export function createEnvironmentProbe(services: ProbeServices): EnvironmentProb
         return { kind: "unreadable", why: lowerFirst(reasonOf(error)), ...(hint === undefined ? {} : { hint }) };
       }
     },
+    marked: (root) => problemsOf(root, services),
     nested: (roots) => findNesting(fs, roots),
     async store(place, signal) {
       const thing = String(place.options.bucket ?? place.id);
@@ -213,6 +240,31 @@ export function createEnvironmentProbe(services: ProbeServices): EnvironmentProb
       }
     },
   };
+}
+
+async function problemsOf(
+  { marker, written, ...root }: RootRole & { marker: string; written: boolean },
+  { fs, cursors }: ProbeServices,
+): Promise<RootProblem[]> {
+  const found: RootProblem[] = [];
+  const { id, path } = root;
+  try {
+    if (cursors !== undefined) await assertKnownMarker(cursors, { id, path, uuid: marker });
+  } catch (error) {
+    if (!(error instanceof PipelineError) || error.code !== "place/other-marker") throw error;
+    found.push({ code: "env/other-marker", message: error.message, hint: error.hint });
+  }
+  const conflict = await roleConflict({ fs, cursors }, root);
+  if (conflict) found.push({ code: "env/other-role", ...conflict });
+  const why = written ? await fs.whyNotWritable?.(path) : undefined;
+  if (why !== undefined) {
+    found.push({
+      code: "env/not-writable",
+      message: `Cannot use ${id} "${path}": ${why}`,
+      hint: "a run makes and removes files there: give this account the right to, or mount it for writing",
+    });
+  }
+  return found;
 }
 
 function storeKind(error: unknown): Exclude<StoreState["kind"], "ready"> {

@@ -224,6 +224,21 @@ const ENVIRONMENT: Row[] = [
     "error",
     "Two places have different names and are the same folder on this machine, or one lies within the other, through a link or a mount (SAFETY S2).",
   ],
+  [
+    "env/other-marker",
+    "error",
+    "The marker of a place is another one than earlier runs knew under its path (SAFETY S1): another disk or share lies there. Behind a hook in `[[before]]` this is a warning: the hook may mount the right one.",
+  ],
+  [
+    "env/other-role",
+    "error",
+    "A root is marked, or known by earlier runs, for another role: the source, a place of backups, or the ledger (SAFETY S1). Two paths of the config may be exchanged.",
+  ],
+  [
+    "env/not-writable",
+    "error",
+    "A folder that a run writes to, or removes from, is on a file system mounted for reading only, or this account may not write there. Seen without writing, and only on Linux. Behind a hook in `[[before]]` this is a warning.",
+  ],
   ["env/store-unreachable", "error", "The object store does not answer."],
   ["env/bucket-missing", "error", "The bucket does not exist."],
   [

@@ -46,10 +46,11 @@ export async function claimFolder(fs: FileSystem, root: string, ours: OurClaim):
 
 /** Looks at the claim of a name. @throws {PipelineError} `item/name-claimed` when another holder has it */
 export async function judgeFolder(fs: FileSystem, root: string, ours: OurClaim): Promise<ClaimVerdict | "free"> {
-  const found = await readClaim(fs, claimPath(root, ours.name));
+  const where = claimPath(root, ours.name);
+  const found = await readClaim(fs, where);
   if (!found) return "free";
   const verdict = judgeClaim(found, ours.claim);
-  if (verdict === "foreign") throw claimedByOther(ours.name, ours.place, found);
+  if (verdict === "foreign") throw claimedByOther(ours.name, { place: ours.place, where, found });
   return verdict;
 }
 
@@ -58,7 +59,8 @@ export function claimAtFolder(fs: FileSystem, root: string, name: string): Promi
   return readClaim(fs, claimPath(root, name));
 }
 
-function claimPath(root: string, name: string): string {
+/** Where the claim of a name is. */
+export function claimPath(root: string, name: string): string {
   return itemPath(root, `${CLAIMS}/${name}.json`);
 }
 

@@ -32,7 +32,7 @@ export async function claimPrefix(session: ObjectSession, prefix: string, ours: 
     await putClaim(session, key, { claim: ours.claim, ifAbsent: verdict === "free" });
     const { verdict: after, found } = await judge(session, key, ours);
     if (after === "ours") return;
-    if (found) throw claimedByOther(ours.name, ours.place, found);
+    if (found) throw claimedByOther(ours.name, { place: ours.place, where: objectUri(session.store.uri, key), found });
     throw new ObjectStoreError("unreachable", "the store took the claim and does not show it");
   });
 }
@@ -49,7 +49,8 @@ export function claimAtPrefix(session: ObjectSession, prefix: string, name: stri
   return inWords(session, { verb: "look at the claim", key }, () => readClaim(session, key));
 }
 
-function claimKey(prefix: string, name: string): string {
+/** Where the claim of a name is. */
+export function claimKey(prefix: string, name: string): string {
   return `${normalPrefix(prefix)}_claims/${name}.json`;
 }
 
@@ -61,7 +62,9 @@ async function judge(
   const found = await readClaim(session, key);
   if (!found) return { verdict: "free" };
   const verdict = judgeClaim(found, ours.claim);
-  if (verdict === "foreign") throw claimedByOther(ours.name, ours.place, found);
+  if (verdict === "foreign") {
+    throw claimedByOther(ours.name, { place: ours.place, where: objectUri(session.store.uri, key), found });
+  }
   if (ours.others.includes(found.place ?? "")) throw claimedByOtherPlace(ours.name, ours.place, found);
   return { verdict, found };
 }

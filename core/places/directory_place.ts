@@ -16,7 +16,7 @@ import type { NameClaim } from "../safety/claims.ts";
 import { identityOf, identitySuffices, sameIdentity, sameInode } from "../safety/incarnation.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
 import { batchFiles, DIRECTORY_BATCH, stepId } from "./batches.ts";
-import { claimAtFolder, claimFolder, judgeFolder } from "./claim_files.ts";
+import { claimAtFolder, claimFolder, claimPath, judgeFolder } from "./claim_files.ts";
 import { assertEnumerates } from "./enumerate.ts";
 import { FolderClock } from "./folder_clock.ts";
 import { assertSameHash, hashedEvidence, requireHashed } from "./hashed.ts";
@@ -83,6 +83,10 @@ export class DirectoryPlace implements Place {
 
   claimant(itemName: string): Promise<NameClaim | undefined> {
     return claimAtFolder(this.#options.fs, this.#options.root.path, itemName);
+  }
+
+  claimUri(itemName: string): string {
+    return claimPath(this.#options.root.path, itemName);
   }
 
   batches(scope: ItemScope, files: AsyncIterable<SourceFile>): AsyncIterable<FileBatch> {

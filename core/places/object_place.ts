@@ -23,7 +23,7 @@ import type { Clock, FileBatch } from "../ports.ts";
 import type { NameClaim } from "../safety/claims.ts";
 import { archivedEvidence } from "./archived.ts";
 import { batchFiles } from "./batches.ts";
-import { claimAtPrefix, claimPrefix, judgePrefix } from "./claim_objects.ts";
+import { claimAtPrefix, claimKey, claimPrefix, judgePrefix } from "./claim_objects.ts";
 import type { OurClaim } from "./claim_objects.ts";
 import { assertSameHash, hashedEvidence, requireHashed } from "./hashed.ts";
 import { missingFiles } from "./missing.ts";
@@ -89,6 +89,11 @@ export class ObjectPlace implements Place {
 
   claimant(itemName: string, signal: AbortSignal): Promise<NameClaim | undefined> {
     return claimAtPrefix(this.#session(signal), this.#options.prefix, itemName);
+  }
+
+  claimUri(itemName: string): string {
+    const { prefix, session } = this.#options;
+    return objectUri(session.store.uri, claimKey(prefix, itemName));
   }
 
   #ourClaim(scope: ItemScope): OurClaim {

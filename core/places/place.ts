@@ -55,6 +55,8 @@ export interface Place {
   assertClaimable(scope: ItemScope): Promise<void>;
   /** The claim of a name as it stands here, whoever holds it; undefined when there is none. */
   claimant(itemName: string, signal: AbortSignal): Promise<NameClaim | undefined>;
+  /** Where that claim is: the path of a file, or an object's address. */
+  claimUri(itemName: string): string;
   /** Whether the item's folder (`/`-separated) exists here, or anything below it. */
   holdsFolder(scope: ItemScope, path: string): Promise<boolean>;
   missing(

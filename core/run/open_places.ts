@@ -20,6 +20,8 @@ import type { NameClaim } from "../safety/claims.ts";
 import { relateBuckets } from "../safety/distinct_buckets.ts";
 import { checkPlace, confirmPlace, readPlaceMarker } from "../safety/place_marker.ts";
 import { assertKnownMarker, rememberMarker } from "../safety/known_markers.ts";
+import type { PlaceRole } from "../safety/place_marker.ts";
+import { assertRoles, rememberRoles, type RootRole } from "../safety/place_roles.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
 import { EVICTION } from "./backups.ts";
 import type { Foresight } from "./foresight.ts";
@@ -93,6 +95,9 @@ export async function openPlaces(
   }
   const assertDistinct = () => assertRootsDistinct(request, services);
   await assertDistinct();
+  const known = { fs: services.fs, cursors: services.journal.cursors };
+  await assertRoles(known, markedRoots(request));
+  if (!foresight) await rememberRoles(known, markedRoots(request));
   return { source, places, buckets, visible, assertDistinct };
 }
 
@@ -100,7 +105,10 @@ export async function openPlaces(
  * SAFETY S1, S2: evidence names a root by its marker's UUID, so that no two may share one. A share that is mounted twice
  * shows one marker on two devices.
  */
-async function assertMarkersDistinct({ fs }: EngineServices, roots: readonly NamedPath[]): Promise<void> {
+export async function assertMarkersDistinct(
+  { fs }: Pick<EngineServices, "fs">,
+  roots: readonly NamedPath[],
+): Promise<void> {
   const seen = new Map<string, NamedPath>();
   for (const root of roots) {
     const uuid = await readPlaceMarker(fs, root.path).catch((error) => {
@@ -129,14 +137,20 @@ function sameMarker(root: NamedPath, other: NamedPath): PipelineError {
 
 /** Roots of a run, in the order they are named in messages. */
 export function namedRoots(request: Pick<RunRequest, "compiled" | "config" | "stateDir">): NamedPath[] {
-  const { compiled, config, stateDir } = request;
-  const roots: NamedPath[] = [];
-  const rootId = isOverBackups(compiled) ? EVICTION.id : "source";
-  if (compiled.sourceRoot) roots.push({ id: rootId, path: compiled.sourceRoot.root });
-  for (const place of compiled.places) if (place.kind === "directory") roots.push({ id: place.id, path: place.root });
+  return [...markedRoots(request), { id: "state", path: request.stateDir }];
+}
+
+/** Those of them that carry a marker, and what each is for. The root of a source over backups is a place. */
+export function markedRoots({ compiled, config }: Pick<RunRequest, "compiled" | "config">): RootRole[] {
+  const add = (id: string, path: string, role: PlaceRole) => roots.push({ id, path, role });
+  const roots: RootRole[] = [];
+  if (compiled.sourceRoot) {
+    const { root } = compiled.sourceRoot;
+    isOverBackups(compiled) ? add(EVICTION.id, root, "place") : add("source", root, "source");
+  }
+  for (const place of compiled.places) if (place.kind === "directory") add(place.id, place.root, "place");
   const manifests = config.paths?.manifest_root;
-  if (typeof manifests === "string" && manifests !== "") roots.push({ id: "manifests", path: manifests });
-  roots.push({ id: "state", path: stateDir });
+  if (typeof manifests === "string" && manifests !== "") add("manifests", manifests, "ledger");
   return roots;
 }
 
@@ -216,7 +230,7 @@ async function assertRootsDistinct(request: RunRequest, services: EngineServices
       { stopsRun: 2, hint: "Source, places, manifests and state must be folders apart. Mend the paths in the config." },
     );
   }
-  await assertMarkersDistinct(services, namedRoots(request).filter(({ id }) => id !== "state"));
+  await assertMarkersDistinct(services, markedRoots(request));
   const buckets = request.compiled.places.filter((place) => place.kind === "objects");
   for (const [index, a] of buckets.entries()) {
     for (const b of buckets.slice(index + 1)) {

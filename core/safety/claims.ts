@@ -63,14 +63,17 @@ export function formatClaim(claim: NameClaim): string {
   return `${JSON.stringify(claim)}\n`;
 }
 
-/** The refusal for a name another holder has. */
-export function claimedByOther(name: string, placeId: string, found: NameClaim): PipelineError {
+/** The refusal for a name another holder has; `where` is the claim itself, a file or an object. */
+export function claimedByOther(
+  name: string,
+  { place, where, found }: { place: string; where: string; found: NameClaim },
+): PipelineError {
   return new PipelineError(
     "item/name-claimed",
-    `Cannot back up "${name}": its name at ${placeId} is claimed by ${found.host} (${found.source_path}) since ${found.claimed_at}`,
+    `Cannot back up "${name}": its name at ${place} is claimed by ${found.host} (${found.source_path}) since ${found.claimed_at}`,
     {
       hint:
-        "Two instruments must not use one study name. Rename this study, or remove the other one's claim if it is gone.",
+        `Two instruments must not use one study name: rename this study. The claim is "${where}"; before you remove it, make sure that "${found.source_path}" on ${found.host} is really gone and that nobody will bring it back, since its name and its copies at ${place} are then this study's to take.`,
     },
   );
 }

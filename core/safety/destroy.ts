@@ -218,7 +218,9 @@ export class ItemDestroy {
       await place.assertClaimable(this.#scope);
       const found = await place.claimant(item.name, signal);
       if (found === undefined) await place.claim(this.#scope);
-      else if (found.incarnation !== item.id) throw claimedByOther(item.name, place.id, found);
+      else if (found.incarnation !== item.id) {
+        throw claimedByOther(item.name, { place: place.id, where: place.claimUri(item.name), found });
+      }
     }
   }
 

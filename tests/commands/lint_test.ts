@@ -35,3 +35,28 @@ Deno.test("run, plan, lint and echo exit 2 without a config, or with a broken on
   assert.equal(absent.code, 2);
   assert.match(absent.stderr, /config\/not-found/);
 });
+
+Deno.test("S1 lint knows what earlier runs knew: exchanged paths and another mark exit 2, and the journal stays", async () => {
+  await using place = await lab();
+  assert.equal((await place.cli(["install", "places", "local"])).code, 0);
+  const ok = await place.cli(["lint", "local"]);
+  assert.deepEqual([ok.code, ok.stdout], [0, "local: ok\n"]);
+  const state = async () => (await Array.fromAsync(Deno.readDir(place.state))).map(({ name }) => name).sort();
+  const before = await state();
+  const config = join(place.path, "config.toml");
+  const text = await Deno.readTextFile(config);
+  await Deno.writeTextFile(
+    config,
+    text.replace(`"nas"`, `"?"`).replace(`"instrument"`, `"nas"`).replace(`"?"`, `"instrument"`),
+  );
+  const exchanged = await place.cli(["lint", "local"]);
+  assert.equal(exchanged.code, 2);
+  assert.match(exchanged.stdout, /env\/other-role[^]*nas" as source[^]*env\/other-role[^]*instrument" as truenas/);
+  await Deno.writeTextFile(config, text);
+  const marker = join(place.truenas, ".labferry-place");
+  await Deno.writeTextFile(marker, `${crypto.randomUUID()}\nrole: place\n`);
+  const other = await place.cli(["lint", "local"]);
+  assert.equal(other.code, 2);
+  assert.match(other.stdout, /env\/other-marker[^]*earlier runs knew this place by/);
+  assert.deepEqual(await state(), before);
+});

@@ -98,6 +98,9 @@ export interface RunOptions {
   unlinted?: boolean;
   /** Root of the instrument; a second host has another. */
   sourceRoot?: string;
+  /** Where the config says that the other two are. */
+  nasRoot?: string;
+  manifestRoot?: string;
   /** Stop now. */
   abort?: AbortSignal;
   /** Puts something between the engine and what it is given. */
@@ -149,12 +152,14 @@ export class World implements AsyncDisposable {
 
   compile(
     text: string = BACKUP,
-    { sourceRoot = SOURCE_ROOT }: Pick<RunOptions, "sourceRoot"> = {},
+    { sourceRoot = SOURCE_ROOT, nasRoot = NAS_ROOT, manifestRoot = MANIFEST_ROOT }: Pick<
+      RunOptions,
+      "sourceRoot" | "nasRoot" | "manifestRoot"
+    > = {},
   ): { pipeline?: CompiledPipeline; diagnostics: Diagnostic[] } {
     const config = loadConfig({
       path: "/state/config.toml",
-      text:
-        `[paths]\nsource_root = "${sourceRoot}"\ntruenas_root = "${NAS_ROOT}"\nmanifest_root = "${MANIFEST_ROOT}"\n` +
+      text: `[paths]\nsource_root = "${sourceRoot}"\ntruenas_root = "${nasRoot}"\nmanifest_root = "${manifestRoot}"\n` +
         `[s3]\nbucket = "archive"\nprefix = "fusion"\nendpoint = "http://127.0.0.1:1"\n${this.#options.config ?? ""}`,
     });
     if (!config.loaded) throw new Error(config.diagnostics.map((found) => found.message).join("; "));

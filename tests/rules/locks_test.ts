@@ -189,7 +189,13 @@ Deno.test("S11 the claim holds at the bucket alone, and at the NAS alone", async
     else world.store.objects.delete("fusion/_claims/study1.json");
     secondInstrument(world, FILES);
     const before = { ...archived(world), nas: world.files(AT_NAS) };
-    assertFailed(await world.run(asOther), "item/name-claimed");
+    const report = await world.run(asOther);
+    assertFailed(report, "item/name-claimed");
+    const { hint = "" } = report.items[0].error ?? {};
+    const where = lost === "nas"
+      ? "s3://archive/fusion/_claims/study1.json"
+      : `${NAS_ROOT}/.labferry/claims/study1.json`;
+    assert.ok(hint.includes(`The claim is "${where}"; before you remove it, make sure that "${AT_SOURCE}"`), hint);
     assert.deepEqual({ ...archived(world), nas: world.files(AT_NAS) }, before);
   }
 });

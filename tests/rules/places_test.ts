@@ -2,7 +2,10 @@ import { rememberMarker } from "../../core/safety/known_markers.ts";
 import assert from "node:assert/strict";
 import { systemError } from "../kit/memory_file_system.ts";
 import { failure } from "../kit/memory_object_store.ts";
-import { BACKUP, MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../kit/world.ts";
+import { installPlaces } from "../../core/run/install_places.ts";
+import type { EngineServices } from "../../core/run/services.ts";
+import { CLEANUP } from "../kit/backups.ts";
+import { BACKUP, MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, STATE_ROOT, World } from "../kit/world.ts";
 import {
   archived,
   assertDone,
@@ -238,4 +241,95 @@ Deno.test("S2 a ledger folder that shows another root's marker at the act permit
   });
   assert.notEqual(report.exit_code, 0);
   assertSourceWhole(world);
+});
+
+/** A pipeline whose config has two paths exchanged. */
+function exchanged(text: string, one: string, other: string): string {
+  return text.replaceAll(`paths.${one}`, "paths.?").replaceAll(`paths.${other}`, `paths.${one}`)
+    .replaceAll("paths.?", `paths.${other}`);
+}
+
+/** What `install places` does in this world. */
+async function install(
+  world: World,
+  { pipelines = [BACKUP], ...options }: { pipelines?: string[]; replaced?: boolean },
+) {
+  let services: EngineServices | undefined;
+  await world.run({ dryRun: true, wrap: (given) => services = given });
+  const requests = pipelines.map((text) => {
+    const { pipeline: compiled } = world.compile(text);
+    assert.ok(compiled);
+    return { compiled, config: compiled.config.view, stateDir: STATE_ROOT, abort: new AbortController().signal };
+  });
+  return await installPlaces(requests, { ...services!, journal: world.journal }, options);
+}
+
+const markOf = (world: World, root: string) => world.fs.disk.tree(root)[root + MARKER];
+
+Deno.test("S1 source and NAS exchanged in the config: exit 2, nothing written, nothing removed; so says a dry run", async () => {
+  for (const by of ["journal", "marker", "both"]) {
+    await using world = await worldWith();
+    if (by !== "journal") await install(world, {});
+    assertDone(await world.run());
+    if (by === "marker") await world.loseJournal();
+    world.study("study2", { "b.txt": "beta" });
+    world.clock.time += 40 * 86_400_000;
+    const before = everything(world);
+    const pipeline = exchanged(BACKUP, "source_root", "truenas_root");
+    const wrap = (services: EngineServices) => ({ ...services, journal: world.journal });
+    for (const dryRun of [true, false]) {
+      const report = await world.run({ pipeline, dryRun, wrap });
+      assert.deepEqual([report.exit_code, report.error?.code], [2, "place/other-role"], `${by} ${dryRun}`);
+      assert.match(
+        report.error?.message ?? "",
+        /"\/nas\/backups" as source.* place .*"\/instrument\/studies" as truenas/,
+      );
+      assert.deepEqual(everything(world), before, by);
+    }
+    await assert.rejects(install(world, { pipelines: [pipeline] }), { code: "place/other-role", stopsRun: 2 });
+    await assert.rejects(install(world, { pipelines: [pipeline], replaced: true }), { code: "place/other-role" });
+    assert.deepEqual(everything(world), before, by);
+    assertDone(await world.run());
+  }
+});
+
+Deno.test("S1 no two of source, NAS and ledger can be exchanged", async () => {
+  const exchanges = [
+    { sourceRoot: NAS_ROOT, nasRoot: SOURCE_ROOT },
+    { nasRoot: MANIFEST_ROOT, manifestRoot: NAS_ROOT },
+    { sourceRoot: MANIFEST_ROOT, manifestRoot: SOURCE_ROOT },
+    { sourceRoot: NAS_ROOT, nasRoot: MANIFEST_ROOT, manifestRoot: SOURCE_ROOT },
+  ];
+  for (const roots of exchanges) {
+    await using world = await worldWith();
+    assertDone(await world.run());
+    const before = everything(world);
+    const report = await world.run(roots);
+    assert.deepEqual([report.exit_code, report.error?.code], [2, "place/other-role"], JSON.stringify(roots));
+    for (const root of Object.values(roots)) assert.ok(report.error?.message.includes(`"${root}" as`), root);
+    assert.deepEqual(everything(world), before);
+  }
+});
+
+Deno.test("S1 install places writes roles, adds them to marks without, and never changes a UUID", async () => {
+  await using world = await worldWith();
+  const roots = [SOURCE_ROOT, NAS_ROOT, MANIFEST_ROOT];
+  const uuids = roots.map((root) => markOf(world, root).trim());
+  for (const pipelines of [[BACKUP, CLEANUP], [CLEANUP]]) {
+    const installed = await install(world, { pipelines });
+    assert.ok(installed.every(({ created }) => !created));
+    assert.deepEqual(
+      roots.map((root) => markOf(world, root)),
+      ["source", "place", "ledger"].map((role, i) => `${uuids[i]}\nrole: ${role}\n`),
+    );
+  }
+  assertDone(await world.run());
+  assert.equal((await world.run({ pipeline: CLEANUP })).error, undefined, "what backup writes, cleanup frees");
+});
+
+Deno.test("S1 install places refuses a folder that two pipelines want in two roles, before it marks any", async () => {
+  await using world = await World.open({ unmarked: true });
+  const pipelines = [BACKUP, exchanged(BACKUP, "source_root", "truenas_root")];
+  await assert.rejects(install(world, { pipelines }), { code: "place/other-role", stopsRun: 2 });
+  for (const root of [SOURCE_ROOT, NAS_ROOT, MANIFEST_ROOT]) assert.equal(markOf(world, root), undefined, root);
 });

@@ -324,6 +324,49 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "whyNotWritable() says that an account without the right may not write, and touches nothing",
+  // Giving up capabilities needs root on Linux.
+  ignore: !ROOT_ON_LINUX,
+  fn: async () => {
+    await using dir = await tempDir();
+    const [open, closed, link] = ["open", "closed", "link"].map((name) => join(dir.path, name));
+    for (const path of [open, closed]) await Deno.mkdir(path);
+    await Deno.symlink(closed, link);
+    await Deno.chmod(closed, 0o555);
+    const before = (await Deno.stat(closed)).mtime;
+    const code = `for (const path of ${JSON.stringify([open, closed, link])}) {
+      console.log(await fs.whyNotWritable(path));
+    }`;
+    const { stdout, success } = await child(code, "setpriv", "--inh-caps=-all", "--bounding-set=-all").output();
+    assert.ok(success);
+    const no = "this account may not write there";
+    assert.equal(new TextDecoder().decode(stdout), `undefined\n${no}\n${no}\n`);
+    assert.deepEqual((await Deno.stat(closed)).mtime, before);
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(closed)), []);
+  },
+});
+
+Deno.test({
+  name: "whyNotWritable() tells a file system that is mounted for reading only",
+  // A mount of its own needs a namespace of its own.
+  ignore: !ROOT_ON_LINUX || !await canMount(),
+  fn: async () => {
+    await using dir = await tempDir();
+    const mount = `mount -t tmpfs -o ro none "${dir.path}" && exec "$@"`;
+    const code = `console.log(await fs.whyNotWritable(${JSON.stringify(dir.path)}));`;
+    const { stdout, success } = await child(code, "unshare", "-m", "sh", "-c", mount, "sh").output();
+    assert.ok(success);
+    assert.equal(new TextDecoder().decode(stdout), "its file system is mounted for reading only\n");
+  },
+});
+
+async function canMount(): Promise<boolean> {
+  const args = ["-m", "mount", "-t", "tmpfs", "-o", "ro", "none", "/mnt"];
+  return await new Deno.Command("unshare", { args, stdout: "null", stderr: "null" }).output()
+    .then(({ success }) => success, () => false);
+}
+
 Deno.test("S22 a process killed in the middle of a copy leaves no final name, and a repeat finishes", async () => {
   await using dir = await tempDir();
   await using fs = new Disk();

@@ -8,10 +8,13 @@ import {
   lintEnvironment,
   type StoreState,
 } from "../../../core/lint/environment.ts";
+import { openMemoryJournal } from "../../../core/journal/sqlite.ts";
 import { type ObjectStore, ObjectStoreError, type StoreErrorKind } from "../../../core/objects/object_store.ts";
 import type { CompiledPipeline } from "../../../core/pipeline/compile.ts";
 import { loadConfig } from "../../../core/pipeline/config.ts";
 import { EMBEDDED_PRESETS } from "../../../core/pipeline/embedded_presets.ts";
+import { rememberMarker } from "../../../core/safety/known_markers.ts";
+import { createPlaceMarker } from "../../../core/safety/place_marker.ts";
 import { compileText, labConfig } from "../../kit/fake_stages.ts";
 import { tempDir } from "../../kit/temp.ts";
 
@@ -88,6 +91,56 @@ Deno.test("lintEnvironment() only warns of what a hook in [[before]] may mount",
     "error",
   ]]);
   assert.match(found[0].message, /a hook in \[\[before\]\] may mount it/);
+});
+
+Deno.test("S1 lintEnvironment() says of a marked root what a run would: another mark, another role, no right to write", async () => {
+  const asked: unknown[] = [];
+  const codes = ["env/other-marker", "env/other-role", "env/not-writable"] as const;
+  const marked: EnvironmentProbe["marked"] = ({ id, role, written }) => {
+    asked.push([id, role, written]);
+    return Promise.resolve(id === "truenas" ? codes.map((code) => ({ code, message: "Cannot", hint: "do this" })) : []);
+  };
+  const found = await lintEnvironment(backup(), { probe: { ...probe({}), marked }, signal: SIGNAL });
+  assert.deepEqual(asked, [["source", "source", true], ["truenas", "place", true], ["manifests", "ledger", true]]);
+  assert.deepEqual(
+    found.map((d) => [d.code, d.severity, d.sourceLine, d.hint]),
+    codes.map((code) => [code, "error", 'truenas_root = "/nas/backup"', "do this"]),
+  );
+  const hooked = loadConfig({
+    path: "/etc/c.toml",
+    system: "posix",
+    text:
+      "[paths]\nsource_root = '/s'\ntruenas_root = '/n'\nmanifest_root = '/m'\n[s3]\nbucket = 'b'\nprefix = 'p'\n[hooks]\nbackup = ['mount']\n",
+  }).loaded;
+  const soft = await lintEnvironment(backup(hooked), { probe: { ...probe({}), marked }, signal: SIGNAL });
+  assert.deepEqual(soft.map((d) => [d.code, d.severity]).sort(), [
+    ["env/not-writable", "warning"],
+    ["env/other-marker", "warning"],
+    ["env/other-role", "error"],
+  ]);
+});
+
+Deno.test("S1 createEnvironmentProbe() asks the journal and the account about a marked root, and writes nothing", async () => {
+  await using dir = await tempDir();
+  await using journal = await openMemoryJournal();
+  await using disk = new Disk();
+  const why = "this account may not write there";
+  const fs = new Proxy(disk, {
+    get: (target, key) =>
+      key === "whyNotWritable" ? () => Promise.resolve(why) : Reflect.get(target, key, target)?.bind?.(target),
+  });
+  const { uuid } = await createPlaceMarker(disk, dir.path, "place");
+  const real = createEnvironmentProbe({
+    fs,
+    cursors: journal.cursors,
+    openStore: () => Promise.reject(new Error("no store")),
+  });
+  const ask = async (role: "place" | "source", written: boolean) =>
+    (await real.marked?.({ id: "x", path: dir.path, role, marker: uuid, written }, SIGNAL))?.map(({ code }) => code);
+  assert.deepEqual(await ask("place", false), []);
+  assert.deepEqual(await ask("place", true), ["env/not-writable"]);
+  await rememberMarker(journal.cursors, dir.path, { uuid: "99999999-0000-4000-8000-000000000009" });
+  assert.deepEqual(await ask("source", true), ["env/other-marker", "env/other-role", "env/not-writable"]);
 });
 
 Deno.test("S2 lintEnvironment() refuses places that are one folder on this machine", async () => {

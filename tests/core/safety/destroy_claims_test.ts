@@ -20,6 +20,7 @@ Deno.test("S5 a destroy does not begin once another incarnation has the name at 
     world.fs.seed({ [CLAIM]: JSON.stringify({ ...claim, incarnation: "f".repeat(32) }) });
   });
   assertFailed(report, "item/name-claimed");
+  assert.ok(report.items[0].error?.hint?.includes(`The claim is "${CLAIM}"`));
   assertSourceWhole(world);
   const lines = Object.values(world.fs.tree(MANIFEST_ROOT)).join("");
   assert.doesNotMatch(lines, /"source_deleting_at":"/, "no intent was ever recorded");
