@@ -22,7 +22,7 @@ import { FolderClock } from "./folder_clock.ts";
 import { assertSameHash, hashedEvidence, requireHashed } from "./hashed.ts";
 import { missingFiles } from "./missing.ts";
 import type { Doubts, ItemScope, Place, Seal, SidecarLine } from "./place.ts";
-import { readSidecarFile, sealFolder, sealOfFolder } from "./seal_files.ts";
+import { readSidecarFile, sealFolder, sealOfFolder, SidecarFileLook } from "./seal_files.ts";
 
 export interface DirectoryPlaceOptions {
   id: string;
@@ -43,6 +43,7 @@ export class DirectoryPlace implements Place {
   readonly domain: string;
   readonly #options: DirectoryPlaceOptions;
   readonly #clock: FolderClock;
+  readonly #look = new SidecarFileLook();
   #warned = false;
   /** Folders known to stand, by item. */
   readonly #folders = new Map<string, Set<string>>();
@@ -162,6 +163,10 @@ export class DirectoryPlace implements Place {
 
   sealed(scope: ItemScope): Promise<Seal | undefined> {
     return sealOfFolder(this.#options.fs, scope, { place: this.id, folder: this.uri(scope.item.name) });
+  }
+
+  holdsSidecar({ item, signal }: ItemScope, sha256: string): Promise<boolean> {
+    return this.#look.holds(this.#options, this.uri(item.name, SIDECAR_NAME), { sha256, signal });
   }
 
   readSidecar(itemName: string, expectedSha256: string, signal: AbortSignal): AsyncIterable<SidecarLine> {

@@ -86,7 +86,15 @@ export class RunState {
 
   destroyServices(): Omit<DestroyServices, "survivors"> {
     const { fs, clock, journal } = this.services;
-    return { fs, clock, journal, ledger: this.requireLedger(), assertDistinct: this.#parts.assertDistinct };
+    const { assertDistinct } = this.#parts;
+    return { fs, clock, journal, ledger: this.requireLedger(), seals: this.#seals(), assertDistinct };
+  }
+
+  /** Places that hold the list of checksums once the stages ran; one that may fail without harm promises none. */
+  #seals(): Set<string> {
+    const sure = this.request.compiled.stages.filter((stage) => stage.onError !== "warn");
+    const gives = sure.flatMap((stage) => stage.facts.gives ?? []).filter((fact) => fact.fact === "sealed");
+    return new Set(gives.flatMap(({ place }) => place === undefined ? [] : [place]));
   }
 
   /** Runs the name check of one item for one place once, however many stages ask. */
