@@ -185,11 +185,9 @@ export class DirectoryPlace implements Place {
     const at = this.#now();
     const proved: Evidence[] = [];
     for (const [proof, pass] of await this.#hashAll(scope, again)) {
-      if (!pass.ok) {
-        doubts.set(proof.path, pass.message);
-      } else if (pass.sha256 !== proof.sha256) {
-        doubts.set(proof.path, "its bytes changed");
-      } else {
+      if (!pass.ok) doubts.set(proof.path, pass.message);
+      else if (pass.sha256 !== proof.sha256) doubts.set(proof.path, "its bytes changed");
+      else {
         // The old proof fell with its identity; what counts from now on is how this reading was made.
         const { path, sha256 } = proof;
         proved.push(this.#provedBy(scope, { path, sha256, pass, at, flushed: !proof.unflushed }));
@@ -300,6 +298,8 @@ export class DirectoryPlace implements Place {
     for (const [line, pass] of await this.#hashAll(scope, lines)) {
       if (!pass.ok) failure ??= errorOf(pass);
       else if (pass.sha256 !== line.sha256 || pass.after.size !== line.size) {
+        // What an earlier reading proved does not stand against this one.
+        if (known.get(line.path)?.level === "proved") await scope.evidence.remove(scope.item.id, this.id, [line.path]);
         failure ??= this.#notHeld(
           scope,
           line.path,

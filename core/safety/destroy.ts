@@ -248,10 +248,10 @@ export class ItemDestroy {
       const resumed = this.#resumed;
       const so = { resumed, underWay: resumed || this.#removed > 0, removed: this.#gone };
       const { present, refusals } = await this.#proofs.prove(rest, so);
-      if (refusals.length > 0) {
+      if (refusals.files > 0) {
         throw this.#refusal(
           "destroy/not-proved",
-          `${refusals.length} of ${rest.length} files may not go: ${list(refusals, "; ")}`,
+          `${refusals.files} of ${rest.length} files may not go: ${list(refusals.words(), "; ")}`,
         );
       }
       const folders = new FolderGuard(this.#services.fs, this.#victim.root);
