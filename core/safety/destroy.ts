@@ -152,7 +152,8 @@ export class ItemDestroy {
       some: true,
       code: "destroy/source-changed",
     });
-    if (!this.#resumed) {
+    if (this.#resumed) await ledger.flush(record);
+    else {
       const now = new Date(clock.now()).toISOString();
       await journal.intents.open({ incarnation: item.id, place: this.#victim.id, item: item.name, openedAt: now });
       await ledger.append(follow(record, { [this.#victim.begun]: now }));
