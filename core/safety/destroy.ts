@@ -12,7 +12,10 @@ import { itemPath } from "../io/paths.ts";
 import { sameFile } from "../io/same.ts";
 import type { Journal } from "../journal/journal.ts";
 import { follow } from "../ledger/entry.ts";
+import { monthOf } from "../ledger/fold.ts";
+import type { Contradiction } from "../ledger/mirror.ts";
 import type { Ledger, LedgerRecord } from "../ledger/record.ts";
+import type { LedgerSoundness } from "../ledger/soundness.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import type { Clock, DestroyRules, FileBatch } from "../ports.ts";
 import { claimedByOther } from "./claims.ts";
@@ -52,6 +55,8 @@ export interface DestroyServices {
   clock: Clock;
   journal: Journal;
   ledger: Ledger;
+  /** Whether the ledger is what was written to it. */
+  soundness?: LedgerSoundness;
   /** Every place of the pipeline but the victim. */
   survivors: readonly Place[];
   /** Ids of the places that the pipeline seals, the victim's among them or not. */
@@ -135,6 +140,7 @@ export class ItemDestroy {
     const { item } = this.#scope;
     await this.#victim.assertLocked();
     const record = await this.#recorded();
+    this.#assertSound(await this.#services.soundness?.look(monthOf(record.started_at)));
     this.#scope = { ...this.#scope, recordedSidecar: record.sidecar_sha256 };
     this.#resumed = record[this.#victim.begun] !== null && record[this.#victim.ended] === null;
     // Before the clocks: a folder place tells its time by a new file, which only a marked root may get.
@@ -159,6 +165,13 @@ export class ItemDestroy {
       await ledger.append(follow(record, { [this.#victim.begun]: now }));
     }
     this.#begun = true;
+  }
+
+  /** S12: a ledger that lost lines, or had some changed, permits nothing. */
+  #assertSound(contradiction: Contradiction | undefined): void {
+    if (contradiction === undefined) return;
+    const { found, todo } = contradiction;
+    throw this.#refusal("destroy/ledger-contradicted", found, `Nothing more is removed while that is so. ${todo}`);
   }
 
   /** S5(d): the ledger's tail is this incarnation's `complete` record and nobody else destroys. */
@@ -213,6 +226,7 @@ export class ItemDestroy {
     await this.#victim.assertLocked();
     await this.#assertClaims();
     const record = await this.#recorded();
+    this.#assertSound(this.#services.soundness?.known);
     if (record[this.#victim.begun] === null || record[this.#victim.ended] !== null) {
       throw this.#refusal("destroy/no-intent", "the ledger does not show this destroy as begun");
     }
@@ -252,7 +266,7 @@ export class ItemDestroy {
       if (refusals.files > 0) {
         throw this.#refusal(
           "destroy/not-proved",
-          `${refusals.files} of ${rest.length} files may not go: ${list(refusals.words(), "; ")}`,
+          `${refusals.files} of ${rest.length} files may not go: ${refusals.words()}`,
         );
       }
       const folders = new FolderGuard(this.#services.fs, this.#victim.root);
@@ -372,14 +386,13 @@ export class ItemDestroy {
     }
   }
 
-  #refusal(code: string, found: string): PipelineError {
+  #refusal(
+    code: string,
+    found: string,
+    hint = "Nothing in doubt was removed. Look at what changed; the next run proves everything again.",
+  ): PipelineError {
     return new PipelineError(code, `Cannot remove "${this.#scope.item.name}" from ${this.#victim.id}: ${found}`, {
-      hint: "Nothing in doubt was removed. Look at what changed; the next run proves everything again.",
+      hint,
     });
   }
-}
-
-function list(parts: readonly string[], separator = ", "): string {
-  const shown = parts.slice(0, 5).join(separator);
-  return parts.length > 5 ? `${shown}${separator}and ${parts.length - 5} more` : shown;
 }

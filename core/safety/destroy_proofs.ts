@@ -54,9 +54,11 @@ export class Refusals {
     return this.#byPath.size;
   }
 
-  /** One entry a file, with its path. */
-  words(): string[] {
-    return [...this.#byPath].map(([path, why]) => `${path}: ${why.join(", and ")}`);
+  /** The first few, each with its path. */
+  words(): string {
+    const shown = [...this.#byPath].slice(0, 5).map(([path, why]) => `${path}: ${why.join(", and ")}`);
+    if (this.files > shown.length) shown.push(`and ${this.files - shown.length} more`);
+    return shown.join("; ");
   }
 }
 
