@@ -109,6 +109,19 @@ class FileLedger implements LedgerFile {
     return record;
   }
 
+  async flush(record: LedgerRecord): Promise<void> {
+    const { fs, check } = this.#options;
+    const path = join(this.root, monthOf(record.started_at));
+    await check?.();
+    try {
+      await using handle = await fs.openReadWrite(path);
+      await handle.sync();
+      await fs.syncDir(this.root);
+    } catch (error) {
+      throw ioError(error, { verb: "flush the ledger", path });
+    }
+  }
+
   async #appendLocked(entry: LedgerEntry): Promise<LedgerRecord> {
     const { fs, check, waitMs = 60_000, signal } = this.#options;
     const path = join(this.root, LEDGER_LOCK);

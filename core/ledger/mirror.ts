@@ -40,12 +40,24 @@ export interface MirrorOutcome {
   warnings: string[];
 }
 
+/** What shows that the ledger is not what it was. */
+export interface Contradiction {
+  /** What was found, as the end of a sentence; it names both files. */
+  found: string;
+  /** What people must do, in sentences. */
+  todo: string;
+}
+
 /** Never throws for what the store or the disk does. */
 export interface LedgerMirror {
   /** Looks once whether the mirror holds more than the ledger. Changes nothing; for the start of a run. */
   compare(): Promise<MirrorOutcome>;
   /** Brings a month up to date, and every month that was left behind earlier. For `LedgerOptions.onAppended`. */
   onAppended(month: string): Promise<MirrorOutcome>;
+  /** A month that is shorter here than its mirror, or differs from it, as it was looked at last. Asks nobody. */
+  contradiction(): Contradiction | undefined;
+  /** Where a month is mirrored to. */
+  uriOf(month: string): string;
 }
 
 /** @throws {RangeError} for a prefix without its final `/` */
@@ -75,6 +87,7 @@ class Mirror implements LedgerMirror {
   #compared = false;
   /** Months whose loss was told: every append would say it again. */
   readonly #told = new Set<string>();
+  readonly #contradicted = new Map<string, Contradiction>();
 
   constructor(options: MirrorOptions) {
     this.#options = options;
@@ -92,6 +105,11 @@ class Mirror implements LedgerMirror {
     // Once a process: an earlier one may have ended before its last append was mirrored.
     if (!this.#compared) await this.#compare(warnings);
     return await this.#catchUp(warnings);
+  }
+
+  contradiction(): Contradiction | undefined {
+    const [first] = [...this.#contradicted].sort(([a], [b]) => a < b ? -1 : 1);
+    return first?.[1];
   }
 
   async #compare(warnings: string[]): Promise<void> {
@@ -128,16 +146,26 @@ class Mirror implements LedgerMirror {
     this.#told.add(month);
     const here = join(this.#options.root, month);
     const found = size === undefined ? `"${here}" is not there` : `"${here}" has ${size} bytes`;
-    return `The ledger has lost lines: ${found}, and its mirror ${this.#uriOf(month)} has ${mirrored}. ` +
-      this.#whatToDo(month);
+    const lost = `the ledger has lost lines: ${found}, and its mirror ${this.uriOf(month)} has ${mirrored} bytes`;
+    return this.#contradict(month, lost);
   }
 
-  #uriOf(month: string): string {
+  /** Notes it, and returns it in sentences. */
+  #contradict(month: string, found: string): string {
+    const todo = this.#whatToDo(month);
+    this.#contradicted.set(month, { found, todo });
+    return `${found[0].toUpperCase()}${found.slice(1)}. ${todo}`;
+  }
+
+  uriOf(month: string): string {
     return `${this.#options.store.uri}/${mirrorKey(this.#options.prefix, month)}`;
   }
 
   #whatToDo(month: string): string {
-    return `Stop all runs and keep both files. If ${month} here has no line that the mirror lacks, put the mirror's copy ` +
+    return `Stop all runs and keep both files, "${join(this.#options.root, month)}" and ${
+      this.uriOf(month)
+    }. Compare ` +
+      `them line by line, as with diff. If ${month} here has no line that the mirror lacks, put the mirror's copy ` +
       "in its place. If it has, keep the mirror's copy under another key and remove it from this one, so that the file " +
       `here is mirrored anew. Then run: labferry manifest verify ${this.#options.root}`;
   }
@@ -150,11 +178,12 @@ class Mirror implements LedgerMirror {
         const path = join(root, MIRROR_LOCK);
         await withFileLock({ fs, path, clock, waitMs, signal }, () => this.#mirror(month));
         this.#behind.delete(month);
+        this.#contradicted.delete(month);
       } catch (error) {
         const isLoss = error instanceof PipelineError && error.code === "ledger/mirror-shrinks";
         if (isLoss && this.#told.has(month)) continue;
         if (isLoss) this.#told.add(month);
-        warnings.push(`Cannot mirror the ledger to ${this.#uriOf(month)}: ${reasonOf(error)}`);
+        warnings.push(`Cannot mirror the ledger to ${this.uriOf(month)}: ${reasonOf(error)}`);
       }
     }
     return { warnings };
@@ -208,12 +237,17 @@ class Mirror implements LedgerMirror {
   /** The mirror may only grow: what is there must be how ours begins. */
   async #expectPrefix(month: string, theirs: ObjectInfo, ours: Uint8Array): Promise<void> {
     const key = mirrorKey(this.#options.prefix, month);
-    const refuse = (found: string) =>
-      new PipelineError("ledger/mirror-shrinks", `Cannot replace "${key}": ${found}`, {
+    const refuse = (found: string) => {
+      this.#contradict(
+        month,
+        `the mirror ${this.uriOf(month)} contradicts the ledger "${join(this.#options.root, month)}": ${found}`,
+      );
+      return new PipelineError("ledger/mirror-shrinks", `Cannot replace "${key}": ${found}`, {
         hint: `The ledger here has lost lines or was changed. ${this.#whatToDo(month)}`,
       });
+    };
     if (theirs.size > ours.length) {
-      throw refuse(`it has ${theirs.size} bytes, more than the ${ours.length} here`);
+      throw refuse(`it has ${theirs.size} bytes, more than the ${ours.length} bytes here`);
     }
     const head = ours.subarray(0, theirs.size);
     const known = this.#known.get(key);

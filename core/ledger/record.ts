@@ -64,4 +64,6 @@ export interface Ledger {
   /** The latest record of a backup over all months; undefined when it has none. Reads the files anew. */
   latest(backupName: string): Promise<LedgerRecord | undefined>;
   append(entry: LedgerEntry): Promise<LedgerRecord>;
+  /** Makes a record durable that another process wrote, and may have died before it flushed it. */
+  flush(record: LedgerRecord): Promise<void>;
 }

@@ -22,7 +22,7 @@ import { FolderClock } from "./folder_clock.ts";
 import { assertSameHash, hashedEvidence, requireHashed } from "./hashed.ts";
 import { missingFiles } from "./missing.ts";
 import type { Doubts, ItemScope, Place, Seal, SidecarLine } from "./place.ts";
-import { readSidecarFile, sealFolder, sealOfFolder } from "./seal_files.ts";
+import { readSidecarFile, sealFolder, sealOfFolder, SidecarFileLook } from "./seal_files.ts";
 
 export interface DirectoryPlaceOptions {
   id: string;
@@ -43,6 +43,7 @@ export class DirectoryPlace implements Place {
   readonly domain: string;
   readonly #options: DirectoryPlaceOptions;
   readonly #clock: FolderClock;
+  readonly #look = new SidecarFileLook();
   #warned = false;
   /** Folders known to stand, by item. */
   readonly #folders = new Map<string, Set<string>>();
@@ -168,6 +169,10 @@ export class DirectoryPlace implements Place {
     return sealOfFolder(this.#options.fs, scope, { place: this.id, folder: this.uri(scope.item.name) });
   }
 
+  holdsSidecar({ item, signal }: ItemScope, sha256: string): Promise<boolean> {
+    return this.#look.holds(this.#options, this.uri(item.name, SIDECAR_NAME), { sha256, signal });
+  }
+
   readSidecar(itemName: string, expectedSha256: string, signal: AbortSignal): AsyncIterable<SidecarLine> {
     return readSidecarFile(this.#options.fs, this.uri(itemName, SIDECAR_NAME), { expectedSha256, signal });
   }
@@ -184,11 +189,9 @@ export class DirectoryPlace implements Place {
     const at = this.#now();
     const proved: Evidence[] = [];
     for (const [proof, pass] of await this.#hashAll(scope, again)) {
-      if (!pass.ok) {
-        doubts.set(proof.path, pass.message);
-      } else if (pass.sha256 !== proof.sha256) {
-        doubts.set(proof.path, "its bytes changed");
-      } else {
+      if (!pass.ok) doubts.set(proof.path, pass.message);
+      else if (pass.sha256 !== proof.sha256) doubts.set(proof.path, "its bytes changed");
+      else {
         // The old proof fell with its identity; what counts from now on is how this reading was made.
         const { path, sha256 } = proof;
         proved.push(this.#provedBy(scope, { path, sha256, pass, at, flushed: !proof.unflushed }));
@@ -299,6 +302,8 @@ export class DirectoryPlace implements Place {
     for (const [line, pass] of await this.#hashAll(scope, lines)) {
       if (!pass.ok) failure ??= errorOf(pass);
       else if (pass.sha256 !== line.sha256 || pass.after.size !== line.size) {
+        // What an earlier reading proved does not stand against this one.
+        if (known.get(line.path)?.level === "proved") await scope.evidence.remove(scope.item.id, this.id, [line.path]);
         failure ??= this.#notHeld(
           scope,
           line.path,

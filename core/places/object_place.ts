@@ -28,7 +28,7 @@ import type { OurClaim } from "./claim_objects.ts";
 import { assertSameHash, hashedEvidence, requireHashed } from "./hashed.ts";
 import { missingFiles } from "./missing.ts";
 import type { Doubts, ItemScope, Place, Seal, SidecarLine } from "./place.ts";
-import { readSidecarObject, sealObject, sealOfObject } from "./seal_objects.ts";
+import { readSidecarObject, sealObject, sealOfObject, SidecarObjectLook } from "./seal_objects.ts";
 
 export interface ObjectPlaceOptions {
   id: string;
@@ -53,6 +53,7 @@ export class ObjectPlace implements Place {
   readonly domain: string;
   readonly uuid: string;
   readonly #options: ObjectPlaceOptions;
+  readonly #look = new SidecarObjectLook();
   /** Incarnations whose evidence was compared with the store in this run. */
   readonly #compared = new Map<string, Promise<void>>();
 
@@ -256,6 +257,10 @@ export class ObjectPlace implements Place {
 
   sealed(scope: ItemScope): Promise<Seal | undefined> {
     return sealOfObject(this.#session(scope.signal), scope, { place: this.id, key: this.#sidecarKey(scope.item.name) });
+  }
+
+  holdsSidecar({ item, signal }: ItemScope, sha256: string): Promise<boolean> {
+    return this.#look.holds(this.#session(signal), { key: this.#sidecarKey(item.name), sha256 });
   }
 
   readSidecar(itemName: string, expectedSha256: string, signal: AbortSignal): AsyncIterable<SidecarLine> {

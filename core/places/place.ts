@@ -71,6 +71,8 @@ export interface Place {
   seal(scope: ItemScope): Promise<Seal>;
   /** The sidecar as it stands, if it equals the evidence; undefined otherwise. */
   sealed(scope: ItemScope): Promise<Seal | undefined>;
+  /** Whether the item's sidecar here has this hash. One that looks as it did when it was read last is not read again. */
+  holdsSidecar(scope: ItemScope, sha256: string): Promise<boolean>;
   /**
    * Streams the lines, in byte order, of the item's sidecar when its hash is `expectedSha256`; yields nothing when
    * this place has no such sidecar. The hash is checked before the first line is yielded.

@@ -1,10 +1,14 @@
 /** The checksum sidecar of an item: its text from the evidence, and the file at a folder place. @module */
 import { createHash } from "node:crypto";
 import { PipelineError } from "../errors.ts";
+import type { ChangeIdentity } from "../evidence.ts";
 import type { Durability, FileSystem } from "../io/file_system.ts";
 import { ioError, isAbsent } from "../io/io_errors.ts";
 import { SIDECAR_NAME } from "../io/names.ts";
 import { itemPath } from "../io/paths.ts";
+import { hashFile } from "../io/transfer.ts";
+import type { Clock } from "../ports.ts";
+import { identityOf, identitySuffices, sameIdentity } from "../safety/incarnation.ts";
 import { formatSidecarLine, hashSidecar, readSidecar, writeSidecar } from "../safety/sidecar.ts";
 import type { ItemScope, Seal, SidecarLine } from "./place.ts";
 import { asideName, assertNotRecorded, isRestated } from "./standing_sidecar.ts";
@@ -117,4 +121,25 @@ export async function* readSidecarFile(
   const stat = await fs.lstat(path);
   if (stat?.kind !== "file" || await hashSidecar(fs, path) !== expectedSha256) return;
   yield* readSidecar(fs, path, { expectedSha256, signal });
+}
+
+/** Whether a sidecar file has a hash. It is read once, and again whenever its change identity does not suffice (S6). */
+export class SidecarFileLook {
+  #seen: { path: string; sha256: string; identity: ChangeIdentity; at: string } | undefined;
+
+  async holds(
+    { fs, clock }: { fs: FileSystem; clock: Clock },
+    path: string,
+    { sha256, signal }: { sha256: string; signal: AbortSignal },
+  ): Promise<boolean> {
+    const stat = await fs.lstat(path);
+    if (stat?.kind !== "file") return false;
+    const seen = this.#seen;
+    const same = seen?.path === path && sameIdentity(seen.identity, stat) && identitySuffices(seen);
+    if (same) return seen.sha256 === sha256;
+    const at = new Date(clock.now()).toISOString();
+    const read = await hashFile(fs, path, { signal });
+    this.#seen = { path, sha256: read.sha256, identity: identityOf(read.after), at };
+    return read.sha256 === sha256;
+  }
 }

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { PipelineError } from "../errors.ts";
 import { objectUri } from "../objects/keys.ts";
+import type { ObjectInfo } from "../objects/object_store.ts";
 import { proveObject } from "../objects/prove.ts";
 import { inWords, request } from "../objects/session.ts";
 import type { ObjectSession } from "../objects/session.ts";
@@ -80,6 +81,28 @@ export async function* readSidecarObject(
 ): AsyncIterable<SidecarLine> {
   if (await hashObject(session, key) !== expectedSha256) return;
   yield* parseSidecar(objectBytes(session, key), { name: objectUri(session.store.uri, key), expectedSha256 });
+}
+
+/** Whether a sidecar object has a hash. It is read once, and again whenever the store names it otherwise. */
+export class SidecarObjectLook {
+  #seen: { key: string; sha256: string; info: ObjectInfo } | undefined;
+
+  async holds(session: ObjectSession, { key, sha256 }: { key: string; sha256: string }): Promise<boolean> {
+    const info = await inWords(
+      session,
+      { verb: "look at", key },
+      () => request(session, `look at "${key}"`, () => session.store.head(key, session.signal)),
+    );
+    if (!info) return false;
+    const seen = this.#seen;
+    const same = seen?.key === key && info.etag !== null && seen.info.etag === info.etag &&
+      seen.info.versionId === info.versionId && seen.info.size === info.size;
+    if (same) return seen.sha256 === sha256;
+    const found = await hashObject(session, key);
+    if (found === undefined) return false;
+    this.#seen = { key, sha256: found, info };
+    return found === sha256;
+  }
 }
 
 async function hashObject(session: ObjectSession, key: string): Promise<string | undefined> {

@@ -13,7 +13,7 @@ import { foldLedger } from "../ledger/fold.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { claimAtFolder } from "../places/claim_files.ts";
 import type { ArchivedBackup, CandidateFolder } from "../ports.ts";
-import { recordEnd } from "../safety/destroy.ts";
+import { recordEnd } from "../safety/record_end.ts";
 import type { TreeItem } from "./item_session.ts";
 import type { TakenUp } from "./open_destroys.ts";
 import type { RunState } from "./run_state.ts";

@@ -10,6 +10,7 @@ import { journalApart } from "../journal/apart.ts";
 import { openLedger } from "../ledger/ledger_file.ts";
 import { openLedgerMirror } from "../ledger/mirror.ts";
 import type { Ledger } from "../ledger/record.ts";
+import { LedgerSoundness } from "../ledger/soundness.ts";
 import { abortOld } from "../objects/abort.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import { nameHint } from "../pipeline/nearest.ts";
@@ -104,13 +105,22 @@ async function runAll(
   await using stack = new AsyncDisposableStack();
   const locks = new Map<string, RunLock>();
   const opened = await openPlaces(request, services, { stack, foresight });
-  const ledger = await openLedgerOf(request, services, { opened, foresight });
+  const { ledger, soundness } = await openLedgerOf(request, services, { opened, foresight }) ?? {};
   const assertDistinct = async () => {
     // A destroy asks this at every batch; a share may let two hosts lock it at once.
     for (const lock of locks.values()) await lock.assertHeld();
     await opened.assertDistinct();
   };
-  const run = new RunState({ services, request, runId: report.run_id, context, ledger, ...opened, assertDistinct });
+  const run = new RunState({
+    services,
+    request,
+    runId: report.run_id,
+    context,
+    ledger,
+    soundness,
+    ...opened,
+    assertDistinct,
+  });
   if (foresight) await foreseeLocks(run, foresight);
   else await takeLocks(run, { stack, locks });
   // What keeps backups is only looked at.
@@ -127,6 +137,8 @@ async function runAll(
     await runOneItem(run, { item, stages, report });
   }
   await runItems(run, { stages, report, done, stack });
+  // Whatever else went well: somebody must look at it.
+  if (soundness?.error && !foresight?.stop) throw soundness.error;
 }
 
 /** The ledger of the config, mirrored to the first bucket after every append. */
@@ -134,7 +146,7 @@ async function openLedgerOf(
   request: RunRequest,
   services: EngineServices,
   { opened, foresight }: { opened: OpenedPlaces; foresight?: Foresight },
-): Promise<Ledger | undefined> {
+): Promise<{ ledger: Ledger; soundness: LedgerSoundness } | undefined> {
   const { compiled, config, dryRun } = request;
   const used = isOverBackups(compiled) ||
     [...compiled.stages, ...compiled.onItemFailed].some((stage) => stage.plugin.usesLedger);
@@ -146,20 +158,21 @@ async function openLedgerOf(
   const mirror = bucket && !dryRun
     ? openLedgerMirror({ store: bucket.session.store, prefix: bucket.prefix, fs, root, clock, signal: request.abort })
     : undefined;
-  // Before anything is appended: a month that lost lines can still be put back as it was.
-  for (const warning of (await mirror?.compare())?.warnings ?? []) log.warn(warning);
-  return openLedger({
+  const warn = (message: string) => log.warn(message);
+  const soundness = new LedgerSoundness({ fs, root, mirror, warn });
+  // A dry run runs no hook, so it may not see the folder.
+  if (opened.visible.has("manifests")) await soundness.compare();
+  const ledger = openLedger({
     fs,
     root,
     clock,
     check: () => marked.check(),
     host,
     signal: request.abort,
-    warn: (message: string) => log.warn(message),
-    onAppended: async (month: string) => {
-      for (const warning of (await mirror?.onAppended(month))?.warnings ?? []) log.warn(warning);
-    },
+    warn,
+    onAppended: (month: string) => soundness.onAppended(month),
   });
+  return { ledger, soundness };
 }
 
 async function openStages(request: RunRequest, context: RunContext, stack: AsyncDisposableStack): Promise<OpenStages> {

@@ -11,7 +11,7 @@ import { itemPath } from "../io/paths.ts";
 import { follow } from "../ledger/entry.ts";
 import type { Ledger, LedgerRecord } from "../ledger/record.ts";
 import { foldLedger } from "../ledger/fold.ts";
-import { recordEnd } from "../safety/destroy.ts";
+import { recordEnd } from "../safety/record_end.ts";
 import { sameHost } from "../safety/lock_judgement.ts";
 import type { TreeItem } from "./item_session.ts";
 import type { RunState } from "./run_state.ts";

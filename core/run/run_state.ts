@@ -1,6 +1,7 @@
 /** What the engine holds for one run: opened places, roots with their markers, the ledger, and what belongs to them. @module */
 import { PipelineError } from "../errors.ts";
 import type { Ledger } from "../ledger/record.ts";
+import type { LedgerSoundness } from "../ledger/soundness.ts";
 import type { CompiledPipeline } from "../pipeline/compile.ts";
 import type { Place } from "../places/place.ts";
 import type { RunContext } from "../ports.ts";
@@ -19,6 +20,7 @@ export interface RunStateParts {
   /** Places whose marker could be seen; in a dry run others are planned without being looked at. */
   visible: ReadonlySet<string>;
   ledger?: Ledger;
+  soundness?: LedgerSoundness;
   assertDistinct: () => Promise<void>;
 }
 
@@ -86,7 +88,15 @@ export class RunState {
 
   destroyServices(): Omit<DestroyServices, "survivors"> {
     const { fs, clock, journal } = this.services;
-    return { fs, clock, journal, ledger: this.requireLedger(), assertDistinct: this.#parts.assertDistinct };
+    const { assertDistinct, soundness } = this.#parts;
+    return { fs, clock, journal, ledger: this.requireLedger(), soundness, seals: this.#seals(), assertDistinct };
+  }
+
+  /** Places that hold the list of checksums once the stages ran; one that may fail without harm promises none. */
+  #seals(): Set<string> {
+    const sure = this.request.compiled.stages.filter((stage) => stage.onError !== "warn");
+    const gives = sure.flatMap((stage) => stage.facts.gives ?? []).filter((fact) => fact.fact === "sealed");
+    return new Set(gives.flatMap(({ place }) => place === undefined ? [] : [place]));
   }
 
   /** Runs the name check of one item once, however many stages ask. */

@@ -12,17 +12,22 @@ import { itemPath } from "../io/paths.ts";
 import { sameFile } from "../io/same.ts";
 import type { Journal } from "../journal/journal.ts";
 import { follow } from "../ledger/entry.ts";
+import { monthOf } from "../ledger/fold.ts";
+import type { Contradiction } from "../ledger/mirror.ts";
 import type { Ledger, LedgerRecord } from "../ledger/record.ts";
+import type { LedgerSoundness } from "../ledger/soundness.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import type { Clock, DestroyRules, FileBatch } from "../ports.ts";
 import { claimedByOther } from "./claims.ts";
 import { checkClocks } from "./clocks.ts";
 import { DestroyProofs } from "./destroy_proofs.ts";
 import type { Removable } from "./destroy_proofs.ts";
+import { assertSealed, unsealedPlaces } from "./destroy_seals.ts";
 import { FolderGuard } from "./folder_guard.ts";
 import { sameIdentity } from "./incarnation.ts";
 import { assertListingIsEvidence, Sample, unprovedFolders } from "./listing.ts";
 import { ownSidecar, walkStudy } from "./own_sidecar.ts";
+import { recordEnd } from "./record_end.ts";
 
 /** What a destroy is done to, and the hooks into what only its owner knows. */
 export interface Victim {
@@ -50,8 +55,12 @@ export interface DestroyServices {
   clock: Clock;
   journal: Journal;
   ledger: Ledger;
+  /** Whether the ledger is what was written to it. */
+  soundness?: LedgerSoundness;
   /** Every place of the pipeline but the victim. */
   survivors: readonly Place[];
+  /** Ids of the places that the pipeline seals, the victim's among them or not. */
+  seals: ReadonlySet<string>;
   /** SAFETY S2: victim and survivors are distinct roots on what they were at the start. */
   assertDistinct(): Promise<void>;
 }
@@ -103,8 +112,9 @@ export class ItemDestroy {
     return this.#inTurn(signal, async () => {
       await this.#begin();
       try {
-        await this.#assertStill();
+        const record = await this.#assertStill();
         await this.#checkRoots();
+        await this.#checkSeal(record, { whole: false });
         await this.#removeFolders();
       } catch (error) {
         await this.#withdrawIfUntouched();
@@ -130,6 +140,7 @@ export class ItemDestroy {
     const { item } = this.#scope;
     await this.#victim.assertLocked();
     const record = await this.#recorded();
+    this.#assertSound(await this.#services.soundness?.look(monthOf(record.started_at)));
     this.#scope = { ...this.#scope, recordedSidecar: record.sidecar_sha256 };
     this.#resumed = record[this.#victim.begun] !== null && record[this.#victim.ended] === null;
     // Before the clocks: a folder place tells its time by a new file, which only a marked root may get.
@@ -137,7 +148,8 @@ export class ItemDestroy {
     await checkClocks(this.#services, this.#scope.signal);
     await this.#assertClaims();
     await this.#checkJournal(record);
-    await this.#checkSeal(record);
+    await this.#sealAgain(record);
+    await this.#checkSeal(record, { whole: true });
     await this.#assertSealedCopy();
     await assertListingIsEvidence(this.#services.fs, this.#scope, {
       root: this.#victim.root,
@@ -146,12 +158,20 @@ export class ItemDestroy {
       some: true,
       code: "destroy/source-changed",
     });
-    if (!this.#resumed) {
+    if (this.#resumed) await ledger.flush(record);
+    else {
       const now = new Date(clock.now()).toISOString();
       await journal.intents.open({ incarnation: item.id, place: this.#victim.id, item: item.name, openedAt: now });
       await ledger.append(follow(record, { [this.#victim.begun]: now }));
     }
     this.#begun = true;
+  }
+
+  /** S12: a ledger that lost lines, or had some changed, permits nothing. */
+  #assertSound(contradiction: Contradiction | undefined): void {
+    if (contradiction === undefined) return;
+    const { found, todo } = contradiction;
+    throw this.#refusal("destroy/ledger-contradicted", found, `Nothing more is removed while that is so. ${todo}`);
   }
 
   /** S5(d): the ledger's tail is this incarnation's `complete` record and nobody else destroys. */
@@ -190,21 +210,27 @@ export class ItemDestroy {
     );
   }
 
-  async #checkSeal(record: LedgerRecord): Promise<void> {
-    for (const place of this.#services.survivors) {
-      if ((await place.sealed(this.#scope))?.sha256 === record.sidecar_sha256) return;
-    }
-    throw this.#refusal("destroy/not-sealed", "no place holds the sidecar that the ledger names");
+  /** The record falls with a seal it rests on; `whole`: the evidence is looked at too. */
+  #checkSeal(record: LedgerRecord, { whole }: { whole: boolean }): Promise<void> {
+    return assertSealed(this.#services, this.#scope, { record, victim: this.#victim.id, whole });
+  }
+
+  /** The stage that seals does not run any more behind a destroy that was begun: what is lost is written again here. */
+  async #sealAgain(record: LedgerRecord): Promise<void> {
+    if (!this.#resumed || this.#victim.isCopy) return;
+    for (const place of await unsealedPlaces(this.#services, this.#scope, record)) await place.seal(this.#scope);
   }
 
   /** S5(c), S5(d) for each batch: still ours, still recorded with our intent. */
-  async #assertStill(): Promise<void> {
+  async #assertStill(): Promise<LedgerRecord> {
     await this.#victim.assertLocked();
     await this.#assertClaims();
     const record = await this.#recorded();
+    this.#assertSound(this.#services.soundness?.known);
     if (record[this.#victim.begun] === null || record[this.#victim.ended] !== null) {
       throw this.#refusal("destroy/no-intent", "the ledger does not show this destroy as begun");
     }
+    return record;
   }
 
   /**
@@ -232,16 +258,17 @@ export class ItemDestroy {
     for (let round = 1; rest.length > 0; round++) {
       const since = clock.now();
       const old = () => Math.abs(clock.now() - since) > MAX_PROOF_AGE_MS;
-      await this.#assertStill();
+      const record = await this.#assertStill();
       await this.#checkRoots();
       await checkClocks(this.#services, this.#scope.signal);
+      await this.#checkSeal(record, { whole: false });
       const resumed = this.#resumed;
       const so = { resumed, underWay: resumed || this.#removed > 0, removed: this.#gone };
       const { present, refusals } = await this.#proofs.prove(rest, so);
-      if (refusals.length > 0) {
+      if (refusals.files > 0) {
         throw this.#refusal(
           "destroy/not-proved",
-          `${refusals.length} of ${rest.length} files may not go: ${list(refusals, "; ")}`,
+          `${refusals.files} of ${rest.length} files may not go: ${refusals.words()}`,
         );
       }
       const folders = new FolderGuard(this.#services.fs, this.#victim.root);
@@ -329,7 +356,7 @@ export class ItemDestroy {
     const { fs } = this.#services;
     const path = itemPath(this.#victim.root, SIDECAR_NAME);
     if (await fs.lstat(path) === undefined) return;
-    await this.#checkSeal(await this.#recorded());
+    await this.#checkSeal(await this.#recorded(), { whole: true });
     await guard.check(SIDECAR_NAME);
     const proved = await ownSidecar(fs, this.#scope, { root: this.#victim.root });
     const stat = await fs.lstat(path);
@@ -361,38 +388,13 @@ export class ItemDestroy {
     }
   }
 
-  #refusal(code: string, found: string): PipelineError {
+  #refusal(
+    code: string,
+    found: string,
+    hint = "Nothing in doubt was removed. Look at what changed; the next run proves everything again.",
+  ): PipelineError {
     return new PipelineError(code, `Cannot remove "${this.#scope.item.name}" from ${this.#victim.id}: ${found}`, {
-      hint: "Nothing in doubt was removed. Look at what changed; the next run proves everything again.",
+      hint,
     });
   }
-}
-
-/** Closes a destroy whose victim is gone: ledger first, then the journal forgets the item. */
-export async function recordEnd(
-  services: Pick<DestroyServices, "clock" | "journal" | "ledger">,
-  victim: Pick<Victim, "id" | "begun" | "ended">,
-  item: { id: string; name: string },
-): Promise<void> {
-  const record = await services.ledger.latest(item.name);
-  if (!record || record[victim.begun] === null) {
-    throw new PipelineError(
-      "destroy/no-intent",
-      `Cannot record that "${item.name}" is gone from ${victim.id}: the ledger does not show this destroy as begun`,
-      {
-        hint: "The ledger's folder is another than it was. Bring it back and run again; the next run records the end.",
-      },
-    );
-  }
-  if (record[victim.ended] === null) {
-    await services.ledger.append(follow(record, { [victim.ended]: new Date(services.clock.now()).toISOString() }));
-  }
-  await services.journal.intents.close(item.id, victim.id);
-  await services.journal.evidence.remove(item.id);
-  await services.journal.steps.remove(item.id);
-}
-
-function list(parts: readonly string[], separator = ", "): string {
-  const shown = parts.slice(0, 5).join(separator);
-  return parts.length > 5 ? `${shown}${separator}and ${parts.length - 5} more` : shown;
 }

@@ -35,8 +35,31 @@ export interface Removable {
 export interface ProofOutcome {
   /** Files that are still there. */
   present: Removable[];
-  /** Why files may not go, each with its path. */
-  refusals: string[];
+  /** Why files may not go, by path. */
+  refusals: Refusals;
+}
+
+/** Why files may not go: one of them for more than one reason, perhaps. */
+export class Refusals {
+  readonly #byPath = new Map<string, string[]>();
+
+  add(path: string, why: string): void {
+    const standing = this.#byPath.get(path);
+    if (standing) standing.push(why);
+    else this.#byPath.set(path, [why]);
+  }
+
+  /** How many files. */
+  get files(): number {
+    return this.#byPath.size;
+  }
+
+  /** The first few, each with its path. */
+  words(): string {
+    const shown = [...this.#byPath].slice(0, 5).map(([path, why]) => `${path}: ${why.join(", and ")}`);
+    if (this.files > shown.length) shown.push(`and ${this.files - shown.length} more`);
+    return shown.join("; ");
+  }
 }
 
 interface Holders {
@@ -78,38 +101,46 @@ export class DestroyProofs {
   ): Promise<ProofOutcome> {
     const { evidence, item } = this.#scope;
     const sources = await evidence.getMany(item.id, SOURCE_PLACE, paths);
-    const refusals: string[] = [];
-    const holders = await this.#holders(paths, { sources, refusals });
+    const refusals = new Refusals();
+    const holders = await this.#holders(paths, { sources, refusals, underWay: so.underWay });
     const present: Removable[] = [];
     for (const path of paths) {
       this.#scope.signal.throwIfAborted();
       const source = sources.get(path);
       if (!source) {
-        refusals.push(`${path}: no evidence of its hash`);
+        refusals.add(path, "no evidence of its hash");
         continue;
       }
       if (removed.has(path) && await this.#services.fs.lstat(itemPath(this.#root, path)) === undefined) continue;
       const identity = await this.#proveVictim(source, { refusals, ...so });
       if (!identity) continue;
       if (holders.get(path)?.inodes.some((other) => sameInode(other, identity))) {
-        refusals.push(`${path}: a place holds this very file, not a copy of it`);
+        refusals.add(path, "a place holds this very file, not a copy of it");
       }
       present.push({ path, identity });
     }
     return { present, refusals };
   }
 
-  /** S5(b): which places, in distinct domains, still hold each file proved. */
+  /** S5(b): which places, in distinct domains, still hold each file proved. Proofs of those that do not are void. */
   async #holders(
     paths: readonly string[],
-    { sources, refusals }: { sources: ReadonlyMap<string, Evidence>; refusals: string[] },
+    { sources, refusals, underWay }: {
+      sources: ReadonlyMap<string, Evidence>;
+      refusals: Refusals;
+      underWay: boolean;
+    },
   ): Promise<Map<string, Holders>> {
     const holders = new Map(paths.map((path): [string, Holders] => [path, emptyHolders()]));
     for (const place of this.#services.survivors) {
       const proofs = await this.#proofs(place, paths, sources);
       if (proofs.length === 0) continue;
       const doubtful = await place.recheck(this.#scope, proofs);
-      for (const [path, why] of doubtful) refusals.push(`${path}: ${place.id} no longer holds it (${why})`);
+      for (const [path, why] of doubtful) refusals.add(path, `${place.id} no longer holds it (${why})`);
+      // The next run must not take it for held. Where files are gone only this goes on, and looks at all of it anew.
+      if (!underWay && doubtful.size > 0) {
+        await this.#scope.evidence.remove(this.#scope.item.id, place.id, [...doubtful.keys()]);
+      }
       // What was doubtful and was read again has other evidence now, perhaps of another strength.
       for (const proof of await this.#proofs(place, paths, sources)) {
         if (doubtful.has(proof.path)) continue;
@@ -122,7 +153,7 @@ export class DestroyProofs {
     const wanted = Math.max(1, this.#rules.places);
     for (const [path, { strong, any }] of holders) {
       if (strong.size >= 1 && any.size >= wanted) continue;
-      refusals.push(`${path}: proved at ${any.size} other places (${strong.size} strongly), wanted ${wanted}`);
+      refusals.add(path, `proved at ${any.size} other places (${strong.size} strongly), wanted ${wanted}`);
     }
     return holders;
   }
@@ -143,21 +174,22 @@ export class DestroyProofs {
   /** S5(a), S6: returns the identity of the file that was hashed; undefined when it is gone or may not go. */
   async #proveVictim(
     source: Evidence,
-    { refusals, resumed, underWay }: { refusals: string[]; resumed: boolean; underWay: boolean },
+    { refusals, resumed, underWay }: { refusals: Refusals; resumed: boolean; underWay: boolean },
   ): Promise<ChangeIdentity | undefined> {
     const { fs, clock } = this.#services;
     const path = itemPath(this.#root, source.path);
     const stat = await fs.lstat(path);
     if (!stat) {
-      if (!resumed) refusals.push(`${source.path}: it is gone, and this engine did not remove it`);
+      if (!resumed) refusals.add(source.path, "it is gone, and this engine did not remove it");
       return undefined;
     }
     const expected = source.identity;
     // Device numbers change over a restart of the host; the root's marker is the same, and the bytes are read again.
     const known = expected && (sameButDevice(stat, expected) || (underWay && stat.size === source.size));
     if (stat.kind !== "file" || !known) {
-      refusals.push(
-        `${source.path}: it changed after it was hashed (${describeIdentity(expected)}; now ${describeIdentity(stat)})`,
+      refusals.add(
+        source.path,
+        `it changed after it was hashed (${describeIdentity(expected)}; now ${describeIdentity(stat)})`,
       );
       return undefined;
     }
@@ -167,7 +199,7 @@ export class DestroyProofs {
     const at = new Date(clock.now()).toISOString();
     const again = await hashFile(fs, path, { fresh: false, signal: this.#scope.signal });
     if (again.sha256 !== source.sha256) {
-      refusals.push(`${source.path}: its bytes are not those that were copied`);
+      refusals.add(source.path, "its bytes are not those that were copied");
       return undefined;
     }
     const identity = identityOf(again.after);

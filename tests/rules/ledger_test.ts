@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { verifyChain } from "../../core/ledger/verify_chain.ts";
 import { failure } from "../kit/memory_object_store.ts";
-import { MANIFEST_ROOT, SOURCE_ROOT, type World } from "../kit/world.ts";
+import { MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, type World } from "../kit/world.ts";
 import { assertDone, assertFailed, assertSourceWhole, FILES, runAndAfter, worldWith } from "../kit/rules.ts";
 
 const MONTH = "2026-01.jsonl";
@@ -100,10 +100,13 @@ Deno.test("S12 a run that finds its ledger shorter than the mirror says so befor
   world.fs.seed({ [path]: cut });
   world.log.lines.length = 0;
   // Nothing to archive, so that nothing is appended.
-  assertDone(await world.run());
+  assertFailed(await world.run(), "ledger/contradicted");
   const warnings = world.log.lines.filter(({ level }) => level === "warn").map(({ message }) => message);
   assert.equal(warnings.length, 1, warnings.join("\n"));
-  assert.match(warnings[0], /^The ledger has lost lines: .* has \d+ bytes, and its mirror .* has \d+\. Stop all runs/);
+  assert.match(
+    warnings[0],
+    /^The ledger has lost lines: .* has \d+ bytes, and its mirror .* has \d+ bytes\. Stop all runs/,
+  );
   assert.deepEqual([month(world), mirror(world)], [cut, whole]);
   world.fs.seed({ [path]: whole });
   world.log.lines.length = 0;
@@ -122,11 +125,52 @@ Deno.test("S12 a run whose ledger differs from the mirror says so with what to d
   world.fs.seed({ [path]: month(world).replace('"file_count":3', '"file_count":4') });
   world.log.lines.length = 0;
   world.study("study2", FILES);
-  assertDone(await world.run());
+  assertFailed(await world.run(), "destroy/ledger-contradicted", "study2");
+  assertSourceWhole(world, FILES, "study2");
   const told = world.log.lines.filter(({ message }) => /Cannot mirror the ledger/.test(message));
   assert.equal(told.length, 1);
   assert.match(told[0].message, /its lines are not those the ledger begins with\. .* was changed\. Stop all runs/);
   assert.equal(mirror(world), before);
+});
+
+Deno.test("S12 a month that is shorter than its mirror permits no destroy until it is put back; copying goes on", async () => {
+  await using world = await worldWith();
+  assertDone(await world.run());
+  const path = `${MANIFEST_ROOT}/${MONTH}`;
+  const whole = month(world);
+  world.fs.seed({ [path]: whole.split("\n").slice(0, 2).map((line) => `${line}\n`).join("") });
+  world.study("study2", FILES);
+  const report = await world.run();
+  assertFailed(report, "destroy/ledger-contradicted", "study2");
+  const { message, hint } = report.items.find(({ name }) => name === "study2")!.error!;
+  assert.match(
+    message,
+    new RegExp(`s3://archive/${MIRROR} contradicts the ledger "${path}": it has \\d+ bytes, more than the \\d+ bytes`),
+  );
+  assert.match(hint ?? "", /Stop all runs and keep both files, .*Compare them line by line/);
+  assertSourceWhole(world, FILES, "study2");
+  assert.equal(world.files(`${NAS_ROOT}/study2`)["a.txt"], "alpha");
+  assert.equal(report.error?.code, "ledger/contradicted");
+  world.fs.seed({ [path]: whole });
+  assertDone(await world.run());
+  assert.deepEqual(world.files(SOURCE_ROOT), {});
+});
+
+Deno.test("S12 a line that was changed after the record breaks the chain, and permits no destroy", async () => {
+  await using world = await worldWith();
+  world.store.hooks = {
+    before: (call) => {
+      if (call.key?.startsWith("fusion/_manifests/")) throw failure("unreachable");
+    },
+  };
+  const report = await runAndAfter(world, "record", () => {
+    world.fs.seed({
+      [`${MANIFEST_ROOT}/${MONTH}`]: month(world).replace('"status":"in_progress"', '"status":"in_progresS"'),
+    });
+  });
+  assertFailed(report, "destroy/ledger-contradicted");
+  assert.match(report.items[0].error?.message ?? "", /the chain of ".*" is broken at line 2: line 1 was changed/);
+  assertSourceWhole(world);
 });
 
 Deno.test("S12 a record is never left half-done by a full disk: nothing is freed, the next run goes on", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { systemError } from "../../kit/memory_file_system.ts";
-import { SOURCE_ROOT, World } from "../../kit/world.ts";
+import { assertSourceWhole, runAndBeforeRemoval, worldWith } from "../../kit/rules.ts";
+import { MANIFEST_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
 
 const BUCKET_ONLY = `
 name = "bucket"
@@ -59,4 +60,20 @@ Deno.test("S5 nothing is removed once another host has the name at a place", asy
   assert.equal(report.items[0].error?.code, "item/name-claimed");
   assert.deepEqual(Object.keys(world.files(SOURCE_ROOT)), ["study1/a.txt"]);
   assert.equal((await world.ledger()).get("study1")?.source_deleting_at, null, "the intent is withdrawn");
+});
+
+Deno.test("S4 an intent that an earlier run wrote and did not flush is durable before the first file goes", async () => {
+  await using world = await worldWith();
+  const ledger = () => Object.values(world.fs.tree(MANIFEST_ROOT)).join("");
+  world.fs.fault = ({ operation, path }) => {
+    if (operation === "sync" && path.endsWith(".jsonl") && /"source_deleting_at":"2/.test(ledger())) {
+      throw new Error("killed");
+    }
+  };
+  assert.equal((await world.run()).exit_code, 1);
+  world.fs.fault = undefined;
+  assertSourceWhole(world);
+  await runAndBeforeRemoval(world, 1, () => world.fs.crash()).catch(() => {});
+  world.fs.restart(() => true);
+  assert.match(ledger(), /"source_deleting_at":"2/);
 });

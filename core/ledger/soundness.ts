@@ -1,0 +1,87 @@
+/**
+ * Whether the ledger is still what was written to it (SAFETY S12): no month is shorter than its mirror or differs from it,
+ * and the chain of the newest month holds. While it is not, nothing is destroyed on its word.
+ * @module
+ */
+import { basename, join } from "@std/path";
+import { PipelineError } from "../errors.ts";
+import type { FileSystem } from "../io/file_system.ts";
+import { ledgerMonths } from "./fold.ts";
+import type { Contradiction, LedgerMirror } from "./mirror.ts";
+import { verifyChain } from "./verify_chain.ts";
+
+export interface SoundnessOptions {
+  fs: FileSystem;
+  /** OS path of the ledger's folder. */
+  root: string;
+  mirror?: LedgerMirror;
+  warn(message: string): void;
+}
+
+export class LedgerSoundness {
+  readonly #options: SoundnessOptions;
+  #broken: Contradiction | undefined;
+
+  constructor(options: SoundnessOptions) {
+    this.#options = options;
+  }
+
+  /** What was found by the last looks, those of appends among them. */
+  get known(): Contradiction | undefined {
+    return this.#options.mirror?.contradiction() ?? this.#broken;
+  }
+
+  /** Looks at all months by their sizes, and at the newest one's chain. For the start of a run; changes nothing. */
+  async compare(): Promise<void> {
+    const { mirror, warn } = this.#options;
+    // Before anything is appended: a month that lost lines can still be put back as it was.
+    for (const warning of (await mirror?.compare())?.warnings ?? []) warn(warning);
+    try {
+      await this.#lookAtChain();
+    } catch (error) {
+      warn(`Cannot look at the chain of the ledger: ${(error as Error).message}`);
+    }
+    if (this.#broken) warn(`${inWords(this.#broken)}. ${this.#broken.todo}`);
+  }
+
+  /** For `LedgerOptions.onAppended`. */
+  async onAppended(month: string): Promise<void> {
+    const { mirror, warn } = this.#options;
+    for (const warning of (await mirror?.onAppended(month))?.warnings ?? []) warn(warning);
+  }
+
+  /** Looks anew at a month, byte by byte against its mirror, and at the chain of the newest. */
+  async look(month: string): Promise<Contradiction | undefined> {
+    await this.onAppended(month);
+    await this.#lookAtChain();
+    return this.known;
+  }
+
+  /** The error a run ends with that found the ledger contradicted. */
+  get error(): PipelineError | undefined {
+    const { known } = this;
+    if (!known) return undefined;
+    return new PipelineError("ledger/contradicted", `Cannot count on the ledger: ${known.found}`, {
+      hint: `Nothing is removed while that is so. ${known.todo}`,
+    });
+  }
+
+  async #lookAtChain(): Promise<void> {
+    const { fs, root, mirror } = this.#options;
+    const month = (await ledgerMonths(fs, root)).at(-1);
+    this.#broken = undefined;
+    if (month === undefined) return;
+    const { file, broken } = await verifyChain(fs, join(root, month));
+    if (!broken) return;
+    const other = mirror?.uriOf(basename(file)) ?? "a backup of it that you have";
+    this.#broken = {
+      found: `the chain of "${file}" is broken at line ${broken.line}: ${broken.why}`,
+      todo: `Stop all runs and keep the file. Compare it line by line, as with diff, with ${other}, and put back the ` +
+        `lines as they were. Then run: labferry manifest verify ${root}`,
+    };
+  }
+}
+
+function inWords({ found }: Contradiction): string {
+  return `${found[0].toUpperCase()}${found.slice(1)}`;
+}
