@@ -21,6 +21,7 @@ export const MIRROR_LOCK = ".ledger-mirror.lock";
 /** Months beyond this are not mirrored whole, in bytes: more than 100,000 records. */
 const LARGEST = 128 * 2 ** 20;
 const RANGE = 8 * 2 ** 20;
+const NEWLINE = 0x0a;
 
 export interface MirrorOptions {
   store: ObjectStore;
@@ -124,10 +125,10 @@ class Mirror implements LedgerMirror {
         const size = await this.#sizeOf(month);
         const mirrored = sizes.get(month);
         if (size !== mirrored) this.#behind.add(month);
-        if (mirrored !== undefined && size < mirrored) warnings.push(this.#lost(month, { size, mirrored }));
+        if (mirrored !== undefined && size < mirrored) warnings.push(await this.#lost(month, { size, mirrored }));
       }
       for (const [month, mirrored] of [...sizes].sort()) {
-        if (isMonth(month) && !months.includes(month)) warnings.push(this.#lost(month, { mirrored }));
+        if (isMonth(month) && !months.includes(month)) warnings.push(await this.#lost(month, { mirrored }));
       }
       this.#compared = true;
     } catch (error) {
@@ -142,19 +143,48 @@ class Mirror implements LedgerMirror {
   }
 
   /** What is said once of a month of which the mirror has more. */
-  #lost(month: string, { size, mirrored }: { size?: number; mirrored: number }): string {
+  async #lost(month: string, { size, mirrored }: { size?: number; mirrored: number }): Promise<string> {
     this.#told.add(month);
     const here = join(this.#options.root, month);
     const found = size === undefined ? `"${here}" is not there` : `"${here}" has ${size} bytes`;
     const lost = `the ledger has lost lines: ${found}, and its mirror ${this.uriOf(month)} has ${mirrored} bytes`;
-    return this.#contradict(month, lost);
+    return await this.#contradict(month, lost);
   }
 
-  /** Notes it, and returns it in sentences. */
-  #contradict(month: string, found: string): string {
+  /**
+   * Notes it, and returns it in sentences. A last line that was torn here, or lines that stand in the file of another
+   * month, are told and no more: every other line of the mirror is still in the ledger.
+   */
+  async #contradict(month: string, found: string): Promise<string> {
     const todo = this.#whatToDo(month);
-    this.#contradicted.set(month, { found, todo });
+    if (!await this.#isWhole(month)) this.#contradicted.set(month, { found, todo });
     return `${found[0].toUpperCase()}${found.slice(1)}. ${todo}`;
+  }
+
+  /** Whether the ledger still has every line of a month's mirror, but for a last one that was torn here. */
+  async #isWhole(month: string): Promise<boolean> {
+    const { fs, root } = this.#options;
+    const theirs = await this.#readMirror(month);
+    const months = await ledgerMonths(fs, root);
+    if (months.includes(month) && isTornCopy(await this.#readBytes(month), theirs)) return true;
+    const last = Buffer.from(theirs.subarray(theirs.lastIndexOf(NEWLINE, -2) + 1));
+    for (const other of months.filter((other) => other !== month && last.length > 0)) {
+      // The chain of that month says whether the lines before it are there too.
+      if (Buffer.from(await this.#readBytes(other)).includes(last)) return true;
+    }
+    return false;
+  }
+
+  async #readMirror(month: string): Promise<Uint8Array> {
+    const { store, prefix, signal } = this.#options;
+    const key = mirrorKey(prefix, month);
+    const info = await store.head(key, signal);
+    const bytes = new Uint8Array(Math.min(info?.size ?? 0, LARGEST));
+    for (let start = 0; start < bytes.length; start += RANGE) {
+      const end = Math.min(start + RANGE, bytes.length);
+      bytes.set(await store.get(key, { start, end, versionId: info?.versionId ?? undefined }, signal), start);
+    }
+    return bytes;
   }
 
   uriOf(month: string): string {
@@ -216,6 +246,11 @@ class Mirror implements LedgerMirror {
 
   /** The whole lines of a month: a line under way, or torn, is left for the next time. */
   async #readMonth(month: string): Promise<Uint8Array> {
+    const bytes = await this.#readBytes(month);
+    return bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
+  }
+
+  async #readBytes(month: string): Promise<Uint8Array> {
     const path = join(this.#options.root, month);
     try {
       await using handle = await this.#options.fs.openRead(path);
@@ -227,8 +262,7 @@ class Mirror implements LedgerMirror {
           { hint: "Copy this month to the archive by other means." },
         );
       }
-      const bytes = await readAt(handle, 0, size);
-      return bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1);
+      return await readAt(handle, 0, size);
     } catch (error) {
       throw ioError(error, { verb: "read the ledger", path });
     }
@@ -237,8 +271,8 @@ class Mirror implements LedgerMirror {
   /** The mirror may only grow: what is there must be how ours begins. */
   async #expectPrefix(month: string, theirs: ObjectInfo, ours: Uint8Array): Promise<void> {
     const key = mirrorKey(this.#options.prefix, month);
-    const refuse = (found: string) => {
-      this.#contradict(
+    const refuse = async (found: string) => {
+      await this.#contradict(
         month,
         `the mirror ${this.uriOf(month)} contradicts the ledger "${join(this.#options.root, month)}": ${found}`,
       );
@@ -247,14 +281,14 @@ class Mirror implements LedgerMirror {
       });
     };
     if (theirs.size > ours.length) {
-      throw refuse(`it has ${theirs.size} bytes, more than the ${ours.length} bytes here`);
+      throw await refuse(`it has ${theirs.size} bytes, more than the ${ours.length} bytes here`);
     }
     const head = ours.subarray(0, theirs.size);
     const known = this.#known.get(key);
     const unchanged = known !== undefined && theirs.etag === known.etag && theirs.size === known.size &&
       createHash("sha256").update(head).digest("hex") === known.sha256;
     if (unchanged) return;
-    if (!await this.#holds(key, head)) throw refuse("its lines are not those the ledger begins with");
+    if (!await this.#holds(key, head)) throw await refuse("its lines are not those the ledger begins with");
     this.#remember(key, theirs.etag, head);
   }
 
@@ -275,6 +309,16 @@ class Mirror implements LedgerMirror {
     if (etag === null) this.#known.delete(key);
     else this.#known.set(key, { etag, size: bytes.length, sha256 });
   }
+}
+
+/** Whether `ours` has all that `theirs` has, but that the last line of `theirs` was torn here (and perhaps closed since). */
+function isTornCopy(ours: Uint8Array, theirs: Uint8Array): boolean {
+  let same = 0;
+  while (same < theirs.length && ours[same] === theirs[same]) same++;
+  if (same === theirs.length) return true;
+  const start = theirs.subarray(0, same).lastIndexOf(NEWLINE) + 1;
+  const isLast = theirs.indexOf(NEWLINE, start) === theirs.length - 1;
+  return isLast && same > start && (same === ours.length || ours[same] === NEWLINE);
 }
 
 function reasonOf(error: unknown): string {

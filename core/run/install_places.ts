@@ -4,8 +4,8 @@ import { PipelineError } from "../errors.ts";
 import { pathKey } from "../io/paths.ts";
 import { findNesting, rootStat } from "../io/roots.ts";
 import { assertKnownMarker, rememberMarker } from "../safety/known_markers.ts";
-import { createPlaceMarker, type PlaceRole, readPlaceMarker } from "../safety/place_marker.ts";
-import { assertRoles, rememberRoles, type RootRole } from "../safety/place_roles.ts";
+import { createPlaceMarker, readPlaceMarker } from "../safety/place_marker.ts";
+import { assertRoles, type PlaceRole, rememberRoles, type RootRole } from "../safety/place_roles.ts";
 import { runBefore, runContext } from "./before.ts";
 import { assertMarkersDistinct, markedRoots, namedRoots } from "./open_places.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
@@ -25,7 +25,7 @@ export type InstallRequest = Pick<RunRequest, "compiled" | "config" | "stateDir"
  * Runs the `[[before]]` hooks of the pipelines, so that what they mount is there, then marks source, folder places and
  * manifests. Folders must exist: a folder made here could be the mount point of a share that is away.
  * A root that earlier runs knew by another marker is refused unless it was `replaced` on purpose; one that has another
- * role is refused in any case. A marker without a role gets its role.
+ * role is refused in any case.
  * @throws {PipelineError} `place/missing`, `place/not-distinct`, `place/same-marker`, `place/other-marker`,
  * `place/other-role` (exit 2), before any marker is made
  */
@@ -55,7 +55,7 @@ export async function installPlaces(
   await assertRoles(known, [...roots.values()]);
   const installed: InstalledPlace[] = [];
   for (const root of roots.values()) {
-    const marked = await createPlaceMarker(fs, root.path, root.role);
+    const marked = await createPlaceMarker(fs, root.path);
     await rememberMarker(journal.cursors, root.path, { uuid: marked.uuid });
     // Another pipeline may reach the same folder by another path, and have marked it a moment ago.
     await assertRoles(known, [root]);

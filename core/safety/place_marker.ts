@@ -1,6 +1,6 @@
 /**
- * The marker of a place (SAFETY S1): `.labferry-place`, a UUID in its first line and what the place is for in a further
- * one (`role: source`). An unmounted NAS is an empty local folder; it has no marker and receives no backup.
+ * The marker of a place (SAFETY S1): `.labferry-place`, a UUID. An unmounted NAS is an empty local folder; it has no
+ * marker and receives no backup.
  * @module
  */
 import { join } from "@std/path";
@@ -27,42 +27,20 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** A marker is some 50 bytes; an editor may have added a little. */
 const LARGEST = 1024;
 
-/** What a root is for: studies are made there, backups are written there, or the ledger is. */
-export type PlaceRole = "source" | "place" | "ledger";
-
-/** What a marker says. */
-export interface PlaceMark {
-  /** Lower case. */
-  uuid: string;
-  /** A `PlaceRole`, or the word of a later version; undefined for a marker of an earlier one. */
-  role?: string;
-}
-
-const ROLE_LINE = /^\s*role\s*:\s*(\S.*?)\s*$/im;
-
 /**
  * Reads a root's marker. Undefined when there is none (also when the root itself is absent).
  * @throws {PipelineError} `place/marker-invalid` when something else is there under its name
  */
 export async function readPlaceMarker(fs: FileSystem, root: string): Promise<string | undefined> {
-  return (await readPlaceMark(fs, root))?.uuid;
-}
-
-/** As `readPlaceMarker`, with the role. Lines it does not know are left to whoever wrote them. */
-export async function readPlaceMark(fs: FileSystem, root: string): Promise<PlaceMark | undefined> {
   const text = await markerText(fs, root);
-  return text === undefined || text === "" ? undefined : parseMark(root, text);
+  return text === undefined || text === "" ? undefined : uuidOf(root, text);
 }
 
-function parseMark(root: string, text: string): PlaceMark {
-  const uuid = linesOf(text)[0].trim().toLowerCase();
+/** Further lines are left to whoever wrote them. */
+function uuidOf(root: string, text: string): string {
+  const uuid = text.trim().split(/\r\n|\r|\n/)[0].trim().toLowerCase();
   if (!UUID.test(uuid)) throw invalid(root, "it does not hold a UUID");
-  const role = ROLE_LINE.exec(text)?.[1].toLowerCase();
-  return role === undefined ? { uuid } : { uuid, role };
-}
-
-function linesOf(text: string): string[] {
-  return text.trim().split(/\r\n|\r|\n/);
+  return uuid;
 }
 
 /** Why `readPlaceMarker` found none, in words, and what to do. */
@@ -109,26 +87,21 @@ function invalid(root: string, found: string): PipelineError {
 }
 
 /**
- * Marks a root as a place, or finds the marker it has. The UUID of a valid marker is never replaced, since evidence names
- * it; a marker without a role gets this one added. Whether a role that it has is the right one, the caller asks.
+ * Marks a root as a place, or finds the marker it has. A valid marker is never replaced, since evidence names it.
  * @throws {PipelineError} `place/marker-invalid`, or an `io/…` code
  */
 export async function createPlaceMarker(
   fs: FileSystem,
   root: string,
-  role?: PlaceRole,
 ): Promise<{ uuid: string; created: boolean }> {
   const path = join(root, PLACE_MARKER_NAME);
-  const found = await readPlaceMark(fs, root);
-  if (found !== undefined) {
-    if (role !== undefined && found.role === undefined) await addRole(fs, root, { uuid: found.uuid, role });
-    return { uuid: found.uuid, created: false };
-  }
+  const found = await readPlaceMarker(fs, root);
+  if (found !== undefined) return { uuid: found, created: false };
   const uuid = crypto.randomUUID();
   const temporary = join(root, temporaryName(uuid.replaceAll("-", "")));
   try {
     if (await markerText(fs, root) === "") await fs.removeFile(path); // one that a loss of power left empty
-    await writeNew(fs, temporary, role === undefined ? `${uuid}\n` : `${uuid}\nrole: ${role}\n`);
+    await writeNew(fs, temporary, `${uuid}\n`);
     // Where a share can neither rename nor link without replacing: this is a person's one-time act, not a race of runs.
     const created = await publish(fs, temporary, path);
     if (!created) await fs.removeFile(temporary);
@@ -146,29 +119,6 @@ async function writeNew(fs: FileSystem, path: string, text: string): Promise<voi
   await using handle = await fs.createNew(path);
   await handle.write(new TextEncoder().encode(text));
   await handle.sync();
-}
-
-/** Puts the marker with its role in place of the one without, whole: after a crash one of the two stands there. */
-async function addRole(fs: FileSystem, root: string, { uuid, role }: { uuid: string; role: PlaceRole }): Promise<void> {
-  const path = join(root, PLACE_MARKER_NAME);
-  const temporary = join(root, temporaryName(crypto.randomUUID().replaceAll("-", "")));
-  try {
-    const [, ...more] = linesOf(await markerText(fs, root) ?? "");
-    const text = `${[uuid, `role: ${role}`, ...more].join("\n")}\n`;
-    // Without room for it the memory of the journal has to do.
-    if (new TextEncoder().encode(text).length > LARGEST) return;
-    await writeNew(fs, temporary, text);
-    const now = await readPlaceMark(fs, root);
-    if (now?.uuid !== uuid || now.role !== undefined) {
-      await fs.removeFile(temporary);
-      if (now?.uuid === uuid && now.role === role) return;
-      throw invalid(root, "it changed while its role was added");
-    }
-    await fs.rename(temporary, path);
-    await fs.syncDir(root);
-  } catch (error) {
-    throw ioError(error, { verb: "add its role to the mark of", path: root });
-  }
 }
 
 /**

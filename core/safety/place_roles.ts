@@ -1,14 +1,16 @@
 /**
  * What a marked root is for (SAFETY S1). Paths of a config can be exchanged; a marker that was a place's yesterday must
- * not pass for the source, from which studies are removed. The marker says its role, and the journal remembers the role
- * in which it saw a UUID first: either one suffices to refuse.
+ * not pass for the source, from which studies are removed. The journal remembers the role in which it saw a UUID first.
  * @module
  */
 import { PipelineError } from "../errors.ts";
 import type { FileSystem } from "../io/file_system.ts";
 import { PLACE_MARKER_NAME } from "../io/names.ts";
 import type { CursorStore } from "../journal/journal.ts";
-import { type PlaceRole, readPlaceMark } from "./place_marker.ts";
+import { readPlaceMarker } from "./place_marker.ts";
+
+/** What a root is for: studies are made there, backups are written there, or the ledger is. */
+export type PlaceRole = "source" | "place" | "ledger";
 
 /** A root, and what the config uses it for. */
 export interface RootRole {
@@ -46,27 +48,19 @@ async function remembered(cursors: CursorStore, uuid: string): Promise<Remembere
   return typeof role === "string" ? { role, id: String(id), path: String(path) } : undefined;
 }
 
-/** The role that a root's marker, or the memory of its UUID, has it in, where that is another one. */
+/** The role in which a root's UUID is remembered, where that is another one. */
 export async function roleConflict(
   services: { fs: FileSystem; cursors?: CursorStore },
   root: RootRole,
 ): Promise<RoleConflict | undefined> {
   const { fs, cursors } = services;
-  const mark = await markOf(fs, root.path);
-  if (mark === undefined) return undefined;
-  const known = cursors && await remembered(cursors, mark.uuid);
-  const says = mark.role !== undefined && mark.role !== root.role ? mark.role : undefined;
-  if (says === undefined && (known === undefined || known.role === root.role)) return undefined;
-  const found = says === undefined
-    ? `its mark ${mark.uuid} is known`
-    : `its ${PLACE_MARKER_NAME} says that it is a ${wordsOf(says)}`;
-  const before = known === undefined
-    ? ""
-    : `${says === undefined ? "" : ", and earlier runs knew it"} as the ${
-      wordsOf(known.role)
-    } ${known.id} "${known.path}"`;
+  const uuid = await uuidAt(fs, root.path);
+  if (uuid === undefined) return undefined;
+  const known = cursors && await remembered(cursors, uuid);
+  if (known === undefined || known.role === root.role) return undefined;
   return {
-    message: `Cannot use "${root.path}" as ${root.id}, a ${wordsOf(root.role)}: ${found}${before}`,
+    message: `Cannot use "${root.path}" as ${root.id}, a ${wordsOf(root.role)}: its mark ${uuid} is known as the ` +
+      `${wordsOf(known.role)} ${known.id} "${known.path}"`,
     hint:
       "If two paths of the config were exchanged, or the wrong disk or share is mounted, put that right. Only if this " +
       `folder is to serve another purpose for good and nothing in it is needed any more: remove its ${PLACE_MARKER_NAME} ` +
@@ -75,9 +69,9 @@ export async function roleConflict(
 }
 
 /** Undefined also for a marker that cannot be made out: whoever opens that root refuses it. */
-async function markOf(fs: FileSystem, path: string) {
+async function uuidAt(fs: FileSystem, path: string): Promise<string | undefined> {
   try {
-    return await readPlaceMark(fs, path);
+    return await readPlaceMarker(fs, path);
   } catch (error) {
     if (error instanceof PipelineError && error.code === "place/marker-invalid") return undefined;
     throw error;
@@ -105,10 +99,10 @@ export async function rememberRoles(
   roots: readonly RootRole[],
 ): Promise<void> {
   for (const { id, path, role } of roots) {
-    const mark = await markOf(fs, path);
-    if (mark === undefined) continue;
-    const known = await remembered(cursors, mark.uuid);
+    const uuid = await uuidAt(fs, path);
+    if (uuid === undefined) continue;
+    const known = await remembered(cursors, uuid);
     if (known !== undefined && (known.role !== role || known.path === path)) continue;
-    await cursors.set(cursorOf(mark.uuid), { role, id, path });
+    await cursors.set(cursorOf(uuid), { role, id, path });
   }
 }

@@ -120,8 +120,8 @@ acceptance("install places marks once, after the hooks; it refuses what is absen
     ["manifests", true],
   ]);
   assert.deepEqual(places.map(({ role }: Json) => role), ["source", "place", "ledger"]);
-  for (const { path, uuid, role } of places) {
-    assert.equal(await Deno.readTextFile(join(path, ".labferry-place")), `${uuid}\nrole: ${role}\n`);
+  for (const { path, uuid } of places) {
+    assert.equal(await Deno.readTextFile(join(path, ".labferry-place")), `${uuid}\n`);
     assert.match(uuid, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   }
   const again = JSON.parse((await lab.run(["install", "places", "--json"])).stdout);

@@ -54,7 +54,7 @@ Deno.test("S1 lint knows what earlier runs knew: exchanged paths and another mar
   assert.match(exchanged.stdout, /env\/other-role[^]*nas" as source[^]*env\/other-role[^]*instrument" as truenas/);
   await Deno.writeTextFile(config, text);
   const marker = join(place.truenas, ".labferry-place");
-  await Deno.writeTextFile(marker, `${crypto.randomUUID()}\nrole: place\n`);
+  await Deno.writeTextFile(marker, `${crypto.randomUUID()}\n`);
   const other = await place.cli(["lint", "local"]);
   assert.equal(other.code, 2);
   assert.match(other.stdout, /env\/other-marker[^]*earlier runs knew this place by/);

@@ -15,6 +15,7 @@ import { loadConfig } from "../../../core/pipeline/config.ts";
 import { EMBEDDED_PRESETS } from "../../../core/pipeline/embedded_presets.ts";
 import { rememberMarker } from "../../../core/safety/known_markers.ts";
 import { createPlaceMarker } from "../../../core/safety/place_marker.ts";
+import { rememberRoles } from "../../../core/safety/place_roles.ts";
 import { compileText, labConfig } from "../../kit/fake_stages.ts";
 import { tempDir } from "../../kit/temp.ts";
 
@@ -129,7 +130,7 @@ Deno.test("S1 createEnvironmentProbe() asks the journal and the account about a 
     get: (target, key) =>
       key === "whyNotWritable" ? () => Promise.resolve(why) : Reflect.get(target, key, target)?.bind?.(target),
   });
-  const { uuid } = await createPlaceMarker(disk, dir.path, "place");
+  const { uuid } = await createPlaceMarker(disk, dir.path);
   const real = createEnvironmentProbe({
     fs,
     cursors: journal.cursors,
@@ -139,6 +140,7 @@ Deno.test("S1 createEnvironmentProbe() asks the journal and the account about a 
     (await real.marked?.({ id: "x", path: dir.path, role, marker: uuid, written }, SIGNAL))?.map(({ code }) => code);
   assert.deepEqual(await ask("place", false), []);
   assert.deepEqual(await ask("place", true), ["env/not-writable"]);
+  await rememberRoles({ fs: disk, cursors: journal.cursors }, [{ id: "truenas", path: dir.path, role: "place" }]);
   await rememberMarker(journal.cursors, dir.path, { uuid: "99999999-0000-4000-8000-000000000009" });
   assert.deepEqual(await ask("source", true), ["env/other-marker", "env/other-role", "env/not-writable"]);
 });

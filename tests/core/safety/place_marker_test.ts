@@ -2,13 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import type { FileSystem } from "../../../core/io/file_system.ts";
 import { PLACE_MARKER_NAME } from "../../../core/io/names.ts";
-import {
-  checkPlace,
-  confirmPlace,
-  createPlaceMarker,
-  readPlaceMark,
-  readPlaceMarker,
-} from "../../../core/safety/place_marker.ts";
+import { checkPlace, confirmPlace, createPlaceMarker, readPlaceMarker } from "../../../core/safety/place_marker.ts";
 import { tempDir } from "../../kit/temp.ts";
 import { plainDisk } from "../ledger/_plain_disk.ts";
 
@@ -73,33 +67,16 @@ Deno.test("S1 readPlaceMarker() takes what an editor made of it, and never follo
   await assert.rejects(readPlaceMarker(fs, other.path), { code: "place/marker-invalid" });
 });
 
-Deno.test("S1 createPlaceMarker() writes the role, and adds it to a marker without one under the same UUID", async () => {
-  await using dir = await tempDir();
-  const first = await createPlaceMarker(fs, dir.path, "source");
-  assert.equal(await Deno.readTextFile(marker(dir.path)), `${first.uuid}\nrole: source\n`);
-  assert.deepEqual(await readPlaceMark(fs, dir.path), { uuid: first.uuid, role: "source" });
-  assert.deepEqual(await createPlaceMarker(fs, dir.path, "place"), { uuid: first.uuid, created: false });
-  assert.equal(await Deno.readTextFile(marker(dir.path)), `${first.uuid}\nrole: source\n`, "a role is never replaced");
-  await Deno.writeTextFile(marker(dir.path), `${first.uuid}\r\nbought 2024, room 7\r\n`);
-  assert.deepEqual(await createPlaceMarker(fs, dir.path, "place"), { uuid: first.uuid, created: false });
-  assert.equal(await Deno.readTextFile(marker(dir.path)), `${first.uuid}\nrole: place\nbought 2024, room 7\n`);
-  assert.equal((await checkPlace(fs, dir.path)).uuid, first.uuid);
-  assert.deepEqual((await fs.readDir(dir.path)).map(({ name }) => name), [PLACE_MARKER_NAME]);
-});
-
-Deno.test("S1 createPlaceMarker() that cannot put the marker with the role in place leaves the one without", async () => {
+Deno.test("S1 a marker is its UUID; a further line that somebody wrote is left to them", async () => {
   await using dir = await tempDir();
   const { uuid } = await createPlaceMarker(fs, dir.path);
-  const full: FileSystem = {
-    ...fs,
-    rename: () => Promise.reject(Object.assign(new Error("no space left"), { code: "ENOSPC" })),
-  };
-  await assert.rejects(createPlaceMarker(full, dir.path, "place"), /add its role/);
-  assert.deepEqual(await readPlaceMark(fs, dir.path), { uuid });
-  const long = `${uuid}\n${"x".repeat(980)}\n`;
-  await Deno.writeTextFile(marker(dir.path), long);
-  assert.deepEqual(await createPlaceMarker(fs, dir.path, "place"), { uuid, created: false });
-  assert.equal(await Deno.readTextFile(marker(dir.path)), long, "it would be too large to be read");
+  assert.equal(await Deno.readTextFile(marker(dir.path)), `${uuid}\n`);
+  const noted = `${uuid}\r\nbought 2024, room 7\r\n`;
+  await Deno.writeTextFile(marker(dir.path), noted);
+  assert.deepEqual(await createPlaceMarker(fs, dir.path), { uuid, created: false });
+  assert.equal((await checkPlace(fs, dir.path)).uuid, uuid);
+  assert.equal(await Deno.readTextFile(marker(dir.path)), noted);
+  assert.deepEqual((await fs.readDir(dir.path)).map(({ name }) => name), [PLACE_MARKER_NAME]);
 });
 
 Deno.test("S1 checkPlace() refuses an unmarked or absent root with 2 and names the command", async () => {
