@@ -17,6 +17,7 @@ import { identityOf, identitySuffices, sameIdentity, sameInode } from "../safety
 import type { MarkedRoot } from "../safety/roots.ts";
 import { batchFiles, DIRECTORY_BATCH, stepId } from "./batches.ts";
 import { claimAtFolder, claimFolder, claimPath, judgeFolder } from "./claim_files.ts";
+import { notACopy, notHeld } from "./directory_errors.ts";
 import { assertEnumerates } from "./enumerate.ts";
 import { FolderClock } from "./folder_clock.ts";
 import { assertSameHash, hashedEvidence, requireHashed } from "./hashed.ts";
@@ -141,7 +142,7 @@ export class DirectoryPlace implements Place {
     const sized = [];
     for (const line of lines) {
       const stat = await this.#options.fs.lstat(this.uri(scope.item.name, line.path));
-      if (!stat) throw this.#notHeld(scope, line.path, "it is gone");
+      if (!stat) throw notHeld(this.id, this.uri(scope.item.name, line.path), "it is gone");
       sized.push({ ...line, size: stat.size });
     }
     // Nothing is known of how they were written.
@@ -273,7 +274,7 @@ export class DirectoryPlace implements Place {
         assertSameHash(known, { path, sha256: pass.sha256 });
       }
       const target = pass.target ?? await this.#mustStat(scope, path);
-      if (sameInode(target, pass.after)) throw this.#notACopy(scope, path);
+      if (sameInode(target, pass.after)) throw notACopy(this.id, { path, uri: this.uri(scope.item.name, path) });
       minted.push(hashedEvidence(scope, { path, size: pass.after.size, sha256: pass.sha256, identity: pass.after }, {
         sourceUuid: this.#options.sourceUuid,
         at,
@@ -304,9 +305,9 @@ export class DirectoryPlace implements Place {
       else if (pass.sha256 !== line.sha256 || pass.after.size !== line.size) {
         // What an earlier reading proved does not stand against this one.
         if (known.get(line.path)?.level === "proved") await scope.evidence.remove(scope.item.id, this.id, [line.path]);
-        failure ??= this.#notHeld(
-          scope,
-          line.path,
+        failure ??= notHeld(
+          this.id,
+          this.uri(scope.item.name, line.path),
           `its SHA-256 is ${pass.sha256} (${pass.after.size} bytes), wanted ${line.sha256} (${line.size} bytes)`,
         );
       } else {
@@ -378,22 +379,7 @@ export class DirectoryPlace implements Place {
   async #mustStat(scope: ItemScope, path: string): Promise<FileStat> {
     const stat = await this.#options.fs.lstat(this.uri(scope.item.name, path));
     if (stat) return stat;
-    throw this.#notHeld(scope, path, "it vanished after it was written");
-  }
-
-  /** SAFETY S2: another name of the source's own file is no second place. */
-  #notACopy(scope: ItemScope, path: string): PipelineError {
-    const uri = this.uri(scope.item.name, path);
-    return new PipelineError("copy/conflict", `Cannot copy "${path}" to "${uri}": the very same file stands there`, {
-      hint: `A hard link is no copy. Remove that link from ${this.id}, then run again.`,
-    });
-  }
-
-  #notHeld(scope: ItemScope, path: string, found: string): PipelineError {
-    return new PipelineError("verify/mismatch", `Cannot verify "${this.uri(scope.item.name, path)}": ${found}`, {
-      hint:
-        `The copy at ${this.id} is not the source. Move that file away, have the storage checked, then run again; the source is untouched.`,
-    });
+    throw notHeld(this.id, this.uri(scope.item.name, path), "it vanished after it was written");
   }
 
   #now(): string {
