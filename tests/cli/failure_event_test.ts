@@ -47,7 +47,7 @@ const ENABLED = "\n[notify]\nenabled = true\n";
 Deno.test("a misspelled command line of a pipeline queues its event where notify is enabled", async () => {
   assert.deepEqual(await eventsAfter(["run", "b", "--bogus"], ENABLED), [["b_failure", "cli/unknown-flag", 2]]);
   assert.deepEqual(await eventsAfter(["backup", "rum"], ENABLED), [["backup_failure", "cli/unknown-command", 2]]);
-  assert.deepEqual(await eventsAfter(["monitor", "tail"], ENABLED), [["monitor_crash", "cli/unknown-command", 2]]);
+  assert.deepEqual(await eventsAfter(["monitor", "tial"], ENABLED), [["monitor_crash", "cli/unknown-command", 2]]);
 });
 
 Deno.test("a misspelled command line queues its event also when the config cannot be read", async () => {
