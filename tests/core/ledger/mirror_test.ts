@@ -63,6 +63,29 @@ Deno.test("S12 the mirror is not replaced by a month that begins otherwise", asy
   assert.match(warnings.join(), /not those the ledger begins with/);
 });
 
+Deno.test("S12, S18 mirror.contradiction() is of lost lines, also while the mirror cannot be read; not of a torn last line", async () => {
+  await using dir = await tempDir();
+  const { ledger, small, file } = world(dir.path);
+  for (const name of ["a", "b", "c"]) await ledger.append(entry(name));
+  const whole = await Deno.readTextFile(file);
+  const found = async (text: string, fault?: (request: string) => void) => {
+    await Deno.writeTextFile(file, text);
+    const { mirror } = world(dir.path, small);
+    small.fault = fault;
+    await mirror.compare();
+    small.fault = undefined;
+    return mirror.contradiction()?.found;
+  };
+  const cut = whole.slice(0, whole.indexOf("\n") + 1);
+  assert.equal(await found(whole), undefined);
+  assert.match(await found(cut) ?? "", /has lost lines/);
+  const away = (request: string) => {
+    if (!request.startsWith("list")) throw new ObjectStoreError("unreachable", "away");
+  };
+  assert.match(await found(cut, away) ?? "", /has lost lines/);
+  assert.equal(await found(whole.slice(0, -30)), undefined, "the last line is torn, every other one is there");
+});
+
 Deno.test("S12 mirror.compare() says which months here have lost lines, with what to do, and changes nothing", async () => {
   await using dir = await tempDir();
   const { ledger, small, file } = world(dir.path);
