@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { event, listSource } from "../kit/event_plugins.ts";
-import { World } from "../kit/world.ts";
+import { event, listSource } from "../../testing/event_plugins.ts";
+import { World } from "../../testing/world.ts";
 import { runOver } from "./_event_world.ts";
-import { eventStage } from "../kit/event_plugins.ts";
+import { eventStage } from "../../testing/event_plugins.ts";
 
 Deno.test("emit queues the item as an event, once for each item", async () => {
   const events = [event("line 7", { message: "ERROR x" }, "log:7"), event("line 9", { message: "ERROR y" }, "log:9")];
