@@ -31,7 +31,8 @@ export interface Fact {
   place?: string;
   /**
    * For `proved`: how strong the stage makes it (given) or must have it (needed). For `written`: `weak` when nothing
-   * was flushed; no proof on top of it is stronger. Default: `strong`.
+   * was flushed, and no proof on top of it is stronger; `none` when only some of the files are written, so that no
+   * proof on top of it says anything of the item. Default: `strong`.
    */
   strength?: "strong" | "weak" | "none";
 }
