@@ -27,9 +27,9 @@ export interface ListSource {
   pulled: number;
 }
 
-/** A finite source `list` of these items. */
+/** A finite source `list` of these items; a function makes them anew for each run. */
 export function listSource(
-  items: readonly Item[],
+  items: readonly Item[] | (() => readonly Item[]),
   more: { onAck?: (item: Item, ctx: EventAckContext) => Promise<void>; claim?: string } = {},
 ): ListSource {
   const list: ListSource = {
@@ -46,7 +46,7 @@ export function listSource(
       open: () => ({
         async *items(ctx: EventSourceContext) {
           if (more.claim !== undefined && !await ctx.claim(more.claim)) return;
-          for (const item of items) {
+          for (const item of typeof items === "function" ? items() : items) {
             list.pulled++;
             yield item;
           }

@@ -1,5 +1,6 @@
 /**
- * The kit for tests of stages: the whole engine in memory, doubles, and the suite that every stage must pass.
+ * The kit for tests of stages: one stage run by the real engine in memory (`runStage`), the suite that every stage must
+ * pass (`conformance`), the world behind both, and doubles.
  * @module
  */
 export * from "./conformance.ts";
@@ -7,4 +8,6 @@ export * from "./doubles.ts";
 export * from "./event_plugins.ts";
 export * from "./memory_file_system.ts";
 export * from "./memory_object_store.ts";
+export * from "./run_stage.ts";
+export * from "./stage_setting.ts";
 export * from "./world.ts";

@@ -2,7 +2,7 @@
  * The whole engine in memory: four roots on four devices, a bucket, a journal and a clock that tests move by hand.
  * @module
  */
-import type { AnyStage, Plugin, SourcePlugin } from "../core/contract.ts";
+import type { Plugin } from "../core/contract.ts";
 import { defineStore } from "../core/contract.ts";
 import { z } from "../core/options.ts";
 import { openMemoryJournal } from "../core/journal/sqlite.ts";
@@ -77,8 +77,10 @@ export interface WorldOptions {
   store?: MemoryStoreOptions;
   /** Lines added to the config. */
   config?: string;
-  /** Further plugins. */
+  /** Further plugins. One that has the kind and the name of a shipped one stands in its place. */
   plugins?: readonly Plugin[];
+  /** Further roots, each on a device of its own and marked as a place: absolute POSIX paths. */
+  places?: readonly string[];
   /** Leaves the places without their markers. */
   unmarked?: boolean;
   /** Size (bytes) of the NAS. */
@@ -128,11 +130,12 @@ export class World implements AsyncDisposable {
         "/nas": options.nasBytes === undefined ? {} : { capacity: options.nasBytes },
         "/manifests": {},
         "/state": {},
+        ...Object.fromEntries((options.places ?? []).map((root) => [root, {}])),
       },
     });
     this.store = memoryStore({ now: () => this.clock.now(), bucket: "archive", ...options.store });
     const marker = (n: number) => `00000000-0000-4000-8000-00000000000${n}\n`;
-    const roots = [SOURCE_ROOT, NAS_ROOT, MANIFEST_ROOT];
+    const roots = [SOURCE_ROOT, NAS_ROOT, MANIFEST_ROOT, ...options.places ?? []];
     for (const [index, root] of roots.entries()) {
       this.fs.seed({ [`${root}/${options.unmarked ? "empty" : PLACE_MARKER_NAME}`]: marker(index + 1) });
     }
@@ -182,13 +185,10 @@ export class World implements AsyncDisposable {
       example: "",
       open: () => Promise.resolve(this.store),
     });
-    const shipped = plugins.filter((plugin) => plugin.kind !== "store");
-    return createRegistry([
-      ...stages as AnyStage[],
-      ...shipped as SourcePlugin[],
-      store,
-      ...this.#options.plugins ?? [],
-    ]);
+    const given = this.#options.plugins ?? [];
+    const isReplaced = ({ kind, name }: Plugin) => given.some((other) => other.kind === kind && other.name === name);
+    const shipped = [...stages, ...plugins.filter((plugin) => plugin.kind !== "store"), store];
+    return createRegistry([...shipped.filter((plugin) => !isReplaced(plugin)), ...given]);
   }
 
   async run(options: RunOptions = {}): Promise<RunReport> {
