@@ -101,7 +101,7 @@ export interface EventSourceContext extends ItemContext {
   /**
    * Takes a name for this run, so that two runs do not do the same work; false while another has it. That of a process
    * of this host that died is free at once, any other a minute later; so a source that waits for long takes it again
-   * and again.
+   * and again. Whether it then waits or refuses is the source's to say.
    */
   claim(name: string): Promise<boolean>;
 }
