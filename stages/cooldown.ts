@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { defineStage, type Item, type Json } from "../core/contract.ts";
 import { duration, z } from "../core/options.ts";
+import { seenWithin } from "./_repeats.ts";
 
 export const cooldown = defineStage({
   kind: "stage",
@@ -38,8 +39,8 @@ export const cooldown = defineStage({
         return;
       }
       const key = keyOf(item, options);
-      const last = await ctx.seen(key);
-      if (last !== undefined && ctx.clock.now() - last < window && !ctx.force) {
+      const last = await seenWithin(ctx, key, window);
+      if (last !== undefined) {
         yield {
           kind: "drop",
           why: `one like it was told at ${new Date(last).toISOString()}, less than ${window / 1000} s ago`,

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { defineStage } from "../core/contract.ts";
 import { duration, TIMESTAMP, z } from "../core/options.ts";
 import { type Block, blocksIn } from "./_blocks.ts";
+import { seenWithin } from "./_repeats.ts";
 
 export const dropRepeats = defineStage({
   kind: "stage",
@@ -34,9 +35,7 @@ export const dropRepeats = defineStage({
           fresh.set(key, { ...first, repeats: (first.repeats ?? 0) + 1 });
           continue;
         }
-        // The journal gives no time in the future: a clock that was wrong silences nothing.
-        const told = await ctx.seen(key);
-        if (told !== undefined && ctx.clock.now() - told < window && !ctx.force) dropped++;
+        if (await seenWithin(ctx, key, window) !== undefined) dropped++;
         else fresh.set(key, block);
       }
       if (fresh.size === 0) {

@@ -5,7 +5,6 @@ import { cooldown } from "./cooldown.ts";
 import { copy } from "./copy.ts";
 import { deleteStage } from "./delete.ts";
 import { dropRepeats } from "./drop_repeats.ts";
-import { emit } from "./emit.ts";
 import { errorBlocks } from "./error_blocks.ts";
 import { errorContext } from "./error_context.ts";
 import { evict } from "./evict.ts";
@@ -28,7 +27,6 @@ export const stages: readonly AnyStage[] = [
   copy,
   deleteStage,
   dropRepeats,
-  emit,
   errorBlocks,
   errorContext,
   evict,

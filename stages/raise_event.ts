@@ -1,4 +1,4 @@
-/** Stage `raise-event`: people are told of each error. @module */
+/** Stage `raise-event`: people are told of an item, or of each error found in it. @module */
 import { createHash } from "node:crypto";
 import { defineStage, type Item, type Json } from "../core/contract.ts";
 import { TIMESTAMP, z } from "../core/options.ts";
@@ -10,7 +10,8 @@ const TEXT_CHARS = 16_000;
 export const raiseEvent = defineStage({
   kind: "stage",
   name: "raise-event",
-  summary: "Queues one event for each error of a log, once however often the run is repeated.",
+  summary:
+    "Puts an event into the outbox, of which the notify pipeline tells people: one for each error of a log, or the item itself.",
   takes: "event",
   effect: "create",
   resume: "redo",
@@ -23,12 +24,17 @@ export const raiseEvent = defineStage({
   example: `[[stage]]\nuse  = "raise-event"\nwith = { event = "fusion_error" }\n`,
   open: ({ event }) => ({
     async *plan(item, ctx) {
+      if (item.data.blocks === undefined) {
+        yield { kind: "todo", id: item.id, summary: `${event}: ${item.name}`, data: item.data };
+        return;
+      }
       for (const block of blocksIn(item.data)) {
         const details = detailsOf(block, { log: item.data.log, host: ctx.run.host });
         yield { kind: "todo", id: eventKey(item, block), summary: `${event}: ${details.message}`, data: details };
       }
     },
-    apply: (step, ctx) => ctx.emit({ event, data: step.data, key: step.id }),
+    // Two events of one item are two, and a repetition of the run is none.
+    apply: (step, ctx) => ctx.emit({ event, data: step.data, key: `${event}:${step.id}` }),
   }),
 });
 

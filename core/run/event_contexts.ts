@@ -94,6 +94,9 @@ export function seenKey({ request }: EventRun, key: string): string {
 /** How long a claim of a source stands without being renewed, in ms. */
 const CLAIM_MS = 60_000;
 
+/** A process that began this much later than the claim is another one; clocks are not finer, in ms. */
+const START_SLACK_MS = 5_000;
+
 /** What a source of events is given, and the claims it has. */
 export function eventSourceContexts(
   run: EventRun,
@@ -102,7 +105,8 @@ export function eventSourceContexts(
   const { services, context, request } = run;
   const { journal, clock } = services;
   const held = new Set<string>();
-  const self = JSON.stringify({ host: services.host, pid: Deno.pid, run: context.runId });
+  const since = new Date(clock.now()).toISOString();
+  const self = JSON.stringify({ host: services.host, pid: Deno.pid, since, run: context.runId });
   const name = (given: string) => `${request.compiled.name}:${given}`;
   const lease = () => ({ now: clock.now(), ms: CLAIM_MS });
   const items: EventSourceContext = {
@@ -150,14 +154,16 @@ export function eventSourceContexts(
 async function isLeftBehind({ journal, processes, host }: EngineServices, name: string): Promise<boolean> {
   const holder = await journal.claims.holder(name);
   if (holder === undefined) return true;
-  let given: { host?: unknown; pid?: unknown };
+  let given: { host?: unknown; pid?: unknown; since?: unknown };
   try {
     given = JSON.parse(holder) ?? {};
   } catch {
     return false; // whoever it is, it lapses
   }
   if (given.host !== host || typeof given.pid !== "number" || given.pid === Deno.pid) return false;
-  if ((await processes.isAlive(given.pid)).alive !== false) return false;
+  const { alive, startedAtMs = -Infinity } = await processes.isAlive(given.pid);
+  // A process that began after the claim was made, as after a restart of the machine, only bears the same number.
+  if (alive && !(startedAtMs > Date.parse(String(given.since)) + START_SLACK_MS)) return false;
   await journal.claims.release(name, holder);
   return true;
 }

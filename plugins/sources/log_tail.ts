@@ -227,7 +227,7 @@ function isPassing(error: unknown): error is PipelineError {
   return error instanceof PipelineError && error.code.startsWith("io/") && error.stopsRun === undefined;
 }
 
-/** The claim on a log: of two monitors, the second waits. A dry run keeps nobody waiting, and waits for nobody. */
+/** The claim on a log: of two monitors, the second ends. A dry run keeps nobody out, and is kept out by nobody. */
 class Claim {
   readonly #ctx: EventSourceContext;
   readonly #path: string;
@@ -239,14 +239,12 @@ class Claim {
   }
 
   async take(): Promise<void> {
-    const { clock, signal, log, dryRun } = this.#ctx;
-    if (dryRun) return;
-    for (let told = false; !await this.#claim(); told = true) {
-      if (!told) {
-        log.warn(`Another run follows "${this.#path}", or one has died within the last minute: waiting for it`);
-      }
-      await clock.sleep(1000, signal);
-    }
+    if (this.#ctx.dryRun || await this.#claim()) return;
+    throw new PipelineError("log-tail/followed", `Cannot follow "${this.#path}": another run follows it already`, {
+      stopsRun: 2,
+      hint: "One run for a log is enough: stop the other one first. " +
+        "If none is at work, one died within the last minute: start again in a minute.",
+    });
   }
 
   async renew(): Promise<void> {

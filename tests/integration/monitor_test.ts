@@ -21,6 +21,8 @@ interface Monitor {
   /** Waits for an item of the report. */
   item(matches: (item: { outcome: string; name: string }) => boolean): Promise<void>;
   end(signal: Deno.Signal): Promise<{ code: number; ms: number }>;
+  /** Waits until it ends by itself. */
+  ended(): Promise<{ code: number; stderr: string }>;
 }
 
 /** Its mail server never answers, so that every event stays queued. */
@@ -67,6 +69,11 @@ function startMonitor(env: Record<string, string>): Monitor {
   const errors = linesOf(child.stderr);
   return {
     item: (matches) => items.until((line) => matches(JSON.parse(line))),
+    async ended() {
+      const { code } = await child.status;
+      await Promise.all([items.drained, errors.drained]);
+      return { code, stderr: errors.seen.join("\n") };
+    },
     async end(signal) {
       const from = performance.now();
       child.kill(signal);
@@ -97,6 +104,7 @@ function linesOf(stream: ReadableStream<Uint8Array>) {
     wake.resolve();
   })();
   return {
+    seen: seen as readonly string[],
     drained,
     async until(matches: (line: string) => boolean): Promise<void> {
       const late = Promise.withResolvers<"late">();
@@ -154,5 +162,23 @@ Deno.test({
       "ERROR In the new file | kidney_b1 | 4",
       "ERROR After the kill | kidney_b1 | 4",
     ]);
+  },
+});
+
+Deno.test({
+  name: "of two monitors on one log the second ends with 2 at once, and the first goes on",
+  ignore: Deno.build.os === "windows", // no SIGTERM there
+  async fn() {
+    await using site = await openSite();
+    await append(site.log, "");
+    const first = site.start();
+    await first.item(({ outcome }) => outcome === "dropped");
+    const { code, stderr } = await site.start().ended();
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /Cannot follow ".*Fusion\.log": another run follows it already/);
+    await append(site.log, error("Pump stalled"));
+    await first.item(done);
+    assert.equal((await first.end("SIGTERM")).code, 0);
+    assert.deepEqual(await site.raised(), ["ERROR Pump stalled"]);
   },
 });

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { eventKey, raiseEvent } from "../../stages/raise_event.ts";
 import type { EventReadContext } from "../../core/ports.ts";
+import { event, eventStage, listSource } from "../../testing/event_plugins.ts";
+import { World } from "../../testing/world.ts";
+import { runOver } from "./_event_world.ts";
 
 const item = { id: "i", name: "i", kind: "event" as const, data: { log: "/Fusion.log", file: "7:1" } };
 const key = (at: number, text: string, nth = 0) => eventKey(item, { at, nth, text });
@@ -34,4 +37,31 @@ Deno.test("raise-event says what, when, where and of what, and cuts what is too 
     host: "fusion-pc",
   });
   assert.match(String(told), /^\[2026-01-02 03:04:05,678\] ERROR Pump stalled\nx+\n… 4045 more characters$/);
+});
+
+Deno.test("raise-event queues an item without errors of a log as it is, once for each event and item", async () => {
+  const events = [event("line 7", { message: "ERROR x" }, "log:7"), event("line 9", { message: "ERROR y" }, "log:9")];
+  await using world = await World.open({
+    plugins: [listSource(events).plugin, eventStage("look", {})],
+    config: "[notify]\nenabled = true\n",
+  });
+  const stages = ["fusion_error", "lab_error"].map((name) =>
+    `use = "raise-event"\nid = "${name}"\nwith = { event = "${name}" }`
+  );
+  for (let round = 0; round < 2; round++) await runOver(events, stages, { world });
+  const pending = await world.journal.outbox.pending();
+  assert.deepEqual(pending.map(({ event, data }) => [event, data]), [
+    ["fusion_error", { message: "ERROR x" }],
+    ["lab_error", { message: "ERROR x" }],
+    ["fusion_error", { message: "ERROR y" }],
+    ["lab_error", { message: "ERROR y" }],
+  ]);
+});
+
+Deno.test("raise-event is refused by lint with a name no list can have", async () => {
+  await using world = await World.open({ plugins: [listSource([]).plugin] });
+  const { diagnostics } = world.compile(
+    `name = "p"\n[source]\nuse = "list"\n[[stage]]\nuse = "raise-event"\nwith = { event = "../x" }\n`,
+  );
+  assert.deepEqual(diagnostics.map(({ code }) => code), ["options/bad-value"]);
 });

@@ -126,14 +126,32 @@ Deno.test("S19 a log that cannot be read is waited for, and a folder in its plac
   assert.deepEqual([report.exit_code, report.error?.code], [2, "io/not-a-file"]);
 });
 
-Deno.test("of two monitors the second waits until the first is gone", async () => {
+Deno.test("of two monitors the second ends with 2, and the log is free a minute after one that died unseen", async () => {
   await using world = await logWorld();
   world.fs.seed({ [LOG]: "" });
   await world.journal.claims.claim(`monitor:log-tail:${LOG}`, "another", { now: world.clock.now(), ms: 60_000 });
-  const { report } = await monitor(world, [...wait(61), () => append(world, error("one")), ...wait(3)]);
-  assert.equal(report.exit_code, 0, JSON.stringify(report.error));
-  assert.equal(world.log.lines.filter(({ message }) => /Another run follows/.test(message)).length, 1);
-  assert.deepEqual((await raised(world)).map(({ message }) => message), ["ERROR one"]);
+  const { report } = await monitor(world, [() => append(world, error("one")), ...wait(3)]);
+  assert.deepEqual([report.exit_code, report.error?.code], [2, "log-tail/followed"]);
+  assert.deepEqual(await raised(world), []);
+  world.clock.time += 61_000;
+  const later = await monitor(world, [...wait(2), () => append(world, error("two")), ...wait(3)]);
+  assert.equal(later.report.exit_code, 0, JSON.stringify(later.report.error));
+  assert.ok((await raised(world)).some(({ message }) => message === "ERROR two"));
+});
+
+Deno.test("a claim of a process that is gone, or whose number another one bears, is free at once", async () => {
+  for (const life of [{ alive: false }, { alive: true, startedAtMs: Date.parse("2090-01-01") }]) {
+    await using world = await logWorld();
+    world.fs.seed({ [LOG]: "" });
+    const since = new Date(world.clock.now()).toISOString();
+    const holder = JSON.stringify({ host: "instrument-1", pid: 4242, since, run: "01J" });
+    await world.journal.claims.claim(`monitor:log-tail:${LOG}`, holder, { now: world.clock.now(), ms: 60_000 });
+    const { report } = await monitor(world, [...wait(2), () => append(world, error("one")), ...wait(3)], {
+      wrap: (services) => ({ ...services, processes: { isAlive: () => Promise.resolve(life) } }),
+    });
+    assert.equal(report.exit_code, 0, JSON.stringify(report.error));
+    assert.deepEqual((await raised(world)).map(({ message }) => message), ["ERROR one"]);
+  }
 });
 
 Deno.test("an unexpected error ends an endless run with 1", async () => {
