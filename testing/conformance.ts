@@ -22,8 +22,11 @@ export interface ConformanceOptions extends StageSetting {
 
 /** One check, in the form that `Deno.test` takes. */
 export interface Check {
+  /** `stage NAME` and what it says. */
   name: string;
+  /** What it may do. */
   permissions: Deno.PermissionOptions;
+  /** Rejects with what is wrong. */
   fn: () => Promise<void>;
 }
 
@@ -32,13 +35,34 @@ export interface Check {
  * step that is repeated ends as one, evidence is what `facts().gives` says, a crash at any moment is made good by the
  * next run, and what it opened is disposed of however the run ends.
  * @throws {Error} each check, with what is wrong
- * @example The suite over a stage of your own, in its test file
+ *
+ * In a test file each check becomes a test: `for (const check of conformance(stage, …)) Deno.test(check);`
+ * @example The names of the checks
  * ```ts
- * import { copy } from "../stages/copy.ts";
+ * import assert from "node:assert/strict";
+ * import { defineStage, z } from "labferry";
  * import { conformance } from "labferry/testing";
  *
- * const options = { to: "${paths.truenas_root}" };
- * for (const check of conformance(copy, { options, upstream: `[[stage]]\nuse = "lock"\n` })) Deno.test(check);
+ * const nothing = defineStage({
+ *   kind: "stage",
+ *   name: "do-nothing",
+ *   summary: "Does nothing.",
+ *   takes: "tree",
+ *   effect: "read",
+ *   resume: "redo",
+ *   options: z.strictObject({}),
+ *   example: `[[stage]]\nuse = "do-nothing"\n`,
+ *   open: () => ({
+ *     async *plan() {
+ *       yield { kind: "skip", why: "there is nothing to do" };
+ *     },
+ *     apply: () => Promise.resolve(),
+ *   }),
+ * });
+ *
+ * const checks = conformance(nothing);
+ * assert.equal(checks[0].name, "stage do-nothing describes itself");
+ * for (const { fn } of checks) await fn();
  * ```
  */
 export function conformance(plugin: AnyStage, options: ConformanceOptions = {}): Check[] {
@@ -55,7 +79,17 @@ export function conformance(plugin: AnyStage, options: ConformanceOptions = {}):
   }));
 }
 
-/** The check of what a stage says of itself, alone. */
+/**
+ * The check of what a stage says of itself, alone.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { conformanceOfDescription, eventStage } from "labferry/testing";
+ *
+ * const { fn } = conformanceOfDescription(eventStage("take", {}));
+ * await assert.rejects(fn(), /a summary is one sentence/);
+ * ```
+ */
 export function conformanceOfDescription(plugin: AnyStage): Check {
   const [says, fn] = descriptionCheck(plugin);
   return { name: `stage ${plugin.name} ${says}`, permissions: "none", fn };

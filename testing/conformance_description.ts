@@ -7,7 +7,9 @@ import type { NamedCheck } from "./conformance_run.ts";
 
 /** The check of a stage's words. */
 export function descriptionCheck(plugin: AnyStage): NamedCheck {
-  return ["describes itself", () => {
+  // Asynchronous, so that what is wrong rejects.
+  // deno-lint-ignore require-await
+  return ["describes itself", async () => {
     assert.match(plugin.name, /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, "a name is lower-case words joined by hyphens");
     assert.match(plugin.summary, /^[A-Z].*\.$/, "a summary is one sentence");
     assert.ok(plugin.example.includes(`"${plugin.name}"`), "the example uses the stage");
@@ -18,7 +20,6 @@ export function descriptionCheck(plugin: AnyStage): NamedCheck {
       const { description } = schema as { description?: string };
       assert.match(description ?? "", /^.+\.$/s, `option ${key} is described in a sentence`);
     }
-    return Promise.resolve();
   }];
 }
 

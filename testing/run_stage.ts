@@ -23,6 +23,7 @@ export interface RunStageOptions extends StageSetting {
 
 /** What came of it. With several events, `stage`, `outcome` and `error` are those of the last. */
 export interface StageResult {
+  /** How the stage ended. */
   outcome: StageOutcome;
   /** Why it failed; also when a stage before it did. */
   error?: ReportError;
@@ -40,6 +41,7 @@ export interface StageResult {
   data: { [key: string]: Json }[];
   /** Lines of the log. */
   log: LoggedLine[];
+  /** The whole report. */
   report: RunReport;
   /** The world as it is now, for a look at its files, or for a second run. */
   world: World;

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { pluginApi, type StageFactory } from "../../core/plugin_api.ts";
 import { copy } from "../../stages/copy.ts";
-import { emit } from "../../stages/emit.ts";
 import { event, eventStage } from "../../testing/event_plugins.ts";
 import { runStage } from "../../testing/run_stage.ts";
 import { STUDY } from "../../testing/stage_setting.ts";
@@ -28,7 +27,7 @@ Deno.test("runStage() in the world of a result is a second run", async () => {
   const { outcome, skipped } = await runStage(copy, { ...TO_NAS, world });
   assert.equal(outcome, "skipped");
   assert.match(skipped[0], /already at subject/);
-  await assert.rejects(runStage(emit, { world }), /the world is that of another stage/);
+  await assert.rejects(runStage(eventStage("other", {}), { world }), /the world is that of another stage/);
 });
 
 Deno.test("runStage() of a dry run plans and changes nothing", async () => {
