@@ -78,19 +78,3 @@ export function conformance(plugin: AnyStage, options: ConformanceOptions = {}):
     fn,
   }));
 }
-
-/**
- * The check of what a stage says of itself, alone.
- * @example
- * ```ts
- * import assert from "node:assert/strict";
- * import { conformanceOfDescription, eventStage } from "labferry/testing";
- *
- * const { fn } = conformanceOfDescription(eventStage("take", {}));
- * await assert.rejects(fn(), /a summary is one sentence/);
- * ```
- */
-export function conformanceOfDescription(plugin: AnyStage): Check {
-  const [says, fn] = descriptionCheck(plugin);
-  return { name: `stage ${plugin.name} ${says}`, permissions: "none", fn };
-}

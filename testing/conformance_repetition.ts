@@ -49,8 +49,10 @@ export function repetitionChecks(plugin: AnyStage, options: ConformanceOptions):
 }
 
 async function plansPurely(plugin: AnyStage, options: ConformanceOptions): Promise<void> {
-  const plans: Plan[][] = [];
-  const watched = observed(plugin, { planned: (plan) => void plans.at(-1)?.push(structuredClone(plan)) });
+  const plans: { item: string; plan: Plan }[][] = [];
+  const watched = observed(plugin, {
+    planned: (plan, { id }) => void plans.at(-1)?.push({ item: id, plan: structuredClone(plan) }),
+  });
   const started: string[] = [];
   await using world = await openWorld(watched, {
     ...options,
@@ -62,8 +64,10 @@ async function plansPurely(plugin: AnyStage, options: ConformanceOptions): Promi
     assertEnded(await world.run({ pipeline: pipelineOf(plugin, options), dryRun: true }), options);
   }
   assert.deepEqual(plans[0], plans[1], "the second plan is another than the first");
-  const ids = plans[0].flatMap((plan) => plan.kind === "todo" ? [plan.id] : []);
-  assert.equal(new Set(ids).size, ids.length, `step ids are unique: ${ids.join(", ")}`);
+  for (const [item, of] of Map.groupBy(plans[0], (drawn) => drawn.item)) {
+    const ids = of.flatMap(({ plan }) => plan.kind === "todo" ? [plan.id] : []);
+    assert.equal(new Set(ids).size, ids.length, `step ids are unique within "${item}": ${ids.join(", ")}`);
+  }
   assert.deepEqual(started, [], "a dry run started a program");
   assert.deepEqual(await snapshot(world), before, "planning changed something");
 }

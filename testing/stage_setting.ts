@@ -17,6 +17,8 @@ export interface StageSetting {
   files?: Record<string, string | Uint8Array>;
   /** The events it is given, one after the other. Default: one named `event-1`. Only for stages of events. */
   events?: readonly Item[];
+  /** What else lies on the disks, by absolute POSIX path: lists, tables, other people's files. */
+  disk?: Record<string, string | Uint8Array>;
   /** Lines added to the config, for example `[notify]\nenabled = true\n`. */
   config?: string;
   /** Roots of further places, absolute POSIX paths; each is marked and on a device of its own. */
@@ -86,6 +88,7 @@ export async function openSetting(plugin: AnyStage, setting: StageSetting): Prom
     }),
   );
   world.onExec = (argv) => setting.exec?.(argv, world);
+  if (setting.disk) world.fs.seed(setting.disk);
   if (source !== "event") {
     const files = setting.files ?? STUDY_FILES;
     world.study(STUDY, source === "backup" ? { ...files, "large.bin": new Uint8Array(LARGE) } : files);

@@ -5,6 +5,7 @@ import type { WriteContext } from "../../core/ports.ts";
 import { z } from "../../core/options.ts";
 import { copy } from "../../stages/copy.ts";
 import { conformance, type ConformanceOptions } from "../../testing/conformance.ts";
+import { eventStage } from "../../testing/event_plugins.ts";
 import type { World } from "../../testing/world.ts";
 
 /** A stage that passes, changed. */
@@ -92,7 +93,7 @@ Deno.test("conformance() finds a plan that acts, and one whose ids stand for two
       yield { kind: "todo", id: "one", summary: "do more", data: null };
     },
   });
-  await assertFinds(twins, { [says]: /step ids are unique: one, one/ });
+  await assertFinds(twins, { [says]: /step ids are unique within ".*": one, one/ });
 });
 
 Deno.test("conformance() finds a step that cannot be repeated", async () => {
@@ -139,6 +140,18 @@ Deno.test("conformance() finds half a job that the next run takes for a whole on
     "crashed at any moment and run again reaches the same end state":
       /crashed at step \d+ of the run: (before|after) exec/,
   }, { exec });
+});
+
+Deno.test("conformance() finds a stage of events that tells people twice", async () => {
+  const told = (key?: () => string): AnyStage =>
+    eventStage("try-out", {
+      apply: (_step, ctx) => ctx.emit({ event: "fusion_error", data: null, ...key ? { key: key() } : {} }),
+    }, { summary: "Tells people.", example: `[[stage]]\nuse = "try-out"\n` });
+  const config = "[notify]\nenabled = true\n";
+  await assertFinds(told(), {}, { config });
+  const found = await findings(told(() => crypto.randomUUID()), { config });
+  assert.match(found["run again leaves the same end state"], /a second run left something else/);
+  assert.match(found["may apply a step twice"], /a step applied twice left something else/);
 });
 
 Deno.test("conformance() finds what a stage leaves unsaid of itself", async () => {
