@@ -240,6 +240,7 @@ class Mirror implements LedgerMirror {
       throw new PipelineError(
         "ledger/mirror-differs",
         `Cannot trust "${key}": it reads back other bytes than were put`,
+        { hint: "The store does not keep what it is given. Have it checked; the ledger here is whole." },
       );
     }
     this.#remember(key, put.etag, ours);
