@@ -12,7 +12,7 @@ import { plugins } from "../../plugins/mod.ts";
 import { stages } from "../../stages/mod.ts";
 import { lab } from "../commands/_lab.ts";
 import type { Lab } from "../commands/_lab.ts";
-import { event, queueSource } from "../kit/event_plugins.ts";
+import { event, queueSource } from "../../testing/event_plugins.ts";
 import { startSmtp } from "../kit/servers/smtp.ts";
 import { fakeTerminal } from "./_terminal.ts";
 
