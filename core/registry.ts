@@ -45,7 +45,8 @@ export interface RegistryOptions {
   untrusted?: readonly Plugin[];
 }
 
-const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+/** What the name of a plugin looks like. */
+export const PLUGIN_NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 /**
  * Makes a registry from a list of plugins.
@@ -63,7 +64,7 @@ export function createRegistry(plugins: readonly Plugin[], options: RegistryOpti
         `Cannot register "${plugin.name}": its kind is "${plugin.kind}", wanted one of ${PLUGIN_KINDS.join(", ")}`,
       );
     }
-    if (!NAME.test(plugin.name)) {
+    if (!PLUGIN_NAME.test(plugin.name)) {
       throw new PipelineError(
         "registry/bad-name",
         `Cannot register ${plugin.kind} "${plugin.name}": wanted a name of lower-case words joined by hyphens`,
