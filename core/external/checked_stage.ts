@@ -187,10 +187,14 @@ class Guard {
       error instanceof DOMException || (error instanceof Error && error.name === "AbortError");
     if (isKnown) return error;
     const said = error instanceof Error ? `${error.name}: ${error.message}` : shown(error);
-    return new PipelineError("plugins/stage-failed", `Cannot ${doing} stage "${this.#name}" of "${this.#file}": ${said}`, {
-      cause: error,
-      hint: "This is a mistake in that file, or something it does not foresee; --verbose shows where",
-    });
+    return new PipelineError(
+      "plugins/stage-failed",
+      `Cannot ${doing} stage "${this.#name}" of "${this.#file}": ${said}`,
+      {
+        cause: error,
+        hint: "This is a mistake in that file, or something it does not foresee; --verbose shows where",
+      },
+    );
   }
 }
 

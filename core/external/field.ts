@@ -41,7 +41,9 @@ export function fieldFaults(value: object, fields: Readonly<Record<string, Field
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(fields, name)) continue;
     const near = nearestName(name, Object.keys(fields));
-    faults.push(`"${name}": found ${shown(given[name])}, wanted no such field${near ? ` (did you mean "${near}")` : ""}`);
+    faults.push(
+      `"${name}": found ${shown(given[name])}, wanted no such field${near ? ` (did you mean "${near}")` : ""}`,
+    );
   }
   return faults;
 }

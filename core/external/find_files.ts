@@ -81,7 +81,8 @@ function namedTwice(file: ExternalFile, other: ExternalFile): BrokenFile {
     file: file.path,
     at: file.at,
     code: "plugins/named-twice",
-    message: `Cannot use "${file.path}": line ${other.at?.span.line} names the same file ("${other.path}"), wanted once`,
+    message:
+      `Cannot use "${file.path}": line ${other.at?.span.line} names the same file ("${other.path}"), wanted once`,
     hint: "Take one of the two out of [plugins] files",
   };
 }

@@ -48,7 +48,11 @@ export async function loadStageFile(file: ExternalFile, loader: StageLoader): Pr
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   if (pin !== undefined && pin !== sha256) throw changed(path, { pin, sha256 });
   const value = await byDeadline(path, loader.timeoutMs, async () => {
-    const module = await importModule(path, { bytes, loader, language: extension === ".ts" ? "typescript" : "javascript" });
+    const module = await importModule(path, {
+      bytes,
+      loader,
+      language: extension === ".ts" ? "typescript" : "javascript",
+    });
     assertVersion(path, module.apiVersion);
     return await callDefault(path, module.default, loader.api);
   });
@@ -89,7 +93,12 @@ async function importModule(
     return await loader.importText(bytes, language);
   } catch (error) {
     const { said, hint } = importWords(error, { path, language });
-    throw new FileFaultError({ code: "plugins/load-failed", message: `Cannot load "${path}": ${said}`, hint, cause: error });
+    throw new FileFaultError({
+      code: "plugins/load-failed",
+      message: `Cannot load "${path}": ${said}`,
+      hint,
+      cause: error,
+    });
   }
 }
 
@@ -99,7 +108,8 @@ function assertVersion(path: string, wanted: unknown): void {
     throw new FileFaultError({
       code: "plugins/bad-api-version",
       message: `Cannot load "${path}": its apiVersion is ${shown(wanted)}, wanted a whole number of at least 1`,
-      hint: `This labferry has version ${PLUGIN_API_VERSION} of the API: export const apiVersion = ${PLUGIN_API_VERSION}`,
+      hint:
+        `This labferry has version ${PLUGIN_API_VERSION} of the API: export const apiVersion = ${PLUGIN_API_VERSION}`,
     });
   }
   if (Number(wanted) <= PLUGIN_API_VERSION) return;
@@ -127,7 +137,8 @@ async function callDefault(path: string, factory: unknown, api: PluginApi): Prom
       message: `Cannot load "${path}": its default export threw ${
         error instanceof Error ? `${error.name}: ${error.message}` : shown(error)
       }`,
-      hint: `It is called with version ${api.version} of the API as it is loaded, and must return the stage; tell its author`,
+      hint:
+        `It is called with version ${api.version} of the API as it is loaded, and must return the stage; tell its author`,
       cause: error,
     });
   }
