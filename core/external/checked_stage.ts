@@ -4,62 +4,87 @@
  * @module
  */
 import { z } from "zod";
-import type { AnyStage, Item, PlaceDeclaration, Plan, PluginUse, StageFacts, StageRun } from "../contract.ts";
+import type {
+  AnyStage,
+  Fact,
+  Item,
+  PlaceDeclaration,
+  Plan,
+  PluginUse,
+  StageFacts,
+  StageRun,
+  UploadSettings,
+} from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { errnoOf } from "../io/io_errors.ts";
 import type { ReadContext, WriteContext } from "../ports.ts";
 import { STAGE_FIELDS } from "./check_stage.ts";
 import { type Field, fieldFaults, functionField, list, oneOf, optional, shown, text } from "./field.ts";
 
-const FACT = z.strictObject({
-  fact: z.enum(["hashed", "written", "proved", "sealed", "recorded", "locked"]),
-  place: z.string().min(1).optional(),
-  strength: z.enum(["strong", "weak", "none"]).optional(),
-});
+/** Schemas of every field: the compiler sees to it that none is forgotten. */
+type Shape<T> = Required<{ [K in keyof T]: z.ZodType }>;
 
-const FACTS = z.strictObject({
-  needs: z.array(FACT).optional(),
-  gives: z.array(FACT).optional(),
-  kills: z.union([z.array(FACT), z.literal("everything")]).optional(),
-  destroys: z.strictObject({ place: z.string().min(1), places: z.number().int() }).optional(),
-  needsAllProved: z.boolean().optional(),
-}) satisfies z.ZodType<StageFacts>;
+const FACT = z.strictObject(
+  {
+    fact: z.enum(["hashed", "written", "proved", "sealed", "recorded", "locked"]),
+    place: z.string().min(1).optional(),
+    strength: z.enum(["strong", "weak", "none"]).optional(),
+  } satisfies Shape<Fact>,
+);
+
+const FACTS = z.strictObject(
+  {
+    needs: z.array(FACT).optional(),
+    gives: z.array(FACT).optional(),
+    kills: z.union([z.array(FACT), z.literal("everything")]).optional(),
+    destroys: z.strictObject({ place: z.string().min(1), places: z.number().int() }).optional(),
+    needsAllProved: z.boolean().optional(),
+  } satisfies Shape<StageFacts>,
+);
 
 const PLACES = z.array(z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("directory"),
-    id: z.string().min(1),
-    root: z.string().min(1),
-    domain: z.string().optional(),
-    durability: z.enum(["flushed", "cached"]),
-  }),
-  z.strictObject({
-    kind: z.literal("objects"),
-    id: z.string().min(1),
-    store: z.string().min(1),
-    options: z.record(z.string(), z.json()),
-    prefix: z.string(),
-    domain: z.string().optional(),
-    upload: z.strictObject({
-      verify: z.enum(["auto", "read-back", "none"]),
-      partSize: z.number().int().positive(),
-      parallel: z.number().int().positive(),
-      storageClass: z.string().optional(),
-    }),
-  }),
+  z.strictObject(
+    {
+      kind: z.literal("directory"),
+      id: z.string().min(1),
+      root: z.string().min(1),
+      domain: z.string().optional(),
+      durability: z.enum(["flushed", "cached"]),
+    } satisfies Shape<Extract<PlaceDeclaration, { kind: "directory" }>>,
+  ),
+  z.strictObject(
+    {
+      kind: z.literal("objects"),
+      id: z.string().min(1),
+      store: z.string().min(1),
+      options: z.record(z.string(), z.json()),
+      prefix: z.string(),
+      domain: z.string().optional(),
+      upload: z.strictObject(
+        {
+          verify: z.enum(["auto", "read-back", "none"]),
+          partSize: z.number().int().positive(),
+          parallel: z.number().int().positive(),
+          storageClass: z.string().optional(),
+        } satisfies Shape<UploadSettings>,
+      ),
+    } satisfies Shape<Extract<PlaceDeclaration, { kind: "objects" }>>,
+  ),
 ]));
 
-const USES = z.array(z.strictObject({
-  kind: z.literal("notifier"),
-  name: z.string().min(1),
-  options: z.record(z.string(), z.json()),
-  at: z.array(z.string()),
-}));
+const USES = z.array(z.strictObject(
+  {
+    kind: z.literal("notifier"),
+    name: z.string().min(1),
+    options: z.record(z.string(), z.json()),
+    at: z.array(z.string()),
+  } satisfies Shape<PluginUse>,
+));
 
 const count: Field = { wanted: "a number", is: (value) => typeof value === "number" && value >= 0 };
 const anything: Field = { wanted: "data for apply, null if there is none", is: () => true };
 
-const PLANS: Record<Plan["kind"], Record<string, Field>> = {
+const PLANS: { [K in Plan["kind"]]: Record<keyof Extract<Plan, { kind: K }>, Field> } = {
   todo: {
     kind: oneOf("todo"),
     id: text,

@@ -4,6 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { shown } from "./field.ts";
 
 export type Language = "typescript" | "javascript";
 
@@ -28,7 +29,7 @@ export function importWords(
   },
 ): { said: string; hint: string } {
   const name = error instanceof Error ? error.name : "";
-  const message = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : shown(error);
   const said = oneLine(message, path);
   const isSyntax = name === "SyntaxError" || /^SyntaxError\b/.test(message);
   if (isSyntax && language === "typescript" && standalone && isBefore(deno, [2, 8, 2])) {

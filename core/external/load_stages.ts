@@ -2,6 +2,7 @@
 import { pluginApi } from "../plugin_api.ts";
 import type { Registry } from "../registry.ts";
 import type { BrokenFile, ExternalFile, ExternalStage, FileFault } from "./external_stage.ts";
+import { shown } from "./field.ts";
 import { importText } from "./import_text.ts";
 import { FileFaultError, loadStageFile, type StageLoader } from "./load_file.ts";
 
@@ -38,7 +39,7 @@ function faultOf(error: unknown, path: string): FileFault {
   if (error instanceof FileFaultError) return error.fault;
   return {
     code: "plugins/load-failed",
-    message: `Cannot load "${path}": ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`,
+    message: `Cannot load "${path}": ${error instanceof Error ? `${error.name}: ${error.message}` : shown(error)}`,
     hint: "This is a mistake in that file; tell its author",
     cause: error,
   };
