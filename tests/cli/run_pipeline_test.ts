@@ -17,7 +17,7 @@ import { startSmtp } from "../kit/servers/smtp.ts";
 import { fakeTerminal } from "./_terminal.ts";
 
 const MONITOR =
-  `name = "monitor"\n[source]\nuse = "queue"\n[[stage]]\nuse = "emit"\nwith = { event = "fusion_error" }\n`;
+  `name = "monitor"\n[source]\nuse = "queue"\n[[stage]]\nuse = "raise-event"\nwith = { event = "fusion_error" }\n`;
 
 /** The command `monitor tail` over a source of the test's own. */
 function monitor(source: AnySource): CommandSpec {
