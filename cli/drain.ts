@@ -3,6 +3,7 @@ import { dirname } from "@std/path";
 import { PipelineError } from "../core/errors.ts";
 import { emitEvent } from "../core/events/events.ts";
 import type { Secrets } from "../core/contract.ts";
+import { brokenError } from "../core/external/external_stage.ts";
 import { lintPipeline } from "../core/lint/safety.ts";
 import { compilePipeline } from "../core/pipeline/compile.ts";
 import type { CompiledPipeline } from "../core/pipeline/compile.ts";
@@ -13,7 +14,6 @@ import type { Registry } from "../core/registry.ts";
 import { runPipeline } from "../core/run/engine.ts";
 import type { RunReport } from "../core/run/report.ts";
 import type { CommandContext } from "./command.ts";
-import { brokenLines } from "./external.ts";
 import { count } from "./format.ts";
 import { OWN } from "./notices.ts";
 import type { Trouble } from "./notices.ts";
@@ -49,11 +49,12 @@ export async function setUpNotify(project: Project, context: SecretsContext, smt
   const found = await findPipelineText(NOTIFY, context);
   const compile = (registry: Registry) => compilePipeline({ ...found, config, registry, env: context.terminal.env });
   let { pipeline, diagnostics } = compile(registry);
-  if (diagnostics.some(({ code }) => code === "pipeline/unknown-plugin")) {
+  const lacksStage = () => diagnostics.some(({ code }) => code === "pipeline/unknown-plugin");
+  if (lacksStage()) {
     // Only a notify pipeline of the laboratory's own needs stages from outside; what is broken hinders no other stage.
     const known = await loadKnownPlugins(config);
-    for (const line of brokenLines(known.broken)) context.log.warn(line);
     ({ pipeline, diagnostics } = compile(known.registry));
+    if (lacksStage() && known.broken.length > 0) throw brokenError(known.broken);
   }
   throwOnErrors(pipeline === undefined ? diagnostics : [...diagnostics, ...lintPipeline(pipeline)]);
   if (pipeline === undefined) throw new TypeError("the notify pipeline has no error and was not compiled");
