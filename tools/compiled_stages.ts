@@ -34,7 +34,7 @@ const PLAIN = (name: string, api: string) =>
   open: () => ({
     async *plan(_item, ctx) {
       let files = 0;
-      for await (const _file of ctx.source.files()) files++;
+      for await (const { kind } of ctx.source.walk()) if (kind === "file") files++;
       yield { kind: "todo", id: "count", summary: "count " + files, data: { files } };
     },
     async apply(step, ctx) { ctx.log.info("counted " + step.data.files); },

@@ -24,7 +24,7 @@ export default ({ defineStage, z }: any) =>
     open: (options: Options) => ({
       async *plan(item: Item, ctx: any) {
         let files = 0;
-        for await (const _file of ctx.source.files()) files++;
+        for await (const { kind } of ctx.source.walk()) if (kind === "file") files++;
         yield { kind: "todo", id: "count", summary: \`count \${files} files\`, data: { files } };
       },
       apply(step: { data: { files: number } }, ctx: any): Promise<void> {

@@ -1,5 +1,6 @@
 /** Stages from outside: a file in a folder, or named by the config, is a stage like any other, or is refused in words. */
 import assert from "node:assert/strict";
+import { fromFileUrl } from "@std/path";
 import { acceptance, fates, type Lab, needsPosix, openLab, sha256, STUDY, study } from "./_lab.ts";
 import { COUNT_FILES, pipelineOf, plainStage, put } from "./_plugins.ts";
 
@@ -40,6 +41,23 @@ acceptance("a file in plugins/ is a stage: listed, shown, linted, planned, echoe
   assert.match(stderr, /counted \d+/);
   const log = await lab.logs();
   assert.ok(log.includes(hash) && log.includes("is code from outside"), log);
+});
+
+acceptance("the stage of the documentation is one, and its pin is right", async () => {
+  await using lab = await labWith("count-files");
+  const page = await Deno.readTextFile(fromFileUrl(new URL("../../docs/external_stages.md", import.meta.url)));
+  const [, text] = /^```ts\n([^]*?)^```$/m.exec(page) ?? [];
+  const hash = await put(lab, "plugins/count_files.ts", text);
+  const [, config] =
+    /^```toml\n(\[plugins\][^]*?sha256[^]*?)^```$/m.exec(page.slice(page.indexOf("To vouch for it"))) ?? [];
+  assert.ok(config.includes(hash), hash);
+  await lab.config(config);
+  const lint = await lab.run(["lint", "--offline", "own"]);
+  assert.deepEqual([lint.code, lint.stdout], [0, "own: ok\n"], lint.stderr);
+  await study(lab);
+  const { code, stderr } = await lab.report(["run", "own"]);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /\d+ of at most 1000 files/);
 });
 
 acceptance("an option of a stage from outside is checked as any, and its failure names the file", async () => {
