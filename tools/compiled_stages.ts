@@ -1,5 +1,5 @@
 /**
- * Shows that a compiled labferry takes stages from outside: `deno run -A tools/compiled_stages.ts [--no-run] EXECUTABLE`.
+ * Shows that a compiled labferry takes stages from outside: `deno run -A tools/compiled_stages.ts [--no-typescript] EXECUTABLE`.
  * Works in a scratch folder and with an empty environment, as on a machine without Deno. One line for each thing that
  * holds or does not; exit 1 when one does not.
  * @module
@@ -14,8 +14,6 @@ export interface Program {
   argv: readonly string[];
   /** Takes TypeScript from outside: its base runtime is Deno 2.8.2 or newer. */
   typescript: boolean;
-  /** Leave out what runs a pipeline. */
-  noRun?: boolean;
   env?: Record<string, string>;
 }
 
@@ -94,11 +92,9 @@ export async function tryStages(program: Program, folder: string): Promise<Tried
   ]);
   holds("show prints its options", await call("show", "look-at"), [0, /most .*default 3/]);
   holds("lint knows it", await call("lint", "--offline", "own"), [0, /own: ok/]);
-  if (program.noRun !== true) {
-    holds("install places compiles with it", await call("install", "places", "own"), [0, /marked/]);
-    holds("plan asks it", await call("plan", "own"), [0, /count 1/]);
-    holds("run runs it", await call("run", "own"), [0, /counted 1/]);
-  }
+  holds("install places compiles with it", await call("install", "places", "own"), [0, /marked/]);
+  holds("plan asks it", await call("plan", "own"), [0, /count 1/]);
+  holds("run runs it", await call("run", "own"), [0, /counted 1/]);
   await config(`files = [{ path = "plugins/größe und mehr.js", sha256 = "${sha256}" }]\n`);
   holds("a pinned file is loaded", await call("list", "stages"), [0, /^look-at .*, pinned/m]);
   await config(`files = [{ path = "plugins/größe und mehr.js", sha256 = "${"0".repeat(64)}" }]\n`);
@@ -124,16 +120,16 @@ export async function tryStages(program: Program, folder: string): Promise<Tried
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const options = parseArgs([...args], { boolean: ["no-run", "no-typescript"] });
+  const options = parseArgs([...args], { boolean: ["no-typescript"] });
   const executable = options._[0];
   if (executable === undefined) {
-    console.error("usage: compiled_stages.ts [--no-run] [--no-typescript] EXECUTABLE");
+    console.error("usage: compiled_stages.ts [--no-typescript] EXECUTABLE");
     return 2;
   }
   const folder = await Deno.makeTempDir({ prefix: "labferry-stages-" });
   try {
     const argv = [await Deno.realPath(String(executable))];
-    const program = { argv, typescript: options["no-typescript"] !== true, noRun: options["no-run"] === true };
+    const program = { argv, typescript: options["no-typescript"] !== true };
     const tried = await tryStages(program, folder);
     for (const { what, holds, said } of tried) {
       console.log(`${holds ? "ok      " : "FAILED  "}${what}${holds ? "" : `\n${said}`}`);

@@ -39,8 +39,8 @@ Deno.test({
     assert.equal(code, 0, new TextDecoder().decode(stderr));
     const folder = join(dir.path, "lab");
     await Deno.mkdir(folder);
-    // The base is Deno 2.6.10: it has no util.parseEnv, which a run reads credentials with, and no TypeScript.
-    const tried = await tryStages({ argv: [executable], typescript: false, noRun: true }, folder);
+    // The base is Deno 2.6.10, which takes no TypeScript from outside.
+    const tried = await tryStages({ argv: [executable], typescript: false }, folder);
     assert.deepEqual(tried.filter(({ holds }) => !holds), []);
     assert.ok(tried.length > 5);
   },
