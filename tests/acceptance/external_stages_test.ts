@@ -310,3 +310,32 @@ acceptance("a link is followed: the file behind it is what is pinned, and is loa
     /Cannot load the stage ".*plugins.count\.ts": nothing is there.*\[plugins\/not-there\]/,
   );
 }, needsPosix);
+
+/** A stage over events, for a notify pipeline of the laboratory's own. */
+const SHOUT = `export default (api) => api.defineStage({
+  kind: "stage", name: "shout", summary: "Marks what is urgent.", takes: "event", effect: "read", resume: "redo",
+  options: api.z.strictObject({}), example: "",
+  open: () => ({
+    async *plan() { yield { kind: "todo", id: "s", summary: "mark", promises: { urgent: true }, data: null }; },
+    async apply(_step, ctx) { ctx.amend({ urgent: true }); },
+  }),
+});
+`;
+
+acceptance("a notify pipeline of one's own takes a stage from outside, and no other file hinders it", async () => {
+  await using lab = await openLab();
+  const shipped = await Deno.readTextFile(fromFileUrl(new URL("../../pipelines/notify.toml", import.meta.url)));
+  await lab.pipeline("notify", () => shipped.replace("[[stage]]", '[[stage]]\nuse = "shout"\n\n[[stage]]'));
+  await Deno.mkdir(lab.at("recipients"));
+  await Deno.writeTextFile(lab.at("recipients", "default.txt"), "ops@lab.example\n");
+  const test = () => lab.run(["notify", "test", "--event", "backup_failure", "--dry-run"]);
+  await put(lab, "plugins/a.js", "throw new Error('broken');");
+  await put(lab, "plugins/shout.js", SHOUT);
+  const well = await test();
+  assert.equal(well.code, 0, well.stderr);
+  assert.match(well.stdout, /shout +planned/);
+  await put(lab, "plugins/shout.js", `${SHOUT})`);
+  const broken = await test();
+  assert.equal(broken.code, 2);
+  assert.match(broken.stderr, /Cannot load ".*a\.js": .*broken \[plugins\/load-failed\][^]*shout\.js/);
+});
