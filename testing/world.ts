@@ -7,6 +7,7 @@ import { defineStore } from "../core/contract.ts";
 import { z } from "../core/options.ts";
 import { openMemoryJournal } from "../core/journal/sqlite.ts";
 import type { LocalJournal } from "../core/journal/sqlite.ts";
+import type { ExternalStage } from "../core/external/external_stage.ts";
 import { foldLedger } from "../core/ledger/fold.ts";
 import type { LedgerRecord } from "../core/ledger/record.ts";
 import { lintPipeline } from "../core/lint/safety.ts";
@@ -87,6 +88,11 @@ export interface WorldOptions {
   plugins?: readonly Plugin[];
   /** Further roots, each on a device of its own and marked as a place: absolute POSIX paths. */
   places?: readonly string[];
+  /**
+   * Stages as if loaded from files.
+   * @internal
+   */
+  external?: readonly ExternalStage[];
   /** Leaves the places without their markers. */
   unmarked?: boolean;
   /** Size (bytes) of the NAS. */
@@ -242,10 +248,10 @@ export class World implements AsyncDisposable {
       example: "",
       open: () => Promise.resolve(this.store),
     });
-    const given = this.#options.plugins ?? [];
+    const { external, plugins: given = [] } = this.#options;
     const isReplaced = ({ kind, name }: Plugin) => given.some((other) => other.kind === kind && other.name === name);
     const shipped = [...stages, ...plugins.filter((plugin) => plugin.kind !== "store"), store];
-    return createRegistry([...shipped.filter((plugin) => !isReplaced(plugin)), ...given]);
+    return createRegistry([...shipped.filter((plugin) => !isReplaced(plugin)), ...given], { external });
   }
 
   /** Runs a pipeline. @throws {Error} if lint refuses it */
