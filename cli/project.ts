@@ -10,7 +10,7 @@ import type { LoadedConfig } from "../core/pipeline/config.ts";
 import { loadConfig } from "../core/pipeline/config.ts";
 import type { Diagnostic } from "../core/pipeline/diagnostic.ts";
 import { renderDiagnostic, throwOnErrors } from "../core/pipeline/diagnostic.ts";
-import { findPipeline, presetNames } from "../core/pipeline/presets.ts";
+import { CASE_SUFFIX, findPipeline, presetNames } from "../core/pipeline/presets.ts";
 import type { PipelineText } from "../core/pipeline/presets.ts";
 import { createRegistry } from "../core/registry.ts";
 import type { Registry } from "../core/registry.ts";
@@ -154,16 +154,22 @@ export async function requirePipeline(
 
 /** Names of all pipelines: the presets and the files in the config folder, sorted. */
 export async function pipelineNames({ locations }: Pick<CommandContext, "locations">): Promise<string[]> {
-  const names = new Set(presetNames());
+  const own = (await tomlFiles(locations.pipelinesDir)).filter((name) => !name.endsWith(CASE_SUFFIX));
+  return [...new Set([...presetNames(), ...own.map((name) => name.slice(0, -".toml".length))])].sort();
+}
+
+/** Names of the TOML files of a folder, sorted; none where there is no folder. */
+export async function tomlFiles(folder: string): Promise<string[]> {
+  const names: string[] = [];
   try {
-    for await (const entry of Deno.readDir(locations.pipelinesDir)) {
-      if (entry.isFile && entry.name.endsWith(".toml")) names.add(entry.name.slice(0, -".toml".length));
+    for await (const { isFile, name } of Deno.readDir(folder)) {
+      if (isFile && name.endsWith(".toml")) names.push(name);
     }
   } catch (error) {
     // Without the folder there are only the presets.
-    if (!(error instanceof Deno.errors.NotFound)) throw ioError(error, { verb: "list", path: locations.pipelinesDir });
+    if (!(error instanceof Deno.errors.NotFound)) throw ioError(error, { verb: "list", path: folder });
   }
-  return [...names].sort();
+  return names.sort();
 }
 
 /** Text of a file that says what to do; undefined when it is not there. @throws {PipelineError} `io/…`, exit code 2 */

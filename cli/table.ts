@@ -280,6 +280,29 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import("../commands/lint.ts"),
   },
   {
+    name: "test",
+    summary: "Run the cases of pipelines in a scratch world",
+    about:
+      "A case is a file <pipeline>.<what it shows>.case.toml beside the pipeline: studies, what goes wrong, and how " +
+      "it must end. All of it happens in memory; of the config only the stages of your own count, and their code runs. " +
+      "Without arguments: all cases of the config folder, and those of the presets that no pipeline there replaces.",
+    positionals: [{
+      name: "CASE",
+      optional: true,
+      many: true,
+      summary: "A .case.toml file, a folder of them, or a name of a case or pipeline.",
+    }],
+    flags: [JSON_REPORT, { name: "filter", value: "TEXT", summary: "Cases whose name or summary has this text." }],
+    exits: [[0, "every case went as it says"], [1, "a case did not; what was wanted and what was found is shown"], [
+      2,
+      "a case or its pipeline is wrong, or there is none",
+    ]],
+    example: "labferry test backup --filter nas",
+    log: "stderr",
+    silent: true,
+    load: () => import("../commands/test.ts"),
+  },
+  {
     name: "echo",
     summary: "Print a pipeline as it is in force, without secrets",
     positionals: [{ name: "PIPELINE", summary: "Name of a pipeline, or path of a .toml file." }],

@@ -44,6 +44,8 @@ export interface Stepper {
 export interface StepperOptions {
   /** The step to stop at, from 1; without it steps are only counted. */
   crashAt?: number;
+  /** Told of each step before it is done; true stops there. */
+  onStep?: (what: string) => boolean;
   /** How much (ms) the clock goes on with each step. */
   tickMs?: number;
   /** Gets every write of the journal up to a step: the journal as a copy of the state folder made then would have it. */
@@ -58,7 +60,8 @@ export function stepper(world: World, options: StepperOptions = {}): Stepper {
     count++;
     last = what;
     world.clock.time += options.tickMs ?? 0;
-    if (count !== options.crashAt) return;
+    const isEnd = options.onStep?.(what) ?? false;
+    if (count !== options.crashAt && !isEnd) return;
     dead = true;
     world.fs.crash();
     throw new CrashError();

@@ -93,16 +93,35 @@ export interface WorldOptions {
    * @internal
    */
   external?: readonly ExternalStage[];
+  /**
+   * The whole config as text, for these roots, in place of the world's own and `config`.
+   * @internal
+   */
+  configText?: (roots: WorldRoots) => string;
+  /** The environment, for templates. */
+  env?: Readonly<Record<string, string>>;
   /** Leaves the places without their markers. */
   unmarked?: boolean;
   /** Size (bytes) of the NAS. */
   nasBytes?: number;
 }
 
+/** Where the config says that everything is. */
+export interface WorldRoots {
+  /** Of the instrument. */
+  sourceRoot: string;
+  /** Of the NAS. */
+  nasRoot: string;
+  /** Of the ledger. */
+  manifestRoot: string;
+}
+
 /** How the engine is run in it. */
 export interface RunOptions {
   /** Text of the pipeline. Default: `BACKUP`. */
   pipeline?: string;
+  /** Path of the pipeline, for messages. Default: `test.toml`. */
+  file?: string;
   /** Only plan. */
   dryRun?: boolean;
   /** Name of the one item. */
@@ -214,23 +233,24 @@ export class World implements AsyncDisposable {
    */
   compile(
     text: string = BACKUP,
-    { sourceRoot = SOURCE_ROOT, nasRoot = NAS_ROOT, manifestRoot = MANIFEST_ROOT }: Pick<
-      RunOptions,
-      "sourceRoot" | "nasRoot" | "manifestRoot"
-    > = {},
+    { sourceRoot = SOURCE_ROOT, nasRoot = NAS_ROOT, manifestRoot = MANIFEST_ROOT, file = "test.toml" }:
+      & Partial<WorldRoots>
+      & Pick<RunOptions, "file"> = {},
   ): { pipeline?: CompiledPipeline; diagnostics: Diagnostic[] } {
     const config = loadConfig({
       path: "/state/config.toml",
-      text: `[paths]\nsource_root = "${sourceRoot}"\ntruenas_root = "${nasRoot}"\nmanifest_root = "${manifestRoot}"\n` +
-        `[s3]\nbucket = "archive"\nprefix = "fusion"\nendpoint = "http://127.0.0.1:1"\n${this.#options.config ?? ""}`,
+      text: this.#options.configText?.({ sourceRoot, nasRoot, manifestRoot }) ??
+        `[paths]\nsource_root = "${sourceRoot}"\ntruenas_root = "${nasRoot}"\nmanifest_root = "${manifestRoot}"\n` +
+          `[s3]\nbucket = "archive"\nprefix = "fusion"\nendpoint = "http://127.0.0.1:1"\n${this.#options.config ?? ""}`,
+      system: "posix",
     });
     if (!config.loaded) throw new Error(config.diagnostics.map((found) => found.message).join("; "));
     const { pipeline, diagnostics } = compilePipeline({
       text,
-      file: "test.toml",
+      file,
       config: config.loaded,
       registry: this.registry(),
-      env: {},
+      env: this.#options.env ?? {},
     });
     return { pipeline, diagnostics: pipeline ? [...diagnostics, ...lintPipeline(pipeline)] : diagnostics };
   }

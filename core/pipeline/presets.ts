@@ -29,6 +29,9 @@ export interface PresetOptions {
   system?: PathSystem;
 }
 
+/** How the names of files end that hold a case of a pipeline, and no pipeline. */
+export const CASE_SUFFIX = ".case.toml";
+
 /** Names of the embedded presets, sorted. */
 export function presetNames(): string[] {
   return Object.keys(EMBEDDED_PRESETS).toSorted();
