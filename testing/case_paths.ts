@@ -33,6 +33,8 @@ export function casePath(written: string, places: readonly string[]): CasePath |
     return places.some((root) => written.startsWith(`${root}/`)) ? { kind: "file", path: written } : undefined;
   }
   const [word, rest] = [written.slice(0, slash), written.slice(slash + 1)];
-  if (word === "bucket") return { kind: "object", key: `${BUCKET_PREFIX}/${rest}` };
+  if (word === "bucket") {
+    return { kind: "object", key: rest.startsWith("/") ? rest.slice(1) : `${BUCKET_PREFIX}/${rest}` };
+  }
   return Object.hasOwn(ROOTS, word) ? { kind: "file", path: `${ROOTS[word]}/${rest}` } : undefined;
 }

@@ -322,7 +322,7 @@ class CasePlay {
     listing(["source"], end.source, { files: () => this.#files(SOURCE_ROOT), isCopy: false });
     listing(["other"], end.other, { files: () => this.#files(OTHER_ROOT), isCopy: false });
     listing(["nas"], end.nas, { files: () => this.#files(NAS_ROOT), isCopy: true });
-    listing(["bucket"], end.bucket, { files: () => new Map(Object.entries(this.#world.objects())), isCopy: true });
+    listing(["bucket"], end.bucket, { files: () => this.#objects(), isCopy: true });
     for (const [root, wanted] of Object.entries(end.places)) {
       listing(["places", root], wanted, { files: () => this.#files(root), isCopy: true });
     }
@@ -336,6 +336,16 @@ class CasePlay {
   #files(root: string): Map<string, Uint8Array> {
     const names = Object.keys(this.#world.files(root)).filter((path) => !path.endsWith("/"));
     return new Map(names.map((path) => [path, this.#world.fs.bytes(`${root}/${path}`)]));
+  }
+
+  /** Objects by key below the world's prefix, or by `/` and the whole key; without what labferry keeps there. */
+  #objects(): Map<string, Uint8Array> {
+    const found = new Map<string, Uint8Array>();
+    for (const [key, { bytes }] of this.#world.store.objects) {
+      if (/(^|\/)_(claims|manifests|probe)\//.test(key)) continue;
+      found.set(key.startsWith(`${BUCKET_PREFIX}/`) ? key.slice(BUCKET_PREFIX.length + 1) : `/${key}`, bytes);
+    }
+    return found;
   }
 
   #neverHappened(path: TomlPath): void {

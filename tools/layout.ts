@@ -6,8 +6,8 @@
 
 const MAX_LINES = 400;
 
-/** Folders under tests/ that mirror nothing: rules of SAFETY, whole-pipeline cases, the kit, real servers and programs. */
-const FREE_TESTS = ["tests/cases/", "tests/kit/", "tests/integration/", "tests/acceptance/", "tests/rules/"];
+/** Folders under tests/ that mirror nothing: rules of SAFETY, the kit, real servers and programs. */
+const FREE_TESTS = ["tests/kit/", "tests/integration/", "tests/acceptance/", "tests/rules/"];
 
 type Read = (file: string) => string;
 

@@ -57,8 +57,30 @@ export function renderCase(ended: EndedCase): string {
 function renderFailure(file: string, { line, what, wanted, found }: CaseFailure): string[] {
   return [
     `  ${file}:${line}: ${what} (- wanted, + found)`,
-    ...diffLines(wanted, found).map((text) => `    ${visibleLine(text)}`),
+    ...shortened(diffLines(wanted, found)).map((text) => `    ${visibleLine(text)}`),
   ];
+}
+
+/** How many equal lines are shown beside one that differs. */
+const BESIDE = 3;
+
+/** Of long stretches of equal lines only their ends are shown. */
+function shortened(lines: readonly string[]): string[] {
+  const near = lines.map((_, at) =>
+    lines.slice(Math.max(0, at - BESIDE), at + BESIDE + 1).some((line) => !line.startsWith("  "))
+  );
+  const shown: string[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    if (near[at]) {
+      shown.push(lines[at]);
+      continue;
+    }
+    const end = near.indexOf(true, at);
+    const hidden = (end < 0 ? lines.length : end) - at;
+    shown.push(hidden === 1 ? lines[at] : `  … ${hidden} more as wanted`);
+    at += hidden - 1;
+  }
+  return shown;
 }
 
 /** The shortest way from one list of lines to the other. */
@@ -89,7 +111,7 @@ function indented(text: string): string[] {
 /** Returns the last line: how many cases, and how they ended. */
 export function renderTotals(cases: readonly EndedCase[]): string {
   const number = (verdict: Verdict) => cases.filter((one) => verdictOf(one) === verdict).length;
-  const parts = [`${number("ok")} ok`];
+  const parts = number("ok") > 0 ? [`${number("ok")} ok`] : [];
   if (number("failed") > 0) parts.push(`${number("failed")} failed`);
   if (number("wrong") > 0) parts.push(`${number("wrong")} wrong`);
   return `${count(cases.length, "case")}: ${parts.join(", ")}\n`;
