@@ -62,6 +62,19 @@ export async function loadProject({ locations, logs }: CommandContext): Promise<
   return { config: loaded, registry: builtinRegistry() };
 }
 
+/** The plugins of this installation; without a config that can be read, those that come with labferry. */
+export async function knownRegistry(context: CommandContext): Promise<Registry> {
+  try {
+    return (await loadProject(context)).registry;
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+    if (error.code !== "config/not-found" || context.locations.configIsNamed) {
+      context.log.warn(`The plugins of the config are not known: ${error.message}`);
+    }
+    return builtinRegistry();
+  }
+}
+
 /** Finds, compiles and lints a pipeline. @throws {PipelineError} `pipeline/not-found` */
 export async function checkPipeline(
   project: Project,

@@ -309,6 +309,18 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import("../commands/show.ts"),
   },
   {
+    name: "schema",
+    summary: "Write JSON Schemas, with which editors check and complete TOML",
+    about:
+      "Writes config.schema.json and pipeline.schema.json, with every option of every plugin. Editors with a TOML " +
+      "language server use them where the first line of a file says so (#:schema).",
+    flags: [{ name: "out", value: "DIR", summary: "Folder to write to instead of schema/ beside the config." }],
+    exits: [[0, "the files are written"]],
+    example: "labferry schema --out ./schema",
+    log: "stderr",
+    load: () => import("../commands/schema.ts"),
+  },
+  {
     name: "unlock",
     summary: "Clear the lock of a dead run from an item",
     about: "Shows who holds the lock. A lock that a living process holds is never cleared.",

@@ -48,7 +48,7 @@ function schemaAt(schema: AnySchema, path: readonly PropertyKey[]): AnySchema | 
 }
 
 /** What a schema, or one it wraps, carries under a key of its `meta`. */
-function metaOf(schema: AnySchema, key: string): unknown {
+export function metaOf(schema: AnySchema, key: string): unknown {
   for (let at: AnySchema = schema;;) {
     const meta = z.globalRegistry.get(at) as Record<string, unknown> | undefined;
     if (meta?.[key] !== undefined) return meta[key];

@@ -203,7 +203,7 @@ acceptance(
         [
           'use   = "copy"',
           'use   = "copyy"',
-          /backup\.toml:35:9: error pipeline\/unknown-plugin: [^]*did you mean "copy"/,
+          /backup\.toml:36:9: error pipeline\/unknown-plugin: [^]*did you mean "copy"/,
         ],
         ['with = { place = "truenas" }', 'with = { plce = "truenas" }', /options\/unknown-key[^]*did you mean "place"/],
         ["${paths.truenas_root}", "${paths.truenas}", /template\/unknown[^]*did you mean "truenas_root"/],
