@@ -265,14 +265,19 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "lint",
     summary: "Check pipelines before they run",
-    about: "Syntax and options, safety, and what the pipelines need of this machine.",
+    about: "Syntax and options, safety, and what the pipelines need of this machine. Every message has a code; " +
+      "--explain says what it means.",
     positionals: [{
       name: "PIPELINE",
       optional: true,
       many: true,
       summary: "Names or .toml files; all pipelines if none is named.",
     }],
-    flags: [JSON_REPORT, { name: "offline", summary: "Leave out what needs a look at folders and stores." }],
+    flags: [
+      JSON_REPORT,
+      { name: "offline", summary: "Leave out what needs a look at folders and stores." },
+      { name: "explain", value: "CODE", summary: "Say what a code such as safety/not-sealed means, and end." },
+    ],
     exits: [[0, "no error was found"]],
     example: "labferry lint backup",
     log: "stderr",

@@ -275,6 +275,16 @@ const TIERS: Record<LintTier, string> = {
   environment: "Tier 3: environment",
 };
 
+/** When a rule is checked, in words: `tier 2, safety`. */
+export function tierOf({ tier }: LintRule): string {
+  return TIERS[tier].replace(/^Tier (\d): /, "tier $1, ");
+}
+
+/** Returns the rule of a code. */
+export function findLintRule(code: string): LintRule | undefined {
+  return BY_CODE.get(code);
+}
+
 /** Renders the table as the page `docs/reference/lint_rules.md`. */
 export function renderLintRules(): string {
   const parts = [

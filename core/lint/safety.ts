@@ -6,7 +6,7 @@
 import type { Fact } from "../contract.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { CompiledPipeline, CompiledStage } from "../pipeline/compile.ts";
-import { diagnose, type Diagnostic, type Span } from "../pipeline/diagnostic.ts";
+import { diagnose, type Diagnostic, type DiagnosticWords, type Span } from "../pipeline/diagnostic.ts";
 import { nearestName } from "../pipeline/nearest.ts";
 import { nodeAt, type TomlNode } from "../pipeline/toml_document.ts";
 import { type Missing, missingForDestroy, missingForRecord, missingNeeds } from "../safety/demands.ts";
@@ -58,7 +58,7 @@ class SafetyLint {
     return this.#found;
   }
 
-  #add(code: string, span: Span, words: { message: string; hint?: string }): void {
+  #add(code: string, span: Span, words: DiagnosticWords & { message: string }): void {
     this.#found.push(
       diagnose({ source: this.#pipeline.document.source, span }, { code, severity: ruleSeverity(code), ...words }),
     );
@@ -95,6 +95,8 @@ class SafetyLint {
         hint: nearest === undefined
           ? `add before it: [[stage]] use = "copy", id = "${place}"${known ? `; places written are ${known}` : ""}`
           : `did you mean "${nearest}"`,
+        nearest,
+        wanted: [...this.#places].toSorted(),
       });
     }
     return unknown;

@@ -11,7 +11,7 @@ import type { PluginKind, Registry } from "../registry.ts";
 import type { LoadedConfig } from "./config.ts";
 import { resolvePath } from "./config_paths.ts";
 import { diagnose, type Diagnostic, hasErrors, type Span, type Where } from "./diagnostic.ts";
-import { nameHint } from "./nearest.ts";
+import { nameAdvice } from "./nearest.ts";
 import { type FileEntry, type PipelineFile, readPipelineFile, type RetrySettings } from "./pipeline_file.ts";
 import { checkSchema } from "./schema_diagnostics.ts";
 import { walkSchema } from "./schema_walk.ts";
@@ -217,7 +217,7 @@ class Compiler {
       message: other
         ? `Cannot use "${entry.use}" as a ${kind}: it is a ${other}`
         : `Cannot find ${kind} "${entry.use}": no such ${kind} is known`,
-      hint: nameHint(entry.use, registry.names(kind), `known ${kind}s`),
+      ...nameAdvice(entry.use, registry.names(kind), `known ${kind}s`),
     }));
   }
 

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Json } from "../json.ts";
 import { duration } from "../options.ts";
 import { diagnose, type Diagnostic, hasErrors, type Span } from "./diagnostic.ts";
-import { nameHint } from "./nearest.ts";
+import { nameAdvice } from "./nearest.ts";
 import { checkSchema } from "./schema_diagnostics.ts";
 import { nodeAt, type TomlDocument, type TomlPath, tomlValue, valueSpan } from "./toml_document.ts";
 
@@ -223,7 +223,7 @@ function checkAfter(document: TomlDocument, stages: readonly FileEntry[]): Diagn
       return diagnose({ source: document.source, span }, {
         code: "pipeline/unknown-id",
         message: `Cannot run stage "${stage.id}" after "${id}": no stage has that id`,
-        hint: nameHint(id, ids.filter((known) => known !== stage.id), "known ids"),
+        ...nameAdvice(id, ids.filter((known) => known !== stage.id), "known ids"),
       });
     })
   );

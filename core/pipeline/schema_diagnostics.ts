@@ -5,7 +5,7 @@
 import type { z } from "zod";
 import type { Json } from "../json.ts";
 import { diagnose, type Diagnostic, type Where } from "./diagnostic.ts";
-import { nameHint, nearestName } from "./nearest.ts";
+import { nameAdvice, nearestName } from "./nearest.ts";
 import { keySpan, nodeAt, type TomlDocument, type TomlPath, valueSpan } from "./toml_document.ts";
 import { walkSchema } from "./schema_walk.ts";
 
@@ -63,7 +63,8 @@ function unknownKey(
   return diagnose({ source: subject.document.source, span: keySpan(subject.document, [...subject.base, ...path]) }, {
     code: `${subject.area}/unknown-key`,
     message: `Cannot use key "${key}"${where} of ${subject.what}: no such key is known`,
-    hint: nameHint(key, known, "known keys") ?? "remove it",
+    hint: "remove it",
+    ...nameAdvice(key, known, "known keys"),
   });
 }
 
@@ -79,6 +80,7 @@ function issueDiagnostic(issue: z.core.$ZodIssue, about: { subject: SchemaSubjec
       code: `${subject.area}/missing-key`,
       message: `Cannot use ${subject.what}: "${dotted(path)}" is missing, wanted ${wanted(issue)}`,
       hint: subject.hints?.[dotted(path)] ?? `add ${String(path.at(-1))} = …`,
+      wanted: choices(issue, undefined).wanted,
     });
   }
   const span = nodeAt(subject.document, full) ? valueSpan(subject.document, full) : keySpan(subject.document, full);
@@ -86,6 +88,7 @@ function issueDiagnostic(issue: z.core.$ZodIssue, about: { subject: SchemaSubjec
     code: `${subject.area}/${issue.code === "invalid_type" ? "wrong-type" : "bad-value"}`,
     message: `Cannot use ${name}: ${sentence(issue, found)}`,
     hint: choiceHint(issue, found) ?? (isUnfilled(found) ? subject.hints?.[dotted(path)] : undefined),
+    ...choices(issue, found),
   });
 }
 
@@ -139,6 +142,17 @@ function limit(origin: string, by: { word: string; bound: number | bigint }): st
   if (origin === "string") return `text of ${by.word} ${by.bound} characters`;
   if (origin === "array" || origin === "set") return `${by.word} ${by.bound} entries`;
   return `${by.word} ${by.bound}`;
+}
+
+/** The same for programs: the values there are, or what the message says was wanted. */
+function choices(issue: z.core.$ZodIssue, found: Json | undefined): { nearest?: string; wanted: readonly string[] } {
+  if (issue.code !== "invalid_value") {
+    const said = /^wanted (.*?)(?:, found .*)?$/s.exec(issue.message)?.[1];
+    return { wanted: [said ?? wanted(issue)] };
+  }
+  const known = issue.values.map(String);
+  const nearest = typeof found === "string" ? nearestName(found, known) : undefined;
+  return { ...nearest === undefined ? {} : { nearest }, wanted: known };
 }
 
 function choiceHint(issue: z.core.$ZodIssue, found: Json | undefined): string | undefined {
