@@ -45,13 +45,12 @@ const DURATION_UNITS: Record<string, number> = {
 
 /** A duration such as `"2s"`, `"15 min"`, `"14d"`. Output: milliseconds. */
 export function duration(): z.ZodType<number, string> {
-  return z.string().meta({ pattern: DURATION.source, written: "duration" }).transform((value, ctx) => {
+  const wanted = 'wanted a duration such as "15min" (units ms, s, min, h, d, w)';
+  const schema = z.string(wanted).meta({ pattern: DURATION.source, written: "duration" });
+  return schema.transform((value, ctx) => {
     const match = DURATION.exec(value);
     if (match) return Number(match[1]) * DURATION_UNITS[match[2]];
-    ctx.addIssue({
-      code: "custom",
-      message: `wanted a duration such as "15min" (units ms, s, min, h, d, w), found "${value}"`,
-    });
+    ctx.addIssue({ code: "custom", message: `${wanted}, found "${value}"` });
     return z.NEVER;
   });
 }

@@ -199,6 +199,11 @@ const SAFETY: Row[] = [
     "Two stages have one id. Ids name places, evidence and lines of the report, so each must be its own.",
   ],
   [
+    "safety/unknown-event",
+    "error",
+    "A stage names an event that nobody defines, so that nobody would ever hear of it. Events are those labferry knows (`labferry notify list-subscribers`), `<pipeline>_failure`, and those that a stage of any pipeline raises; a name that is a known one but for a letter or two is taken for a misspelling.",
+  ],
+  [
     "safety/unproved-place",
     "warning",
     "A place is written and nothing proves it. Such a copy never counts before a destroy.",

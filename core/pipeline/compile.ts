@@ -6,18 +6,17 @@ import type { z } from "zod";
 import type { AnySource, AnyStage, Item, Json, PlaceDeclaration, Plugin, SourceRoot, StageFacts } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { normalPlace } from "../objects/keys.ts";
-import { PLUGIN_KINDS } from "../registry.ts";
 import type { PluginKind, Registry } from "../registry.ts";
 import type { LoadedConfig } from "./config.ts";
 import { resolvePath } from "./config_paths.ts";
 import { diagnose, type Diagnostic, hasErrors, type Span, type Where } from "./diagnostic.ts";
-import { nameAdvice } from "./nearest.ts";
 import { type FileEntry, type PipelineFile, readPipelineFile, type RetrySettings } from "./pipeline_file.ts";
 import { checkSchema } from "./schema_diagnostics.ts";
 import { walkSchema } from "./schema_walk.ts";
 import { itemValues, literal, resolveTree, resolveTreeOrThrow, type TemplateScope } from "./template.ts";
 import { nodeAt, parseToml, type TomlDocument, type TomlPath, valueSpan } from "./toml_document.ts";
 import { spanWithin } from "./toml_string.ts";
+import { unknownPlugin, wrongItem } from "./unknown_plugin.ts";
 import { checkUses } from "./uses.ts";
 import { writtenAt } from "./written.ts";
 
@@ -91,11 +90,19 @@ export interface CompileResult {
 export function compilePipeline(input: CompileInput): CompileResult {
   const { document, diagnostics } = parseToml(input);
   if (document === undefined || hasErrors(diagnostics)) return { diagnostics, document };
-  const read = readPipelineFile(document);
+  const read = readPipelineFile(document, { optionsOf: optionsIn(input.registry) });
   diagnostics.push(...read.diagnostics);
   if (read.file === undefined) return { diagnostics, document };
   const pipeline = new Compiler(input, { document, diagnostics }).compile(read.file);
   return hasErrors(diagnostics) ? { diagnostics, document } : { pipeline, diagnostics, document };
+}
+
+/** Names of a plugin's options. */
+function optionsIn(registry: Registry) {
+  return (kind: "stage" | "source", use: string): string[] => {
+    const plugin = registry.find(kind, use);
+    return plugin === undefined ? [] : Object.keys(plugin.options.shape);
+  };
 }
 
 /** Two names no real item has in common with a fixed path, to see whether a place depends on the item. */
@@ -207,18 +214,8 @@ class Compiler {
     };
   }
 
-  #unknownPlugin(kind: PluginKind, entry: { use: string; at: Where }): void {
-    const { registry } = this.#input;
-    const other: PluginKind | undefined = PLUGIN_KINDS.find((candidate) =>
-      candidate !== kind && registry.find(candidate, entry.use) !== undefined
-    );
-    this.#diagnostics.push(diagnose(entry.at, {
-      code: "pipeline/unknown-plugin",
-      message: other
-        ? `Cannot use "${entry.use}" as a ${kind}: it is a ${other}`
-        : `Cannot find ${kind} "${entry.use}": no such ${kind} is known`,
-      ...nameAdvice(entry.use, registry.names(kind), `known ${kind}s`),
-    }));
+  #unknownPlugin(kind: PluginKind, about: { use: string; at: Where }): void {
+    this.#diagnostics.push(unknownPlugin(kind, { ...about, registry: this.#input.registry }));
   }
 
   #scope(item?: TemplateScope["item"]): TemplateScope {
@@ -321,16 +318,8 @@ class Compiler {
   }
 
   #checkTakes(stage: CompiledStage, source: CompiledSource): void {
-    const { takes } = stage.plugin;
-    const { yields } = source.plugin;
-    if (takes === "any" || takes === yields || (takes === "folder" && yields !== "event")) return;
-    this.#diagnostics.push(diagnose(this.#at(stage.position), {
-      code: "pipeline/wrong-item",
-      message: `Cannot run stage "${stage.id}" on items of source "${source.use}": it takes ${
-        KIND_WORDS[takes]
-      }, and the source (line ${source.position.line}) yields ${KIND_WORDS[yields]}`,
-      hint: "use a stage or a source of the other kind",
-    }));
+    const found = wrongItem(stage, { source, registry: this.#input.registry, at: this.#at(stage.position) });
+    if (found) this.#diagnostics.push(found);
   }
 
   #checkLedger(stage: CompiledStage): void {
@@ -390,11 +379,3 @@ class Compiler {
     }
   }
 }
-
-const KIND_WORDS = {
-  tree: "trees",
-  backup: "complete backups",
-  folder: "trees and backups",
-  event: "events",
-  any: "anything",
-};

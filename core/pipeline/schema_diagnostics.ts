@@ -5,9 +5,10 @@
 import type { z } from "zod";
 import type { Json } from "../json.ts";
 import { diagnose, type Diagnostic, type Where } from "./diagnostic.ts";
-import { nameAdvice, nearestName } from "./nearest.ts";
+import { type NameAdvice, nameAdvice, nearestName } from "./nearest.ts";
 import { keySpan, nodeAt, type TomlDocument, type TomlPath, valueSpan } from "./toml_document.ts";
 import { walkSchema } from "./schema_walk.ts";
+import { unitHint } from "./unit_hints.ts";
 
 export interface SchemaSubject {
   document: TomlDocument;
@@ -19,8 +20,13 @@ export interface SchemaSubject {
   area: string;
   /** Where the value at a path of the document is to be edited; without it, in the document. */
   at?: (path: TomlPath) => Where;
-  /** What to do where a key is missing, or its list empty, by the key with dots; without it, in general words. */
+  /**
+   * What to do where a key is missing, or its list empty, by the key with dots; for a key of a wrong type wherever it
+   * stands, by `*.` and its name. Without it, in general words.
+   */
   hints?: Readonly<Record<string, string>>;
+  /** What to say of an unknown key instead of the nearest one. */
+  unknown?: (path: TomlPath) => NameAdvice | undefined;
 }
 
 export interface Checked<T> {
@@ -65,6 +71,7 @@ function unknownKey(
     message: `Cannot use key "${key}"${where} of ${subject.what}: no such key is known`,
     hint: "remove it",
     ...nameAdvice(key, known, "known keys"),
+    ...subject.unknown?.(path),
   });
 }
 
@@ -87,9 +94,14 @@ function issueDiagnostic(issue: z.core.$ZodIssue, about: { subject: SchemaSubjec
   return diagnose(subject.at?.(full) ?? { source, span }, {
     code: `${subject.area}/${issue.code === "invalid_type" ? "wrong-type" : "bad-value"}`,
     message: `Cannot use ${name}: ${sentence(issue, found)}`,
-    hint: choiceHint(issue, found) ?? (isUnfilled(found) ? subject.hints?.[dotted(path)] : undefined),
+    hint: unitHint(issue.message, found) ?? hintOfKey(issue, subject) ?? choiceHint(issue, found) ??
+      (isUnfilled(found) ? subject.hints?.[dotted(path)] : undefined),
     ...choices(issue, found),
   });
+}
+
+function hintOfKey(issue: z.core.$ZodIssue, { hints }: SchemaSubject): string | undefined {
+  return issue.code === "invalid_type" ? hints?.[`*.${String(issue.path.at(-1))}`] : undefined;
 }
 
 /** An empty list, or one table written where a list of tables is wanted. */
@@ -159,6 +171,16 @@ function choiceHint(issue: z.core.$ZodIssue, found: Json | undefined): string | 
   if (issue.code === "invalid_value" && typeof found === "string") {
     const nearest = nearestName(found, issue.values.map(String));
     return nearest === undefined ? undefined : `did you mean "${nearest}"`;
+  }
+  if (issue.code === "too_small" && typeof found === "number") {
+    return `write ${issue.inclusive === false ? "more than " : ""}${issue.minimum}${
+      issue.inclusive === false ? "" : " or more"
+    }`;
+  }
+  if (issue.code === "too_big" && typeof found === "number") {
+    return `write ${issue.inclusive === false ? "less than " : ""}${issue.maximum}${
+      issue.inclusive === false ? "" : " or less"
+    }`;
   }
   if (issue.code === "invalid_type" && typeof found === "string") {
     if (issue.expected === "number" && found.trim() !== "" && Number.isFinite(Number(found))) {

@@ -69,6 +69,8 @@ export interface WalkVisitor {
   path?(text: string, path: (string | number)[]): string;
   /** A string the schema says is the name of a plugin of `kind` (`.meta({ plugin: "standard" })`). */
   plugin?(name: string, kind: string, path: (string | number)[]): void;
+  /** A string the schema says is the name of an event (`.meta({ event: "raises" })`, or `"hears"`). */
+  event?(name: string, role: string, path: (string | number)[]): void;
 }
 
 /** Walks `value` beside `schema`; returns the value with its paths replaced. Branches of unions are not entered. */
@@ -80,6 +82,8 @@ function visit(schema: AnySchema, value: Json, at: { visitor: WalkVisitor; path:
   if (typeof value === "string") {
     const kind = metaOf(schema, "plugin");
     if (typeof kind === "string") at.visitor.plugin?.(value, kind, at.path);
+    const role = metaOf(schema, "event");
+    if (typeof role === "string") at.visitor.event?.(value, role, at.path);
     return isPath(schema) && at.visitor.path ? at.visitor.path(value, at.path) : value;
   }
   const bare = bareSchema(schema);

@@ -61,6 +61,7 @@ export function syntaxHint(source: SourceText, problem: { message: string; index
     if (header) {
       return {
         ...here,
+        reason: `[${header[1]}] is one table, and further up there is a list of them`,
         end: index + header[1].length,
         hint: `write [[${header[1]}]] with double brackets: it is one of a list`,
       };
@@ -69,9 +70,20 @@ export function syntaxHint(source: SourceText, problem: { message: string; index
     return {
       ...here,
       end: index + Math.max(1, word.length),
-      reason: word ? `the key "${word}" is defined twice` : "a key is defined twice",
-      hint: "keep one of the two lines",
+      ...isHeader(source, index)
+        ? {
+          reason: `the table [${word}] is defined twice`,
+          hint: word === "source" ? "keep one of the two: a pipeline has one source" : "make one table of the two",
+        }
+        : {
+          reason: word ? `the key "${word}" is defined twice` : "a key is defined twice",
+          hint: "keep one of the two lines",
+        },
     };
+  }
+  const quote = oddQuote(lineAt(source, index));
+  if (quote !== undefined) {
+    return { ...here, hint: `a ${quote} is missing in this line: a text begins and ends with one` };
   }
   if (
     /^a\s*bare|unexpected (char|token)|must have a value|value/i.test(message) &&
@@ -80,6 +92,23 @@ export function syntaxHint(source: SourceText, problem: { message: string; index
     return { ...here, hint: `text must stand in quotes: key = "text"` };
   }
   return here;
+}
+
+function isHeader(source: SourceText, index: number): boolean {
+  return lineAt(source, index).startsWith("[");
+}
+
+/** The kind of quote that stands an odd number of times in a line of TOML, comments left out. */
+function oddQuote(line: string): string | undefined {
+  let open: string | undefined;
+  for (let at = 0; at < line.length; at++) {
+    const letter = line[at];
+    if (open === '"' && letter === "\\") at++;
+    else if (open === undefined && letter === "#") break;
+    else if (letter === open) open = undefined;
+    else if (open === undefined && (letter === '"' || letter === "'")) open = letter;
+  }
+  return open;
 }
 
 function lineAt(source: SourceText, index: number): string {
