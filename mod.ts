@@ -7,4 +7,5 @@ export * from "./core/contract.ts";
 export * from "./core/errors.ts";
 export * from "./core/evidence.ts";
 export * from "./core/options.ts";
+export * from "./core/plugin_api.ts";
 export * from "./core/ports.ts";

@@ -5,6 +5,7 @@ import { locate } from "./locations.ts";
 import { openLogFile } from "./log_file.ts";
 import { renderError } from "./render_error.ts";
 import { createScrubber } from "./scrub.ts";
+import type { SecretsContext } from "./secrets.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** How long (ms) the event may take: a process that broke must end, and soon. */
@@ -15,8 +16,8 @@ export async function reportCrash(
   error: unknown,
   { argv, terminal }: { argv: readonly string[]; terminal: Terminal },
 ): Promise<3> {
-  const { text: scrub } = createScrubber(terminal.env);
-  const text = visible(scrub(renderError(error, { verbose: true })));
+  const scrubber = createScrubber(terminal.env);
+  const text = visible(scrubber.text(renderError(error, { verbose: true })));
   terminal.err(text);
   try {
     const { logDir } = locate({ env: terminal.env, system: terminal.system, cwd: terminal.cwd });
@@ -31,12 +32,15 @@ export async function reportCrash(
   }
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => timer = setTimeout(resolve, EVENT_MS));
-  await Promise.race([queueEvent(error, { argv, terminal }), late]);
+  await Promise.race([queueEvent(error, { argv, terminal, logs: { scrubber } }), late]);
   clearTimeout(timer);
   return 3;
 }
 
-async function queueEvent(error: unknown, by: { argv: readonly string[]; terminal: Terminal }): Promise<void> {
+async function queueEvent(
+  error: unknown,
+  by: { argv: readonly string[]; terminal: Terminal; logs: SecretsContext["logs"] },
+): Promise<void> {
   try {
     const [{ queueUnstarted }, { COMMANDS }] = await Promise.all([import("./failure_event.ts"), import("./table.ts")]);
     const message = error instanceof Error ? error.message : String(error);

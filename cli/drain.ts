@@ -18,6 +18,7 @@ import type { Trouble } from "./notices.ts";
 import { builtinRegistry, findPipelineText, readTextIfThere } from "./project.ts";
 import type { Project } from "./project.ts";
 import { readSecrets } from "./secrets.ts";
+import type { SecretsContext } from "./secrets.ts";
 import { withServices } from "./services.ts";
 
 /** How long the end of a command may take for its notifications, in ms (DESIGN 4). */
@@ -40,7 +41,7 @@ export interface NotifySetup {
  * Compiles the notify pipeline and finds its credentials.
  * @throws {PipelineError} what lint says of it, exit code 2
  */
-export async function setUpNotify(project: Project, context: Context, smtpEnv?: string): Promise<NotifySetup> {
+export async function setUpNotify(project: Project, context: SecretsContext, smtpEnv?: string): Promise<NotifySetup> {
   const secrets = await readSecrets(context, smtpEnv);
   const { config, registry } = project;
   const found = await findPipelineText(NOTIFY, context);
@@ -54,13 +55,19 @@ export async function setUpNotify(project: Project, context: Context, smtpEnv?: 
   return { compiled: pipeline, secrets, missing: [...new Set(missing)] };
 }
 
-/** Whether events are queued here: notifications are on, and nothing they need is missing. */
-export async function queuesEvents(project: Project, context: Context, smtpEnv?: string): Promise<boolean> {
-  if (!project.config.config.notify.enabled) return false;
+/**
+ * Whether events are queued here: notifications are on, and nothing they need is missing. Of a config that cannot be
+ * read at all nobody knows whether it switches them on: then the credentials decide.
+ */
+export async function queuesEvents(context: SecretsContext, smtpEnv?: string): Promise<boolean> {
+  const project = await quietProject(context);
+  if (project !== undefined && !project.config.config.notify.enabled) return false;
   try {
-    return (await setUpNotify(project, context, smtpEnv)).missing.length === 0;
+    return (await setUpNotify(project ?? emptyProject(context), context, smtpEnv)).missing.length === 0;
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error;
+    // A file of credentials that is not there holds none.
+    if (error.code === "cli/no-path") return await queuesEvents(context);
     return true; // the pipeline is broken, and delivers once it is mended
   }
 }
@@ -121,11 +128,23 @@ function tell({ items, error }: RunReport, log: Logger): void {
   else if (left > 0) log.warn(`Left queued for the next command: ${count(left, "event")}`);
 }
 
-/** The config as it stands. What is wrong with it is said by the command that needs it. */
-async function quietProject({ locations }: Context): Promise<Project | undefined> {
-  const text = await readTextIfThere(locations.configFile, "config");
-  const config = text === undefined ? undefined : loadConfig({ path: locations.configFile, text }).loaded;
+/**
+ * The config as it stands; where another section is wrong, `[notify]` alone, for of that people want to be told.
+ * Undefined when not even that can be read. What is wrong is said by the command that needs it.
+ */
+async function quietProject({ locations: { configFile } }: Pick<Context, "locations">): Promise<Project | undefined> {
+  const text = await readTextIfThere(configFile, "config").catch(() => undefined);
+  if (text === undefined) return undefined;
+  const input = { path: configFile, text };
+  const config = loadConfig(input).loaded ?? loadConfig({ ...input, only: "notify" }).loaded;
   return config && { config, registry: builtinRegistry() };
+}
+
+/** What holds where no config says anything. */
+function emptyProject({ locations: { configFile } }: Pick<Context, "locations">): Project {
+  const { loaded } = loadConfig({ path: configFile, text: "" });
+  if (loaded === undefined) throw new TypeError("an empty config has no error and was not loaded");
+  return { config: loaded, registry: builtinRegistry() };
 }
 
 /** The same log, each line marked as the notify pipeline's own. */

@@ -12,8 +12,8 @@ const ITEMS_TOLD = 50;
 export interface FailureOptions {
   dryRun: boolean;
   context: CommandContext;
-  /** Whether events are queued; a config that cannot be read may ask for mails, and delivery decides. */
-  failures: { wanted: boolean };
+  /** Whether people are to be told. */
+  isWanted(): Promise<boolean>;
 }
 
 /**
@@ -65,11 +65,11 @@ function ofReport({ error, items, run_id, started_at }: RunReport): FailureData 
 async function queue(
   pipeline: string,
   { exitCode, data: { code, message, ...more } }: { exitCode: number; data: FailureData },
-  { dryRun, context, failures }: FailureOptions,
+  { dryRun, context, isWanted }: FailureOptions,
 ): Promise<void> {
   const { locations, log, logs, terminal } = context;
   // A run that only ended because the process broke knows less than whoever tells of that.
-  if (dryRun || !failures.wanted || terminal.broken?.aborted) return;
+  if (dryRun || terminal.broken?.aborted || !await isWanted()) return;
   const failure = logs.scrubber.value({ exitCode, code, message, more }) as unknown as Failure;
   await queueFailure(pipeline, failure, { journalFile: locations.journalFile, terminal, log });
 }

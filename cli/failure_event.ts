@@ -6,13 +6,13 @@
 import type { Json } from "../core/contract.ts";
 import { emitEvent, eventsForExit, isEventName } from "../core/events/events.ts";
 import { openJournal } from "../core/journal/sqlite.ts";
-import { loadConfig } from "../core/pipeline/config.ts";
 import type { Logger } from "../core/ports.ts";
 import type { CommandSpec } from "./command.ts";
 import { locate } from "./locations.ts";
-import { NOTIFY } from "./drain.ts";
+import { NOTIFY, queuesEvents } from "./drain.ts";
 import { GLOBAL_FLAGS } from "./parse.ts";
-import { makeStateDir, readTextIfThere } from "./project.ts";
+import { makeStateDir } from "./project.ts";
+import type { SecretsContext } from "./secrets.ts";
 import { commandFlags } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -96,41 +96,36 @@ function plainWords(argv: readonly string[], commands: readonly CommandSpec[]): 
 }
 
 /**
- * Queues the event of a command line that never came to its run: it was misspelled, or the process broke. Only a config
- * that can be read and does not enable notify keeps it back. A failure to queue it is logged.
+ * Queues the event of a command line that never came to its run, where people are to be told: it was misspelled, or the
+ * process broke. Whether it was queued; a failure to do so is logged.
  */
 export async function queueUnstarted(
   failure: Failure,
-  { argv, commands, terminal, log }: Omit<Queue, "journalFile"> & {
+  { argv, commands, terminal, log, logs }: Omit<Queue, "journalFile"> & {
     argv: readonly string[];
     commands: readonly CommandSpec[];
     terminal: Terminal;
+    logs: SecretsContext["logs"];
   },
-): Promise<void> {
+): Promise<boolean> {
   const pipeline = pipelineMeant(argv, commands);
-  if (pipeline === undefined) return;
+  if (pipeline === undefined) return false;
   try {
     const { env, system, cwd } = terminal;
-    const { configFile, journalFile } = locate({ config: configNamed(argv), env, system, cwd });
-    if (await isNotifyOff(configFile)) return;
-    await queueFailure(pipeline, failure, { journalFile, terminal, log });
+    const locations = locate({ config: valueIn(argv, "config"), env, system, cwd });
+    if (!await queuesEvents({ terminal, locations, logs }, valueIn(argv, "smtp-env"))) return false;
+    await queueFailure(pipeline, failure, { journalFile: locations.journalFile, terminal, log });
+    return true;
   } catch (error) {
     // Without a home folder there is no journal either.
     log.error(`The event of the failed run cannot be queued: ${error instanceof Error ? error.message : error}`);
+    return false;
   }
 }
 
-function configNamed(argv: readonly string[]): string | undefined {
-  const at = argv.findIndex((word) => word === "--config" || word.startsWith("--config="));
+/** The value of a flag in a command line that could not be parsed. */
+export function valueIn(argv: readonly string[], flag: string): string | undefined {
+  const at = argv.findIndex((word) => word === `--${flag}` || word.startsWith(`--${flag}=`));
   if (at < 0) return undefined;
-  return argv[at] === "--config" ? argv[at + 1] : argv[at].slice("--config=".length);
-}
-
-async function isNotifyOff(configFile: string): Promise<boolean> {
-  try {
-    const text = await readTextIfThere(configFile, "config");
-    return text !== undefined && loadConfig({ path: configFile, text }).loaded?.config.notify.enabled === false;
-  } catch {
-    return false; // a config that cannot be read may ask for mails
-  }
+  return argv[at] === `--${flag}` ? argv[at + 1] : argv[at].slice(`--${flag}=`.length);
 }

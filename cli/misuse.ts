@@ -1,8 +1,10 @@
 /** A command line that cannot be run: words on stderr, a trace in the log file, and the event of its pipeline. @module */
 import type { CommandSpec } from "./command.ts";
+import type { Failure } from "./failure_event.ts";
 import { helpText, usageText } from "./help.ts";
 import { locate } from "./locations.ts";
 import { openLog } from "./log.ts";
+import type { LogControl } from "./log.ts";
 import { openLogFile } from "./log_file.ts";
 import { exitCodeOf, renderError } from "./render_error.ts";
 import { createScrubber } from "./scrub.ts";
@@ -33,15 +35,31 @@ export async function reportMisuse(error: unknown, { argv, terminal, commands }:
   });
   logs.fatal(message, known ? { code: known.code, hint: known.hint, host: terminal.host } : { error });
   const exitCode = exitCodeOf(error);
-  const { queueUnstarted } = await import("./failure_event.ts");
+  if (!asJson) {
+    const scrubber = createScrubber(terminal.env);
+    terminal.err(scrubber.text(renderError(error)));
+    if (argv.length === 0) terminal.err(helpText(commands, [], Math.min(terminal.columns(), 100)));
+    else if (known) terminal.err(usageText(commands, known.command));
+  }
   const failure = { exitCode, code: known?.code ?? "internal/unexpected", message };
-  await queueUnstarted(failure, { argv, commands, terminal, log: logs.logger });
-  if (asJson) return exitCode;
-  const scrubber = createScrubber(terminal.env);
-  terminal.err(scrubber.text(renderError(error)));
-  if (argv.length === 0) terminal.err(helpText(commands, [], Math.min(terminal.columns(), 100)));
-  else if (known) terminal.err(usageText(commands, known.command));
+  await tellPeople(failure, { argv, commands, terminal, logs });
   return exitCode;
+}
+
+/** A misspelled command of a scheduled task may be the only one that ever runs: it delivers its own event. */
+async function tellPeople(failure: Failure, { logs, ...by }: Misuse & { logs: LogControl }): Promise<void> {
+  const { queueUnstarted, valueIn } = await import("./failure_event.ts");
+  const log = logs.logger;
+  if (!await queueUnstarted(failure, { ...by, log, logs })) return;
+  const { argv, terminal } = by;
+  const { env, system, cwd } = terminal;
+  const locations = locate({ config: valueIn(argv, "config"), env, system, cwd });
+  const { drainOutbox } = await import("./drain.ts");
+  try {
+    await drainOutbox({ terminal, locations, log, logs }, { smtpEnv: valueIn(argv, "smtp-env"), trouble: [] });
+  } catch (error) {
+    log.warn(`Events cannot be delivered: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function wantsJson(argv: readonly string[]): boolean {

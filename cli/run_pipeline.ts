@@ -45,12 +45,12 @@ export async function runCommand(
   if (isNotify) notices.dismiss();
   const options = toRunOptions(args);
   const smtpEnv = args.value("smtp-env");
-  const failures = { wanted: true };
+  let asked: Promise<boolean> | undefined;
+  const isWanted = () => asked ??= isNotify ? Promise.resolve(false) : queuesEvents(context, smtpEnv);
   let endless = false;
-  const report = await withFailureEvent(name, { dryRun: options.dryRun, context, failures }, async () => {
+  const report = await withFailureEvent(name, { dryRun: options.dryRun, context, isWanted }, async () => {
     await expectSmtpEnv(smtpEnv, context);
     const project = await load(context);
-    failures.wanted = !isNotify && await queuesEvents(project, context, smtpEnv);
     const compiled = await requirePipeline(project, name, context);
     using progress = showProgress(context);
     ({ endless } = compiled.source.plugin);
@@ -66,7 +66,7 @@ export async function runCommand(
       project,
       context,
       progress: logged(progress.sink, log),
-      events: { onItem, queueEvents: failures.wanted, smtpEnv },
+      events: { onItem, queueEvents: await isWanted(), smtpEnv },
     });
   });
   const shown = logs.scrubber.value(report) as RunReport;

@@ -15,9 +15,14 @@ import { isSecretName } from "./scrub.ts";
 /** Prefixes of the names of variables: our own, and the one of the system this one replaces. */
 const PREFIXES = ["LABFERRY_", "FUSION_"] as const;
 
-/** Path of the file that holds the credentials. @throws {PipelineError} `cli/no-path` when a named one is not there */
+/** What credentials are looked for with. Whatever is found is made known to the scrubber. */
+export interface SecretsContext extends Pick<CommandContext, "terminal" | "locations"> {
+  logs: Pick<CommandContext["logs"], "scrubber">;
+}
+
+/** Finds the credentials of notifiers. @throws {PipelineError} `cli/no-path` when a file that was named is not there */
 export async function readSecrets(
-  { terminal, locations, logs }: Pick<CommandContext, "terminal" | "locations" | "logs">,
+  { terminal, locations, logs }: SecretsContext,
   smtpEnv?: string,
 ): Promise<Secrets> {
   const file = smtpEnv === undefined ? locations.smtpEnvFile : resolve(terminal.cwd, smtpEnv);

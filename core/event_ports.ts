@@ -88,6 +88,11 @@ export interface FollowedFiles {
   identity(path: string): Promise<string | undefined>;
   /** The file of this identity among the neighbours of `path`: where a rotation has put it. */
   find(path: string, identity: string): Promise<FollowedFile | undefined>;
+  /**
+   * The file that a further rotation has put beside `path` since this one was last written: the oldest of those that
+   * began and ended later than it. Not what stands under the path itself.
+   */
+  after(path: string, file: FollowedFile): Promise<FollowedFile | undefined>;
 }
 
 /** Given to a source of events while it is drawn from: it looks. */

@@ -9,7 +9,14 @@ const MISBEHAVE = fromFileUrl(new URL("./cli/_misbehave.ts", import.meta.url));
 function command(script: string, args: string[], options: { state: string; stdin?: "piped" }): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", script, ...args],
-    env: { LABFERRY_STATE_DIR: options.state, LABFERRY_CONFIG: join(options.state, "config.toml"), NO_COLOR: "1" },
+    env: {
+      LABFERRY_STATE_DIR: options.state,
+      LABFERRY_CONFIG: join(options.state, "config.toml"),
+      // Where no config says anything, these decide whether an event is queued.
+      LABFERRY_SMTP_USER: "ferry@lab.example",
+      LABFERRY_SMTP_APP_PASSWORD: "hunter22",
+      NO_COLOR: "1",
+    },
     stdin: options.stdin ?? "null",
     stdout: "piped",
     stderr: "piped",

@@ -99,7 +99,7 @@ export function untestedPlugins(files: readonly string[]): string[] {
 
 /** Modules of the program that start as workers: `deno compile` embeds them only when it is told to. */
 export function workerModules(files: readonly string[], read: Read): string[] {
-  const sources = files.filter((file) => /^(core|cli|commands|demo|plugins|stages)\/.*\.ts$/.test(file));
+  const sources = files.filter((file) => /^(core|cli|commands|demo|plugins|stages|testing)\/.*\.ts$/.test(file));
   return sources.flatMap((file) =>
     [...read(file).matchAll(/new Worker\(\s*new URL\("([^"]+)"/g)].map((match) => resolveLink(file, match[1]))
   ).sort();

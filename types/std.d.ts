@@ -12,6 +12,7 @@ declare module "@std/path" {
   export function relative(from: string, to: string): string;
   export function dirname(path: string): string;
   export function basename(path: string, suffix?: string): string;
+  export function extname(path: string): string;
   export function isAbsolute(path: string): boolean;
   export function normalize(path: string): string;
   export function fromFileUrl(url: string | URL): string;

@@ -2,7 +2,7 @@
  * Files that other programs write while we read: opened for reading only, known by what survives a rename.
  * @module
  */
-import { dirname, join } from "@std/path";
+import { basename, dirname, extname, join } from "@std/path";
 import { PipelineError } from "../errors.ts";
 import type { FollowedFile, FollowedFiles } from "../event_ports.ts";
 import type { FileHandle, FileStat, FileSystem } from "./file_system.ts";
@@ -24,6 +24,24 @@ export function followFiles(fs: FileSystem): FollowedFiles {
       throw asIoError(error, path);
     }
   };
+  /** The files beside the log, those with a name `matches` takes. */
+  async function* beside(path: string, matches: (name: string, log: string) => boolean) {
+    const real = await ifThere(path, () => fs.realPath(path)) ?? path;
+    const folder = dirname(real);
+    for (const { name, kind } of await ifThere(folder, () => fs.readDir(folder)) ?? []) {
+      if (kind !== "file" || !matches(name, basename(real))) continue;
+      const found = join(folder, name);
+      const stat = await ifThere(found, () => fs.lstat(found));
+      if (stat !== undefined) yield { path: found, stat };
+    }
+  }
+  /** Opens what stands under a path if it still is the file that was seen there. */
+  const openSame = async (path: string, identity: string): Promise<FollowedFile | undefined> => {
+    const found = await open(path);
+    if (found?.identity === identity) return found;
+    await found?.[Symbol.asyncDispose]();
+    return undefined;
+  };
   return {
     open,
     async identity(path) {
@@ -31,19 +49,46 @@ export function followFiles(fs: FileSystem): FollowedFiles {
       return stat && identityOf(stat);
     },
     async find(path, identity) {
-      const folder = dirname(await ifThere(path, () => fs.realPath(path)) ?? path);
-      for (const { name, kind } of await ifThere(folder, () => fs.readDir(folder)) ?? []) {
-        if (kind !== "file") continue;
-        const beside = join(folder, name);
-        const stat = await ifThere(beside, () => fs.lstat(beside));
-        if (stat === undefined || identityOf(stat) !== identity) continue;
-        const found = await open(beside);
-        if (found?.identity === identity) return found;
-        await found?.[Symbol.asyncDispose]();
+      for await (const { path: found, stat } of beside(path, () => true)) {
+        if (identityOf(stat) !== identity) continue;
+        const file = await openSame(found, identity);
+        if (file !== undefined) return file;
       }
       return undefined;
     },
+    async after(path, file) {
+      if (!(file instanceof OpenFollowedFile)) throw new TypeError("the file was not opened here");
+      const finished = await file.stat();
+      let next: { path: string; stat: FileStat } | undefined;
+      for await (const one of beside(path, (name, log) => name !== log && isRotated(name, log))) {
+        const { stat } = one;
+        if (identityOf(stat) === file.identity || isLater(finished.birthtimeMs, stat.birthtimeMs)) continue;
+        if (!isLater(stat.mtimeMs, finished.mtimeMs)) continue;
+        if (next === undefined || isLater(next.stat.mtimeMs, stat.mtimeMs)) next = one;
+      }
+      return next && await openSame(next.path, identityOf(next.stat));
+    },
   };
+}
+
+function isLater(a: number | null, b: number | null): boolean {
+  return a !== null && b !== null && a > b;
+}
+
+/**
+ * Whether a name is one that a rotation gives to a log: `Fusion.log.1`, `Fusion.2.log`, `Fusion-20260102.log`,
+ * `Fusion.log.old`. What was packed is no log any more.
+ */
+export function isRotated(name: string, log: string): boolean {
+  const tail = extname(log).toLowerCase();
+  const stem = basename(log.toLowerCase(), tail);
+  const given = name.toLowerCase();
+  if (!given.startsWith(stem)) return false;
+  const rest = given.slice(stem.length);
+  const at = tail === "" ? 0 : rest.indexOf(tail);
+  if (at < 0) return false;
+  return /^[\d._+t-]*$/.test(rest.slice(0, at)) &&
+    /^(?:[\d._+t-]*|[._-](?:old|bak|prev))$/.test(rest.slice(at + tail.length));
 }
 
 /** Not the device: its number may be another after a restart of the machine. */
@@ -63,8 +108,12 @@ class OpenFollowedFile implements FollowedFile {
   }
 
   async size(): Promise<number> {
+    return (await this.stat()).size;
+  }
+
+  async stat(): Promise<FileStat> {
     try {
-      return (await this.#handle.stat()).size;
+      return await this.#handle.stat();
     } catch (error) {
       throw asIoError(error, this.#path);
     }

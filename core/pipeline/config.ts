@@ -147,6 +147,8 @@ export interface ConfigInput {
   text: string;
   /** Default: the system this program runs on. */
   system?: PathSystem;
+  /** Reads this section alone, the others as if they were empty: for what must work though another one is wrong. */
+  only?: keyof Config;
 }
 
 /** Reads a config file. Nothing is read from disk; whether the paths exist is asked later. */
@@ -155,7 +157,10 @@ export function loadConfig(input: ConfigInput): ConfigResult {
   const folder = (system === "windows" ? windows : posix).dirname(input.path);
   const { document, diagnostics } = parseToml({ file: input.path, text: input.text });
   if (document === undefined || hasErrors(diagnostics)) return { diagnostics, document };
-  const checked = checkSchema(CONFIG_SCHEMA, tomlValue(document.root), {
+  const { only } = input;
+  const whole = tomlValue(document.root) as Record<string, Json>;
+  const value = only === undefined ? whole : Object.hasOwn(whole, only) ? { [only]: whole[only] } : {};
+  const checked = checkSchema(CONFIG_SCHEMA, value, {
     document,
     base: [],
     what: "the config",

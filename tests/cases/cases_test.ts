@@ -1,6 +1,6 @@
 import { parse } from "@std/toml";
 import { join } from "@std/path";
-import { runCase } from "../kit/case_file.ts";
+import { runCase } from "../../testing/case_file.ts";
 
 const root = import.meta.dirname ?? ".";
 

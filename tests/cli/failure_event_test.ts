@@ -4,6 +4,7 @@ import { pipelineMeant } from "../../cli/failure_event.ts";
 import { COMMANDS } from "../../cli/table.ts";
 import { openJournal } from "../../core/journal/sqlite.ts";
 import { lab } from "../commands/_lab.ts";
+import { startSmtp } from "../kit/servers/smtp.ts";
 
 Deno.test("pipelineMeant() finds the pipeline in a command line, right or wrong", () => {
   const cases: [argv: string, pipeline: string | undefined][] = [
@@ -28,10 +29,15 @@ Deno.test("pipelineMeant() finds the pipeline in a command line, right or wrong"
   }
 });
 
+const LOGIN = "LABFERRY_SMTP_USER=ferry@lab.example\nLABFERRY_SMTP_APP_PASSWORD=hunter22\n";
+
 /** The events that wait after a command line was refused. */
-async function eventsAfter(argv: readonly string[], config: string): Promise<unknown[]> {
+async function eventsAfter(argv: readonly string[], config: string, { login = LOGIN } = {}): Promise<unknown[]> {
   await using place = await lab();
   await Deno.writeTextFile(join(place.path, "config.toml"), config, { append: true });
+  if (login !== "") await Deno.writeTextFile(join(place.path, "smtp.env"), login);
+  await Deno.mkdir(join(place.path, "recipients"));
+  await Deno.writeTextFile(join(place.path, "recipients", "default.txt"), "ops@lab.example\n");
   const { code, stderr } = await place.cli(argv);
   assert.equal(code, 2, stderr);
   if (await Deno.lstat(join(place.state, "journal.db")).then(() => false, () => true)) return [];
@@ -42,7 +48,8 @@ async function eventsAfter(argv: readonly string[], config: string): Promise<unk
   });
 }
 
-const ENABLED = "\n[notify]\nenabled = true\n";
+/** Nothing listens at this port: what is queued stays queued. */
+const ENABLED = '\n[notify]\nenabled = true\n[notify.smtp]\nhost = "127.0.0.1"\nport = 1\nsecurity = "none"\n';
 
 Deno.test("a misspelled command line of a pipeline queues its event where notify is enabled", async () => {
   assert.deepEqual(await eventsAfter(["run", "b", "--bogus"], ENABLED), [["b_failure", "cli/unknown-flag", 2]]);
@@ -52,12 +59,29 @@ Deno.test("a misspelled command line of a pipeline queues its event where notify
 
 Deno.test("a misspelled command line queues its event also when the config cannot be read", async () => {
   assert.deepEqual(await eventsAfter(["run", "b", "--bogus"], "not toml"), [["b_failure", "cli/unknown-flag", 2]]);
-  const named = ["run", "b", "--bogus", "--config", "absent.toml"];
-  assert.deepEqual(await eventsAfter(named, ""), [["b_failure", "cli/unknown-flag", 2]]);
+  const wrong = `${ENABLED}[cleanup]\nfree_treshold_pct = 3\n`;
+  assert.deepEqual(await eventsAfter(["run", "b", "--bogus"], wrong), [["b_failure", "cli/unknown-flag", 2]]);
 });
 
-Deno.test("a misspelled command line queues nothing where notify is off, in a dry run, or for another command", async () => {
+Deno.test("a misspelled command line queues nothing where notify is off, has no credentials, in a dry run, or for another command", async () => {
   assert.deepEqual(await eventsAfter(["run", "b", "--bogus"], ""), []);
+  for (const config of [ENABLED, "not toml"]) {
+    assert.deepEqual(await eventsAfter(["run", "b", "--bogus"], config, { login: "" }), []);
+  }
+  const absent = ["run", "b", "--bogus", "--smtp-env", "absent.env"];
+  assert.deepEqual(await eventsAfter(absent, ENABLED, { login: "" }), []);
   assert.deepEqual(await eventsAfter(["run", "b", "--bogus", "--dry-run"], ENABLED), []);
   assert.deepEqual(await eventsAfter(["lint", "--bogus"], ENABLED), []);
+});
+
+Deno.test("a misspelled command line delivers its event at once, and so does a config that is wrong elsewhere", async () => {
+  await using server = await startSmtp({ users: { "ferry@lab.example": "hunter22" } });
+  const enabled = ENABLED.replace("port = 1", `port = ${server.port}`);
+  assert.deepEqual(await eventsAfter(["run", "b", "--bogus"], enabled), []);
+  assert.deepEqual(await eventsAfter(["backup", "run"], `${enabled}[cleanup]\nfree_treshold_pct = 3\n`), []);
+  assert.deepEqual(
+    server.mails.map(({ to, raw }) => [to[0], /^X-Labferry-Event: (\w+)/m.exec(raw)?.[1]]),
+    ["b_failure", "backup_failure", "toolkit_error"].map((event) => ["ops@lab.example", event]),
+  );
+  assert.match(server.mails[1].raw, /free_treshold_pct/);
 });

@@ -12,12 +12,12 @@ import { plugins } from "../../plugins/mod.ts";
 import { stages } from "../../stages/mod.ts";
 import { lab } from "../commands/_lab.ts";
 import type { Lab } from "../commands/_lab.ts";
-import { event, queueSource } from "../kit/event_plugins.ts";
+import { event, queueSource } from "../../testing/event_plugins.ts";
 import { startSmtp } from "../kit/servers/smtp.ts";
 import { fakeTerminal } from "./_terminal.ts";
 
 const MONITOR =
-  `name = "monitor"\n[source]\nuse = "queue"\n[[stage]]\nuse = "emit"\nwith = { event = "fusion_error" }\n`;
+  `name = "monitor"\n[source]\nuse = "queue"\n[[stage]]\nuse = "raise-event"\nwith = { event = "fusion_error" }\n`;
 
 /** The command `monitor tail` over a source of the test's own. */
 function monitor(source: AnySource): CommandSpec {

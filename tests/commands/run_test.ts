@@ -75,6 +75,8 @@ Deno.test("run leaves the event to the end of a process that broke", async () =>
 Deno.test("run queues the event although the config cannot be read", async () => {
   await using place = await lab();
   await Deno.writeTextFile(join(place.path, "config.toml"), "not toml");
+  const login = "LABFERRY_SMTP_USER=ferry@lab.example\nLABFERRY_SMTP_APP_PASSWORD=hunter22\n";
+  await Deno.writeTextFile(join(place.path, "smtp.env"), login);
   assert.equal((await place.cli(["backup", "run"])).code, 2);
   await using journal = await openJournal(join(place.state, "journal.db"));
   const [event] = await journal.outbox.pending();

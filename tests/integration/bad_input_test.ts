@@ -5,7 +5,7 @@ import { join } from "@std/path";
 import { systemClock } from "../../core/io/clock.ts";
 import { serverMissing } from "../kit/servers/servers.ts";
 import { tempDir } from "../kit/temp.ts";
-import { patternBytes } from "../kit/object_session.ts";
+import { patternBytes } from "../../testing/doubles.ts";
 import { bytesBelow, openSite, type Site } from "../kit/site.ts";
 
 const ROOT_ON_LINUX = Deno.build.os === "linux" && Deno.uid() === 0;

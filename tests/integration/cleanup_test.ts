@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { statfs } from "node:fs/promises";
 import { join } from "@std/path";
-import { patternBytes } from "../kit/object_session.ts";
+import { patternBytes } from "../../testing/doubles.ts";
 import { bytesBelow, openSite, type Site } from "../kit/site.ts";
 import { tempDir } from "../kit/temp.ts";
 

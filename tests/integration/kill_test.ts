@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { dirname, join } from "@std/path";
-import { patternBytes } from "../kit/object_session.ts";
+import { patternBytes } from "../../testing/doubles.ts";
 import { bytesBelow, openSite, type Site } from "../kit/site.ts";
 
 const KILLS = 20;

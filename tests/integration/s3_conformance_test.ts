@@ -9,7 +9,8 @@ import { recheckObjects } from "../../core/objects/recheck.ts";
 import { abortOurs } from "../../core/objects/abort.ts";
 import { storeClockOffset } from "../../core/objects/clock_skew.ts";
 import { systemClock } from "../../core/io/clock.ts";
-import { memoryUploads, patternBytes, testSession } from "../kit/object_session.ts";
+import { patternBytes } from "../../testing/doubles.ts";
+import { memoryUploads, testSession } from "../kit/object_session.ts";
 import { serverTest } from "../kit/servers/servers.ts";
 
 const MIB = 2 ** 20;

@@ -10,7 +10,8 @@ import { uploadMany, uploadObject } from "../../core/objects/upload.ts";
 import { type Faults, startS3Server } from "../../demo/s3_server/mod.ts";
 import { s3 } from "../../plugins/stores/s3.ts";
 import { ACCESS_KEY, SECRET_KEY, useTestKeys } from "../kit/keys.ts";
-import { instantClock, memoryUploads, patternBytes, testSession } from "../kit/object_session.ts";
+import { instantClock, patternBytes } from "../../testing/doubles.ts";
+import { memoryUploads, testSession } from "../kit/object_session.ts";
 
 const MIB = 2 ** 20;
 const BIG = patternBytes(11 * MIB);

@@ -4,7 +4,7 @@ import { hash } from "node:crypto";
 import { EMBEDDED_PRESETS } from "../../core/pipeline/embedded_presets.ts";
 import type { RunReport } from "../../core/run/report.ts";
 import { assertDone } from "./rules.ts";
-import { NAS_ROOT, type RunOptions, World, type WorldOptions } from "./world.ts";
+import { NAS_ROOT, type RunOptions, World, type WorldOptions } from "../../testing/world.ts";
 
 /** The shipped pipeline. */
 export const CLEANUP = EMBEDDED_PRESETS.cleanup;

@@ -2,7 +2,7 @@
 import { EMBEDDED_PRESETS } from "../../core/pipeline/embedded_presets.ts";
 import type { EngineServices } from "../../core/run/services.ts";
 import type { ItemReport, RunReport } from "../../core/run/report.ts";
-import { World } from "./world.ts";
+import { World } from "../../testing/world.ts";
 
 export const LOG = "/instrument/Fusion.log";
 export const MONITOR = EMBEDDED_PRESETS.monitor;

@@ -4,8 +4,8 @@
  * @module
  */
 import type { ProgressSink } from "../../core/run/progress.ts";
-import { CrashError, type Fault, type FaultCall, systemError } from "./memory_types.ts";
-import { failure, type StoreCall } from "./memory_object_store.ts";
+import { CrashError, type Fault, type FaultCall, systemError } from "../../testing/memory_types.ts";
+import { failure, type StoreCall } from "../../testing/memory_object_store.ts";
 import {
   type Act,
   type Event,
@@ -18,7 +18,7 @@ import {
 } from "./random_events.ts";
 import { flipped, foreignObject, sha256Base64 } from "./truth_bytes.ts";
 import { isOwn, type Truth } from "./truth.ts";
-import { NAS_ROOT, type World } from "./world.ts";
+import { NAS_ROOT, type World } from "../../testing/world.ts";
 
 interface Armed {
   event: Event;

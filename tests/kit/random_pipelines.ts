@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import type { Json } from "../../core/json.ts";
-import { NAS_ROOT, SOURCE_ROOT } from "./world.ts";
+import { NAS_ROOT, SOURCE_ROOT } from "../../testing/world.ts";
 
 export interface StageSpec {
   use: string;

@@ -8,11 +8,11 @@ import { openMemoryJournal } from "../../core/journal/sqlite.ts";
 import type { CompiledPipeline } from "../../core/pipeline/compile.ts";
 import type { RunReport } from "../../core/run/report.ts";
 import type { EngineServices } from "../../core/run/services.ts";
-import { patternBytes } from "./object_session.ts";
+import { patternBytes } from "../../testing/doubles.ts";
 import { type Event, isGentle, type Targets } from "./random_events.ts";
 import { Chaos } from "./random_faults.ts";
 import type { Plan, Study } from "./random_plan.ts";
-import { CrashError } from "./memory_types.ts";
+import { CrashError } from "../../testing/memory_types.ts";
 import {
   changed,
   type PipelineSpec,
@@ -23,7 +23,7 @@ import {
   TOOL_TEXT,
 } from "./random_pipelines.ts";
 import { type Demand, type Host, Truth, type TruthPlace } from "./truth.ts";
-import { NAS_ROOT, SOURCE_ROOT, World } from "./world.ts";
+import { NAS_ROOT, SOURCE_ROOT, World } from "../../testing/world.ts";
 
 const OTHER_SOURCE = "/instrument2/studies";
 const DAY = 86_400_000;

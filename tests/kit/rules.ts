@@ -1,8 +1,8 @@
 /** What the tests of the rules share: acts at a moment of a run, and words for what came of it. */
 import assert from "node:assert/strict";
 import type { RunReport } from "../../core/run/report.ts";
-import { CrashError } from "./memory_file_system.ts";
-import { MANIFEST_ROOT, NAS_ROOT, type RunOptions, SOURCE_ROOT, World } from "./world.ts";
+import { CrashError } from "../../testing/memory_file_system.ts";
+import { MANIFEST_ROOT, NAS_ROOT, type RunOptions, SOURCE_ROOT, World } from "../../testing/world.ts";
 
 export const AT_SOURCE = `${SOURCE_ROOT}/study1`;
 export const AT_NAS = `${NAS_ROOT}/study1`;

@@ -12,7 +12,7 @@ import type { RunReport } from "../../core/run/report.ts";
 import { createPlaceMarker } from "../../core/safety/place_marker.ts";
 import { realServer, type ServerKind } from "./servers/servers.ts";
 import { tempDir } from "./temp.ts";
-import { BACKUP } from "./world.ts";
+import { BACKUP } from "../../testing/world.ts";
 
 const CLI = new URL("../../cli.ts", import.meta.url).pathname;
 const DAY_MS = 86_400_000;

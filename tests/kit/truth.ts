@@ -3,11 +3,11 @@
  * of power would leave of them, and by the objects of the bucket.
  * @module
  */
-import type { FaultCall } from "./memory_types.ts";
-import type { StoreCall } from "./memory_object_store.ts";
+import type { FaultCall } from "../../testing/memory_types.ts";
+import type { StoreCall } from "../../testing/memory_object_store.ts";
 import { bitsApart, parseSidecar, same, sha256 } from "./truth_bytes.ts";
 import { Copies } from "./truth_copies.ts";
-import { MANIFEST_ROOT, type World } from "./world.ts";
+import { MANIFEST_ROOT, type World } from "../../testing/world.ts";
 
 /** A place as the pipeline in force declares it. */
 export interface TruthPlace {

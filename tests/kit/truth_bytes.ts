@@ -1,6 +1,6 @@
 /** Small judgements the truth rests on: bytes, sidecars, and what a loss of power leaves of a folder. @module */
 import { createHash } from "node:crypto";
-import type { Node } from "./memory_nodes.ts";
+import type { Node } from "../../testing/memory_nodes.ts";
 
 export const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 export const sha256Base64 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("base64");

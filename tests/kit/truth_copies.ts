@@ -3,9 +3,9 @@
  * the engine last looked at them or read them.
  * @module
  */
-import type { Node } from "./memory_nodes.ts";
+import type { Node } from "../../testing/memory_nodes.ts";
 import { durableEntry } from "./truth_bytes.ts";
-import type { World } from "./world.ts";
+import type { World } from "../../testing/world.ts";
 
 /** Something that befell a copy after it was made. `before`: its bytes until then. */
 export interface Damage {

@@ -3,7 +3,7 @@ import type { AnyNotifier, AnySource, AnyStore, ListedEntry } from "../../core/c
 import { z } from "../../core/options.ts";
 import { plugins } from "../../plugins/mod.ts";
 import { s3 } from "../../plugins/stores/s3.ts";
-import { World } from "../kit/world.ts";
+import { World } from "../../testing/world.ts";
 import { AT_START, fakeHost, MONTHLY } from "./schedulers/_host.ts";
 
 /** Plugins of kinds with a suite of their own beside this one, by name. */

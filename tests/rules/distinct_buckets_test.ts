@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type ObjectPlaceDeclaration, relateBuckets } from "../../core/safety/distinct_buckets.ts";
-import { BACKUP, World } from "../kit/world.ts";
+import { BACKUP, World } from "../../testing/world.ts";
 import { archived, assertDone, assertFailed, assertSourceWhole, FILES, worldWith } from "../kit/rules.ts";
 
 const place = (prefix: string, more: { bucket?: string; endpoint?: string; domain?: string } = {}) => {

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { copyJournalForReading, openJournal } from "../../core/journal/sqlite.ts";
 import type { RunReport } from "../../core/run/report.ts";
-import type { FaultCall } from "../kit/memory_file_system.ts";
-import { systemError } from "../kit/memory_types.ts";
-import { failure } from "../kit/memory_object_store.ts";
+import type { FaultCall } from "../../testing/memory_file_system.ts";
+import { systemError } from "../../testing/memory_types.ts";
+import { failure } from "../../testing/memory_object_store.ts";
 import { tempDir } from "../kit/temp.ts";
-import { BACKUP, NAS_ROOT, SOURCE_ROOT, type World } from "../kit/world.ts";
+import { BACKUP, NAS_ROOT, SOURCE_ROOT, type World } from "../../testing/world.ts";
 import {
   assertDone,
   AT_SOURCE,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { RunReport } from "../../core/run/report.ts";
 import { assertOnNas, backedUp, bucketOf, CLEANUP, cleanup, EVICT_ALL, onNas, studyOf } from "../kit/backups.ts";
 import { assertFailed, rewrite } from "../kit/rules.ts";
-import { BACKUP, MANIFEST_ROOT, NAS_ROOT, World } from "../kit/world.ts";
+import { BACKUP, MANIFEST_ROOT, NAS_ROOT, World } from "../../testing/world.ts";
 
 const STUDY = studyOf(500);
 const AT_NAS = `${NAS_ROOT}/study1`;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BACKUP, NAS_ROOT, SOURCE_ROOT } from "../kit/world.ts";
+import { BACKUP, NAS_ROOT, SOURCE_ROOT } from "../../testing/world.ts";
 import {
   assertDone,
   assertFailed,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { failure } from "../kit/memory_object_store.ts";
-import { SOURCE_ROOT, type World } from "../kit/world.ts";
+import { failure } from "../../testing/memory_object_store.ts";
+import { SOURCE_ROOT, type World } from "../../testing/world.ts";
 import {
   archived,
   assertDone,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { openMemoryJournal } from "../../core/journal/sqlite.ts";
 import { PLACE_MARKER_NAME } from "../../core/io/names.ts";
 import { assertKnownMarker, knownMarker, rememberMarker } from "../../core/safety/known_markers.ts";
-import { NAS_ROOT, SOURCE_ROOT, World } from "../kit/world.ts";
+import { NAS_ROOT, SOURCE_ROOT, World } from "../../testing/world.ts";
 
 const NEW = "88888888-0000-4000-8000-000000000008";
 const OTHER = "99999999-0000-4000-8000-000000000009";

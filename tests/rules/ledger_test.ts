@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { verifyChain } from "../../core/ledger/verify_chain.ts";
-import { failure } from "../kit/memory_object_store.ts";
-import { MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, type World } from "../kit/world.ts";
+import { failure } from "../../testing/memory_object_store.ts";
+import { MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, type World } from "../../testing/world.ts";
 import { assertDone, assertFailed, assertSourceWhole, FILES, runAndAfter, worldWith } from "../kit/rules.ts";
 
 const MONTH = "2026-01.jsonl";

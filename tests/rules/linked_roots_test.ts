@@ -3,7 +3,7 @@ import { createEnvironmentProbe } from "../../core/lint/environment.ts";
 import { installPlaces } from "../../core/run/install_places.ts";
 import type { EngineServices } from "../../core/run/services.ts";
 import { assertDone, FILES, runAndAfter } from "../kit/rules.ts";
-import { MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, STATE_ROOT, World } from "../kit/world.ts";
+import { MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, STATE_ROOT, World } from "../../testing/world.ts";
 
 const ROOTS = [SOURCE_ROOT, NAS_ROOT, MANIFEST_ROOT];
 const behind = (root: string) => root.replace(/\/[^/]+$/, "/behind");

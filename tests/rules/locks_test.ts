@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { systemError } from "../kit/memory_file_system.ts";
-import { failure } from "../kit/memory_object_store.ts";
-import { NAS_ROOT, SOURCE_ROOT, type World } from "../kit/world.ts";
+import { systemError } from "../../testing/memory_file_system.ts";
+import { failure } from "../../testing/memory_object_store.ts";
+import { NAS_ROOT, SOURCE_ROOT, type World } from "../../testing/world.ts";
 import {
   archived,
   assertDone,

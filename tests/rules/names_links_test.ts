@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SOURCE_ROOT, World } from "../kit/world.ts";
+import { SOURCE_ROOT, World } from "../../testing/world.ts";
 import {
   assertDone,
   assertFailed,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { BACKUP } from "../kit/world.ts";
+import { BACKUP } from "../../testing/world.ts";
 import { assertDone, assertFailed, assertSourceWhole, AT_SOURCE, worldWith } from "../kit/rules.ts";
 
 Deno.test("S5 an order of stages that could lose data is refused by lint, and by the engine when lint is bypassed", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { systemError } from "../kit/memory_file_system.ts";
-import { failure } from "../kit/memory_object_store.ts";
-import { NAS_ROOT, SOURCE_ROOT } from "../kit/world.ts";
+import { systemError } from "../../testing/memory_file_system.ts";
+import { failure } from "../../testing/memory_object_store.ts";
+import { NAS_ROOT, SOURCE_ROOT } from "../../testing/world.ts";
 import { assertDone, assertSourceWhole, AT_SOURCE, FILES, manyFiles, runAndAfter, worldWith } from "../kit/rules.ts";
 
 Deno.test("S19 a study that fails, at any stage, stops no other; the run ends with exit 1", async () => {

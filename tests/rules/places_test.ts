@@ -1,11 +1,11 @@
 import { rememberMarker } from "../../core/safety/known_markers.ts";
 import assert from "node:assert/strict";
-import { systemError } from "../kit/memory_file_system.ts";
-import { failure } from "../kit/memory_object_store.ts";
+import { systemError } from "../../testing/memory_file_system.ts";
+import { failure } from "../../testing/memory_object_store.ts";
 import { installPlaces } from "../../core/run/install_places.ts";
 import type { EngineServices } from "../../core/run/services.ts";
 import { CLEANUP } from "../kit/backups.ts";
-import { BACKUP, MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, STATE_ROOT, World } from "../kit/world.ts";
+import { BACKUP, MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, STATE_ROOT, World } from "../../testing/world.ts";
 import {
   archived,
   assertDone,

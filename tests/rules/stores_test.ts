@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { PutResult } from "../../core/objects/object_store.ts";
-import { failure, type MemoryStoreOptions, type StoreCall } from "../kit/memory_object_store.ts";
-import { patternBytes } from "../kit/object_session.ts";
-import { BACKUP, SOURCE_ROOT, type World } from "../kit/world.ts";
+import { failure, type MemoryStoreOptions, type StoreCall } from "../../testing/memory_object_store.ts";
+import { patternBytes } from "../../testing/doubles.ts";
+import { BACKUP, SOURCE_ROOT, type World } from "../../testing/world.ts";
 import { assertDone, assertFailed, assertSourceWhole, AT_SOURCE, FILES, runAndAfter, worldWith } from "../kit/rules.ts";
 
 const isData = (call: StoreCall) => call.key.startsWith("fusion/study1/");

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { systemError } from "../kit/memory_file_system.ts";
-import type { FaultHook } from "../kit/memory_file_system.ts";
-import { patternBytes } from "../kit/object_session.ts";
-import { BACKUP, NAS_ROOT, SOURCE_ROOT, World } from "../kit/world.ts";
+import { systemError } from "../../testing/memory_file_system.ts";
+import type { FaultHook } from "../../testing/memory_file_system.ts";
+import { patternBytes } from "../../testing/doubles.ts";
+import { BACKUP, NAS_ROOT, SOURCE_ROOT, World } from "../../testing/world.ts";
 import {
   assertDone,
   assertFailed,

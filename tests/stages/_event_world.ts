@@ -1,8 +1,8 @@
 /** Event stages run in the in-memory world, over a list of events. */
 import type { Item, Json, Plan, Plugin } from "../../core/contract.ts";
 import type { ItemReport, RunReport } from "../../core/run/report.ts";
-import { eventStage, listSource } from "../kit/event_plugins.ts";
-import { World } from "../kit/world.ts";
+import { eventStage, listSource } from "../../testing/event_plugins.ts";
+import { World } from "../../testing/world.ts";
 
 export interface EventResult {
   report: RunReport;

@@ -1,8 +1,8 @@
 /** A pipeline of a few stages over one study in the in-memory world, for the tests of single stages. */
 import assert from "node:assert/strict";
 import type { ItemReport, RunReport, StageReport } from "../../core/run/report.ts";
-import { World } from "../kit/world.ts";
-import type { WorldOptions } from "../kit/world.ts";
+import { World } from "../../testing/world.ts";
+import type { WorldOptions } from "../../testing/world.ts";
 
 export const STUDY = "study1";
 export const FILES = { "a.txt": "alpha", "Scan1/b ü.bin": "beta", "Scan1/empty": "" };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { NAS_ROOT } from "../kit/world.ts";
+import { NAS_ROOT } from "../../testing/world.ts";
 import {
   assertDone,
   COPY,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { copy } from "../../stages/copy.ts";
-import { NAS_ROOT, SOURCE_ROOT } from "../kit/world.ts";
+import { NAS_ROOT, SOURCE_ROOT } from "../../testing/world.ts";
 import { assertDone, COPY, FILES, itemOf, LOCK, pipelineOf, stageOf, STUDY, studyWorld } from "./_stage_world.ts";
 
 const DAY = 86_400_000;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SOURCE_ROOT } from "../kit/world.ts";
+import { SOURCE_ROOT } from "../../testing/world.ts";
 import {
   assertDone,
   COPY,

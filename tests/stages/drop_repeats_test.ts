@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { repeatKey } from "../../stages/drop_repeats.ts";
 import { append, LOG, logWorld, monitor, raised, wait } from "../kit/log_world.ts";
-import type { World } from "../kit/world.ts";
+import type { World } from "../../testing/world.ts";
 
 const DAY = 86_400_000;
 const error = (what: string, day = 2) => `2026-01-0${day} 03:04:05 ERROR ${what}\n`;

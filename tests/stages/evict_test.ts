@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { assertOnNas, backedUp, CLEANUP, cleanup, EVICT_ALL, onNas, studyOf } from "../kit/backups.ts";
-import { NAS_ROOT } from "../kit/world.ts";
+import { NAS_ROOT } from "../../testing/world.ts";
 
 const STUDY = studyOf(300);
 

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { resolve } from "@std/path";
 import { PipelineError } from "../../core/errors.ts";
 import { hook } from "../../stages/hook.ts";
-import { NAS_ROOT } from "../kit/world.ts";
+import { NAS_ROOT } from "../../testing/world.ts";
 import { assertDone, COPY, itemOf, LOCK, pipelineOf, stageOf, studyWorld } from "./_stage_world.ts";
 
 const hookWith = (options: string) => `[[stage]]\nuse = "hook"\nwith = { ${options} }\n`;

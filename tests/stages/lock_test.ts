@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { NAS_ROOT, SOURCE_ROOT } from "../kit/world.ts";
+import { NAS_ROOT, SOURCE_ROOT } from "../../testing/world.ts";
 import { assertDone, COPY, itemOf, LOCK, pipelineOf, STUDY, studyWorld } from "./_stage_world.ts";
 
 const PATH = `${SOURCE_ROOT}/${STUDY}/.labferry.lock`;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { stages } from "../../stages/mod.ts";
-import { testDescription, testStage } from "../kit/conformance.ts";
-import type { StageFixture } from "../kit/conformance.ts";
+import { testDescription, testStage } from "../../testing/conformance.ts";
+import type { StageFixture } from "../../testing/conformance.ts";
 
 const stage = (use: string, more = "") => `[[stage]]\nuse = "${use}"\n${more}`;
 const subject = (use: string, withOptions = "") =>

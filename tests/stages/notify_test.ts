@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { PipelineError } from "../../core/errors.ts";
-import { boxNotifier, event } from "../kit/event_plugins.ts";
+import { boxNotifier, event } from "../../testing/event_plugins.ts";
 import { runOver } from "./_event_world.ts";
 
 const STAGE = `use = "notify"\nwith = { via = "box" }`;

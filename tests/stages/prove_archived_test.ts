@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { RunReport } from "../../core/run/report.ts";
 import { backedUp, bucketOf, CLEANUP, cleanup, EVICT_ALL } from "../kit/backups.ts";
-import { patternBytes } from "../kit/object_session.ts";
+import { patternBytes } from "../../testing/doubles.ts";
 
 /** The world's backup sends parts of 5 MiB. */
 const STUDY = { "large.bin": patternBytes(11 * 2 ** 20, 1), "small.bin": patternBytes(100, 2), "empty.bin": "" };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { eventKey, raiseEvent } from "../../stages/raise_event.ts";
 import type { EventReadContext } from "../../core/ports.ts";
-import { event, eventStage, listSource } from "../kit/event_plugins.ts";
-import { World } from "../kit/world.ts";
+import { event, eventStage, listSource } from "../../testing/event_plugins.ts";
+import { World } from "../../testing/world.ts";
 import { runOver } from "./_event_world.ts";
 
 const item = { id: "i", name: "i", kind: "event" as const, data: { log: "/Fusion.log", file: "7:1" } };

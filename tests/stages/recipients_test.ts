@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { event } from "../kit/event_plugins.ts";
+import { event } from "../../testing/event_plugins.ts";
 import { runOver } from "./_event_world.ts";
 
 const STAGE = `use = "recipients"\nwith = { folder = "/state/recipients" }`;

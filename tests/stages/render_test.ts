@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Item, Json } from "../../core/contract.ts";
-import { event } from "../kit/event_plugins.ts";
+import { event } from "../../testing/event_plugins.ts";
 import { runOver } from "./_event_world.ts";
 
 async function rendered(item: Item): Promise<{ subject: string; text: string; html: string }> {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { loadConfig } from "../../core/pipeline/config.ts";
 import { s3 } from "../../plugins/stores/s3.ts";
 import { s3Upload } from "../../stages/s3_upload.ts";
-import { SOURCE_ROOT, World } from "../kit/world.ts";
+import { SOURCE_ROOT, World } from "../../testing/world.ts";
 import { assertDone, FILES, LOCK, pipelineOf, S3, stageOf, STUDY, studyWorld } from "./_stage_world.ts";
 
 const DAY = 86_400_000;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { NAS_ROOT } from "../kit/world.ts";
+import { NAS_ROOT } from "../../testing/world.ts";
 import { assertDone, COPY, itemOf, LOCK, pipelineOf, S3, stageOf, STUDY, studyWorld, VERIFY } from "./_stage_world.ts";
 
 const PIPELINE = pipelineOf(LOCK, COPY, VERIFY);

@@ -36,6 +36,8 @@ Deno.test("import-arrows lets each layer import what DESIGN 2 gives it", () => {
   assertClean("commands/run.ts", `import { stages } from "../stages/mod.ts"; export * from "../core/run/engine.ts";`);
   assertClean("cli.ts", `const { demo } = await import("./commands/demo.ts");`);
   assertClean("demo/demo.ts", `import { plugins } from "../plugins/mod.ts";`);
+  assertClean("testing/world.ts", `import { a } from "../core/run/engine.ts"; import "../stages/mod.ts";`);
+  assertClean("commands/test.ts", `const kit = await import("../testing/mod.ts");`);
   assertClean("tests/core/x_test.ts", `import { a } from "../../core/io/_private.ts";`);
 });
 
@@ -58,6 +60,9 @@ Deno.test("import-arrows refuses an arrow against the layers", () => {
   assertFinds("demo/demo.ts", `import { a } from "../stages/copy.ts";`, /import-arrows/);
   assertFinds("commands/run.ts", `import { a } from "../stages/copy.ts";`, /import-arrows/);
   assertFinds("bench/local.ts", `import { a } from "../tests/kit/temp.ts";`, /import-arrows/);
+  assertFinds("commands/run.ts", `const kit = await import("../testing/mod.ts");`, /command line files may import/);
+  assertFinds("core/run/engine.ts", `import { a } from "labferry/testing";`, /imports "testing\/mod.ts": core files/);
+  assertFinds("testing/world.ts", `import { a } from "../tests/kit/temp.ts";`, /kit for tests files may import/);
 });
 
 Deno.test("import-arrows keeps files that begin with _ to their own folder", () => {
@@ -101,7 +106,7 @@ Deno.test("no-ambient-io refuses files, network and processes in stages and plug
 
 Deno.test("no-sleep-in-tests refuses timers in tests only", () => {
   assertFinds("tests/core/x_test.ts", `await new Promise((r) => setTimeout(r, 10));`, /no-sleep-in-tests: setTimeout/);
-  assertFinds("tests/kit/world.ts", `globalThis.setInterval(() => {}, 10);`, /setInterval/);
+  assertFinds("testing/world.ts", `globalThis.setInterval(() => {}, 10);`, /setInterval/);
   assertFinds(
     "tests/core/x_test.ts",
     `import { setTimeout as sleep } from "node:timers/promises";`,

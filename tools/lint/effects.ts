@@ -95,7 +95,7 @@ const WAITS = new Set(["setTimeout", "setInterval"]);
 export const noSleepInTests: Deno.lint.Rule = {
   create(ctx) {
     const file = repositoryPath(ctx.filename);
-    if (file === undefined || !file.startsWith("tests/")) return {};
+    if (file === undefined || !/^(tests|testing)\//.test(file)) return {};
     const report = (node: Deno.lint.Node, what: string): void =>
       ctx.report({
         node,

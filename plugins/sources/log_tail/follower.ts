@@ -184,8 +184,15 @@ export class Follower implements AsyncDisposable {
     const rest = await this.#read(log, { size: await log.file.size(), at: "end" });
     if (rest !== undefined) return rest;
     this.#options.log.info(`"${path}" was rotated: the file before is read to its end`);
+    // Rotated more than once while nobody looked: the files between come first.
+    const between = await files.after(path, log.file);
     this.#finished = log.file.identity;
+    const context = this.#position?.context;
     await this.#close();
+    if (between !== undefined) {
+      this.#open = { file: between };
+      this.#position = beginningOf(between.identity, context);
+    }
     return await this.next();
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Disk } from "../../../core/io/disk.ts";
 import { flushStanding } from "../../../core/io/flush_standing.ts";
-import { MemoryFileSystem } from "../../kit/memory_file_system.ts";
+import { MemoryFileSystem } from "../../../testing/memory_file_system.ts";
 import { tempDir } from "../../kit/temp.ts";
 
 const signal = new AbortController().signal;

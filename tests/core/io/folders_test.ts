@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { makeFolders } from "../../../core/io/folders.ts";
-import { MemoryFileSystem, systemError } from "../../kit/memory_file_system.ts";
+import { MemoryFileSystem, systemError } from "../../../testing/memory_file_system.ts";
 
 Deno.test("S7 makeFolders() makes what is missing and flushes every new name", async () => {
   const fs = new MemoryFileSystem({ files: { "/nas/a/": "" } });

@@ -5,7 +5,7 @@ import { PipelineError } from "../../../core/errors.ts";
 import { Disk } from "../../../core/io/disk.ts";
 import type { FileSystem } from "../../../core/io/file_system.ts";
 import { copyLarge, hashFile, type LargeCopy } from "../../../core/io/transfer.ts";
-import { type FaultHook, MemoryFileSystem, systemError } from "../../kit/memory_file_system.ts";
+import { type FaultHook, MemoryFileSystem, systemError } from "../../../testing/memory_file_system.ts";
 import { tempDir } from "../../kit/temp.ts";
 
 const signal = new AbortController().signal;

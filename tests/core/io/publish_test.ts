@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { publish, publishSync } from "../../../core/io/publish.ts";
-import { MemoryFileSystem, type MountOptions, systemError } from "../../kit/memory_file_system.ts";
+import { MemoryFileSystem, type MountOptions, systemError } from "../../../testing/memory_file_system.ts";
 
 /** A disk with both calls, with links only, and with neither. */
 const MOUNTS: MountOptions[] = [{}, { renameNew: false }, { renameNew: false, links: false }];

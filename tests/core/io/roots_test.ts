@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Disk } from "../../../core/io/disk.ts";
 import type { FileStat, FileSystem } from "../../../core/io/file_system.ts";
 import { findNesting } from "../../../core/io/roots.ts";
-import { MemoryFileSystem } from "../../kit/memory_file_system.ts";
+import { MemoryFileSystem } from "../../../testing/memory_file_system.ts";
 import { tempDir } from "../../kit/temp.ts";
 
 async function nestings(fs: MemoryFileSystem, roots: Record<string, string>): Promise<string[]> {

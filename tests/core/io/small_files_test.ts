@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Disk } from "../../../core/io/disk.ts";
 import type { SmallCopy, SmallResult } from "../../../core/io/file_system.ts";
 import { copySmall, errorOf, hashSmall, SMALL_FILE_BYTES } from "../../../core/io/transfer.ts";
-import { MemoryFileSystem, systemError } from "../../kit/memory_file_system.ts";
+import { MemoryFileSystem, systemError } from "../../../testing/memory_file_system.ts";
 import { tempDir } from "../../kit/temp.ts";
 
 const signal = new AbortController().signal;

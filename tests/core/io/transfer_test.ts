@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { copyLarge, copySmall, hashSmall, makeFolders } from "../../../core/io/transfer.ts";
-import { CrashError, MemoryFileSystem, type MountOptions } from "../../kit/memory_file_system.ts";
+import { CrashError, MemoryFileSystem, type MountOptions } from "../../../testing/memory_file_system.ts";
 
 const signal = new AbortController().signal;
 const WANTED: Record<string, string> = { "/nas/a": "abc", "/nas/b": "", "/nas/c/d/e": "x".repeat(100) };

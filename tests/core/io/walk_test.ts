@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { Disk } from "../../../core/io/disk.ts";
 import { compareBytes } from "../../../core/io/paths.ts";
 import { walkNames, walkTree } from "../../../core/io/walk.ts";
-import { MemoryFileSystem, systemError } from "../../kit/memory_file_system.ts";
+import { MemoryFileSystem, systemError } from "../../../testing/memory_file_system.ts";
 import { tempDir } from "../../kit/temp.ts";
 
 const paths = (fs: MemoryFileSystem, options = {}) =>

@@ -6,7 +6,7 @@ import { systemClock } from "../../../core/io/clock.ts";
 import { type LedgerOptions, openLedger } from "../../../core/ledger/ledger_file.ts";
 import { NO_PREVIOUS } from "../../../core/ledger/line.ts";
 import { verifyChain } from "../../../core/ledger/verify_chain.ts";
-import { MemoryFileSystem, systemError } from "../../kit/memory_file_system.ts";
+import { MemoryFileSystem, systemError } from "../../../testing/memory_file_system.ts";
 import { tempDir } from "../../kit/temp.ts";
 import { entry, started } from "./_entry.ts";
 import { plainDisk } from "./_plain_disk.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Diagnostic } from "../../../core/pipeline/diagnostic.ts";
 import { CLEANUP } from "../../kit/backups.ts";
-import { World } from "../../kit/world.ts";
+import { World } from "../../../testing/world.ts";
 
 const stage = (use: string) => new RegExp(`\\[\\[stage\\]\\]\\nuse *= "${use}"[^[]*`);
 

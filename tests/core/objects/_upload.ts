@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { PipelineError } from "../../../core/errors.ts";
 import { bytesSource } from "../../../core/objects/source.ts";
-import { patternBytes } from "../../kit/object_session.ts";
+import { patternBytes } from "../../../testing/doubles.ts";
 
 export const MIB = 2 ** 20;
 /** Three parts of 5 MiB at most. */

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { abortOld } from "../../../core/objects/abort.ts";
 import { bytesSource } from "../../../core/objects/source.ts";
 import { uploadObject } from "../../../core/objects/upload.ts";
-import { failure, memoryStore } from "../../kit/memory_object_store.ts";
-import { instantClock, memoryUploads, patternBytes, testSession } from "../../kit/object_session.ts";
-import { SOURCE_ROOT, World } from "../../kit/world.ts";
+import { failure, memoryStore } from "../../../testing/memory_object_store.ts";
+import { instantClock, patternBytes } from "../../../testing/doubles.ts";
+import { memoryUploads, testSession } from "../../kit/object_session.ts";
+import { SOURCE_ROOT, World } from "../../../testing/world.ts";
 
 const DAY = 86_400_000;
 

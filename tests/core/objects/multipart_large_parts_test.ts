@@ -4,8 +4,9 @@ import { Budget } from "../../../core/objects/budget.ts";
 import { DEFAULT_BUDGET_BYTES } from "../../../core/objects/session.ts";
 import { bytesSource, hashSource, type UploadSource } from "../../../core/objects/source.ts";
 import { uploadObject } from "../../../core/objects/upload.ts";
-import { memoryStore } from "../../kit/memory_object_store.ts";
-import { memoryLog, testSession } from "../../kit/object_session.ts";
+import { memoryStore } from "../../../testing/memory_object_store.ts";
+import { memoryLog } from "../../../testing/doubles.ts";
+import { testSession } from "../../kit/object_session.ts";
 import { BIG, hex, KEY, MIB, upload } from "./_upload.ts";
 
 const signal = new AbortController().signal;

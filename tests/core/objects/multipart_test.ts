@@ -4,14 +4,9 @@ import { abortOurs } from "../../../core/objects/abort.ts";
 import { choosePartSize } from "../../../core/objects/checksum.ts";
 import { bytesSource } from "../../../core/objects/source.ts";
 import { uploadObject } from "../../../core/objects/upload.ts";
-import { failure, type MemoryStore, memoryStore, type StoreCall } from "../../kit/memory_object_store.ts";
-import {
-  instantClock,
-  type MemoryUploads,
-  memoryUploads,
-  patternBytes,
-  testSession,
-} from "../../kit/object_session.ts";
+import { failure, type MemoryStore, memoryStore, type StoreCall } from "../../../testing/memory_object_store.ts";
+import { instantClock, patternBytes } from "../../../testing/doubles.ts";
+import { type MemoryUploads, memoryUploads, testSession } from "../../kit/object_session.ts";
 
 const MIB = 2 ** 20;
 const BIG = patternBytes(17 * MIB + 1);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { type StoreOperation } from "../../../core/objects/probe.ts";
-import { failure, memoryStore } from "../../kit/memory_object_store.ts";
-import { instantClock, memoryLog, memoryUploads, testSession } from "../../kit/object_session.ts";
+import { failure, memoryStore } from "../../../testing/memory_object_store.ts";
+import { instantClock, memoryLog } from "../../../testing/doubles.ts";
+import { memoryUploads, testSession } from "../../kit/object_session.ts";
 
 const DAY_MS = 86_400_000;
 const ALL: Record<StoreOperation, boolean> = {

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { proveObject } from "../../../core/objects/prove.ts";
 import { bytesSource } from "../../../core/objects/source.ts";
 import { uploadObject } from "../../../core/objects/upload.ts";
-import { memoryStore } from "../../kit/memory_object_store.ts";
-import { patternBytes, testSession } from "../../kit/object_session.ts";
+import { memoryStore } from "../../../testing/memory_object_store.ts";
+import { patternBytes } from "../../../testing/doubles.ts";
+import { testSession } from "../../kit/object_session.ts";
 
 const KEY = "data/study1/a.tif";
 

@@ -4,8 +4,9 @@ import { compareKeys } from "../../../core/objects/keys.ts";
 import { recheckObjects } from "../../../core/objects/recheck.ts";
 import { bytesSource } from "../../../core/objects/source.ts";
 import { uploadMany } from "../../../core/objects/upload.ts";
-import { failure, type MemoryStore, memoryStore } from "../../kit/memory_object_store.ts";
-import { patternBytes, testSession } from "../../kit/object_session.ts";
+import { failure, type MemoryStore, memoryStore } from "../../../testing/memory_object_store.ts";
+import { patternBytes } from "../../../testing/doubles.ts";
+import { testSession } from "../../kit/object_session.ts";
 
 const PREFIX = "data/study1/";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ObjectStoreError, type StoreErrorKind } from "../../../core/objects/object_store.ts";
 import { pauseBefore, retrying } from "../../../core/objects/retry.ts";
-import { instantClock, memoryLog } from "../../kit/object_session.ts";
+import { instantClock, memoryLog } from "../../../testing/doubles.ts";
 
 const POLICY = { attempts: 5, firstMs: 100, maxMs: 1000, random: () => 0 };
 

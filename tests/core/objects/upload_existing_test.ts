@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { uploadObject } from "../../../core/objects/upload.ts";
-import { memoryStore } from "../../kit/memory_object_store.ts";
-import { memoryUploads, patternBytes, testSession } from "../../kit/object_session.ts";
+import { memoryStore } from "../../../testing/memory_object_store.ts";
+import { patternBytes } from "../../../testing/doubles.ts";
+import { memoryUploads, testSession } from "../../kit/object_session.ts";
 import { BIG, code, hex, KEY, MIB, upload } from "./_upload.ts";
 
 for (

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { PipelineError } from "../../../core/errors.ts";
 import { uploadObject } from "../../../core/objects/upload.ts";
-import { failure, memoryStore } from "../../kit/memory_object_store.ts";
-import { memoryUploads, patternBytes, testSession } from "../../kit/object_session.ts";
+import { failure, memoryStore } from "../../../testing/memory_object_store.ts";
+import { patternBytes } from "../../../testing/doubles.ts";
+import { memoryUploads, testSession } from "../../kit/object_session.ts";
 import { BIG, code, KEY, upload } from "./_upload.ts";
 
 Deno.test("uploadObject() judges an unclear Put by the object", async () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { uploadObject } from "../../../core/objects/upload.ts";
-import { memoryStore } from "../../kit/memory_object_store.ts";
-import { memoryLog, patternBytes, testSession } from "../../kit/object_session.ts";
+import { memoryStore } from "../../../testing/memory_object_store.ts";
+import { memoryLog, patternBytes } from "../../../testing/doubles.ts";
+import { testSession } from "../../kit/object_session.ts";
 import { base64, BIG, code, hex, KEY, upload } from "./_upload.ts";
 
 Deno.test("S8 uploadObject() reads back where the store takes wrong checksums", async () => {

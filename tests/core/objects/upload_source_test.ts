@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { bytesSource, type UploadSource } from "../../../core/objects/source.ts";
 import { uploadObject } from "../../../core/objects/upload.ts";
-import { memoryStore } from "../../kit/memory_object_store.ts";
-import { memoryUploads, patternBytes, testSession } from "../../kit/object_session.ts";
+import { memoryStore } from "../../../testing/memory_object_store.ts";
+import { patternBytes } from "../../../testing/doubles.ts";
+import { memoryUploads, testSession } from "../../kit/object_session.ts";
 import { BIG, code, hex, KEY, upload } from "./_upload.ts";
 
 /** A source whose file changes while it is read. */

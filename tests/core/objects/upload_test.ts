@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import type { PipelineError } from "../../../core/errors.ts";
 import { compositeSha256, EMPTY_SHA256 } from "../../../core/objects/checksum.ts";
 import { uploadMany, uploadObject } from "../../../core/objects/upload.ts";
-import { failure, memoryStore } from "../../kit/memory_object_store.ts";
-import { instantClock, memoryUploads, patternBytes, testSession } from "../../kit/object_session.ts";
+import { failure, memoryStore } from "../../../testing/memory_object_store.ts";
+import { instantClock, patternBytes } from "../../../testing/doubles.ts";
+import { memoryUploads, testSession } from "../../kit/object_session.ts";
 import { base64, BIG, code, hex, KEY, MIB, upload } from "./_upload.ts";
 
 Deno.test("uploadObject() sends a small file in one request that carries everything", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { assertOnNas, backedUp, bucketOf, cleanup, EVICT_ALL, onNas, type Study, studyOf } from "../../kit/backups.ts";
-import { CrashError } from "../../kit/memory_types.ts";
-import { BACKUP, NAS_ROOT, World } from "../../kit/world.ts";
+import { CrashError } from "../../../testing/memory_types.ts";
+import { BACKUP, NAS_ROOT, World } from "../../../testing/world.ts";
 
 const STUDY: Study = studyOf(200);
 const CLAIM = `${NAS_ROOT}/.labferry/claims/study1.json`;

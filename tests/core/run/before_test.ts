@@ -3,7 +3,7 @@ import { defineStage, type StageRun } from "../../../core/contract.ts";
 import { PipelineError } from "../../../core/errors.ts";
 import { z } from "../../../core/options.ts";
 import type { WriteContext } from "../../../core/ports.ts";
-import { BACKUP, SOURCE_ROOT, World } from "../../kit/world.ts";
+import { BACKUP, SOURCE_ROOT, World } from "../../../testing/world.ts";
 
 const withBefore = (text: string) => BACKUP.replace("[[stage]]", `[[before]]\n${text}\n[[stage]]`);
 

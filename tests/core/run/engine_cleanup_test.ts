@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { RunReport } from "../../../core/run/report.ts";
 import { backedUp, bucketOf, cleanup, EVICT_ALL, onNas, type Study } from "../../kit/backups.ts";
-import { stepper } from "../../kit/crash.ts";
-import { failure, type MemoryStoreOptions } from "../../kit/memory_object_store.ts";
-import { CrashError, type FaultCall, systemError, type Unflushed } from "../../kit/memory_types.ts";
+import { stepper } from "../../../testing/crash.ts";
+import { failure, type MemoryStoreOptions } from "../../../testing/memory_object_store.ts";
+import { CrashError, type FaultCall, systemError, type Unflushed } from "../../../testing/memory_types.ts";
 import { parseSidecar, sha256 } from "../../kit/truth_bytes.ts";
 import { Copies } from "../../kit/truth_copies.ts";
-import { MANIFEST_ROOT, NAS_ROOT, World } from "../../kit/world.ts";
+import { MANIFEST_ROOT, NAS_ROOT, World } from "../../../testing/world.ts";
 
 const SIDECAR = "_checksums.sha256";
 const STUDY: Study = { "a.txt": "alpha", "Scan1/b ü.bin": "beta", "Scan1/empty": "", "none/": "" };

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { openMemoryJournal } from "../../../core/journal/sqlite.ts";
-import { stepper } from "../../kit/crash.ts";
-import type { MemoryStoreOptions } from "../../kit/memory_object_store.ts";
-import type { Unflushed } from "../../kit/memory_file_system.ts";
-import { patternBytes } from "../../kit/object_session.ts";
-import { NAS_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
+import { stepper } from "../../../testing/crash.ts";
+import type { MemoryStoreOptions } from "../../../testing/memory_object_store.ts";
+import type { Unflushed } from "../../../testing/memory_file_system.ts";
+import { patternBytes } from "../../../testing/doubles.ts";
+import { NAS_ROOT, SOURCE_ROOT, World } from "../../../testing/world.ts";
 
 const SMALL: Study = { "a.txt": "alpha", "Scan1/b ü.bin": "beta", "Scan1/empty": "" };
 const LARGE: Study = { "one.qptiff": patternBytes(1_100_000, 3), "Scan1/two.qptiff": patternBytes(6 * 2 ** 20, 4) };

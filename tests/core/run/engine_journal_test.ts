@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Journal } from "../../../core/journal/journal.ts";
 import type { EngineServices } from "../../../core/run/services.ts";
-import { NAS_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
+import { NAS_ROOT, SOURCE_ROOT, World } from "../../../testing/world.ts";
 
 /** The journal with some of its calls replaced. */
 function withJournal(changes: Partial<Journal>): (services: EngineServices) => EngineServices {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { MANIFEST_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
+import { MANIFEST_ROOT, SOURCE_ROOT, World } from "../../../testing/world.ts";
 
 Deno.test("S1 runPipeline() records nothing in the empty folder that an unmounted ledger leaves, and removes nothing", async () => {
   for (const stage of ["lock", "truenas", "s3", "record", "delete"]) {

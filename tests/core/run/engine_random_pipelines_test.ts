@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { type Plan, plan } from "../../kit/random_plan.ts";
 import { accepts, type Outcome, play } from "../../kit/random_play.ts";
 import { BASES, NEAR_MISSES, renderPipeline } from "../../kit/random_pipelines.ts";
-import { World } from "../../kit/world.ts";
+import { World } from "../../../testing/world.ts";
 
 /** How many accepted pipelines are run; `LABFERRY_PIPELINES=5000` for a night. */
 const WANTED = Number(Deno.env.get("LABFERRY_PIPELINES") ?? 300);

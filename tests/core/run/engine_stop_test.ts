@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { NAS_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
+import { NAS_ROOT, SOURCE_ROOT, World } from "../../../testing/world.ts";
 
 Deno.test("runPipeline() hears the wish to stop while the source looks through a study", async () => {
   for (const how of ["stop", "abort"] as const) {

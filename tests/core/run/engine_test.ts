@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { NAS_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
+import { NAS_ROOT, SOURCE_ROOT, World } from "../../../testing/world.ts";
 
 const FILES = { "a.txt": "alpha", "Scan1/b ü.bin": "beta", "Scan1/empty": "", "Scan1/\nnew\\line": "gamma" };
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { Item, Plan } from "../../../core/contract.ts";
 import { PipelineError } from "../../../core/errors.ts";
 import type { ItemReport } from "../../../core/run/report.ts";
-import { event, eventStage, listSource, queueSource } from "../../kit/event_plugins.ts";
-import { World } from "../../kit/world.ts";
+import { event, eventStage, listSource, queueSource } from "../../../testing/event_plugins.ts";
+import { World } from "../../../testing/world.ts";
 
 function pipeline(source: string, ...stages: string[]): string {
   const tables = stages.map((stage) => `[[stage]]\n${stage.includes("=") ? stage : `use = "${stage}"`}\n`);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { World } from "../../kit/world.ts";
+import type { World } from "../../../testing/world.ts";
 import { assertDone, assertFailed, runAndAfter, worldWith } from "../../kit/rules.ts";
-import { failure } from "../../kit/memory_object_store.ts";
+import { failure } from "../../../testing/memory_object_store.ts";
 
 /** Runs and returns what each stage was said to have before it. */
 async function expectedIn(world: World, force?: string) {

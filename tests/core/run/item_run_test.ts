@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { type AnyStage, defineStage, type Plan, type StageRun } from "../../../core/contract.ts";
 import { PipelineError } from "../../../core/errors.ts";
 import { z } from "../../../core/options.ts";
-import { systemError } from "../../kit/memory_file_system.ts";
-import { SOURCE_ROOT, World } from "../../kit/world.ts";
+import { systemError } from "../../../testing/memory_file_system.ts";
+import { SOURCE_ROOT, World } from "../../../testing/world.ts";
 
 const HEAD = `
 name = "one"

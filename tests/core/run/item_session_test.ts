@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { formatLedgerLine, NO_PREVIOUS } from "../../../core/ledger/line.ts";
 import { ObjectStoreError } from "../../../core/objects/object_store.ts";
-import { BACKUP, MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
+import { BACKUP, MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../../../testing/world.ts";
 import { runAndAfter, runAndBeforeRemoval } from "../../kit/rules.ts";
 
 Deno.test("S13 lock() asks at every attempt whether the study is settled", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PLACE_MARKER_NAME } from "../../../core/io/names.ts";
-import { CrashError, systemError } from "../../kit/memory_file_system.ts";
-import { MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
+import { CrashError, systemError } from "../../../testing/memory_file_system.ts";
+import { MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../../../testing/world.ts";
 import { runAndBeforeRemoval } from "../../kit/rules.ts";
 import { rememberMarker } from "../../../core/safety/known_markers.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SOURCE_ROOT, World } from "../../kit/world.ts";
+import { SOURCE_ROOT, World } from "../../../testing/world.ts";
 
 async function toldOf(files: Record<string, string>, options: { dryRun?: boolean } = {}): Promise<string[]> {
   await using world = await World.open();

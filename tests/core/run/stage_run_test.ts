@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { defineStage, type Plan, type StageRun } from "../../../core/contract.ts";
 import { PipelineError } from "../../../core/errors.ts";
 import { z } from "../../../core/options.ts";
-import { SOURCE_ROOT, World } from "../../kit/world.ts";
+import { SOURCE_ROOT, World } from "../../../testing/world.ts";
 
 /** A pipeline of one stage. */
 const pipeline = (keys: string) => `

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { judgeClaim, type NameClaim } from "../../../core/safety/claims.ts";
-import { SOURCE_ROOT } from "../../kit/world.ts";
+import { SOURCE_ROOT } from "../../../testing/world.ts";
 import { assertDone, assertFailed, AT_SOURCE, FILES, runAndAfter, worldWith } from "../../kit/rules.ts";
 
 const claim = (more: Partial<NameClaim>): NameClaim => ({

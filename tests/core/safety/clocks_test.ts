@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { FileHandle } from "../../../core/io/file_system.ts";
 import { FolderClock } from "../../../core/places/folder_clock.ts";
-import { systemError } from "../../kit/memory_types.ts";
-import { NAS_ROOT, SOURCE_ROOT, type World } from "../../kit/world.ts";
+import { systemError } from "../../../testing/memory_types.ts";
+import { NAS_ROOT, SOURCE_ROOT, type World } from "../../../testing/world.ts";
 import {
   assertDone,
   assertFailed,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { systemError } from "../../kit/memory_file_system.ts";
+import { systemError } from "../../../testing/memory_file_system.ts";
 import { assertSourceWhole, runAndBeforeRemoval, worldWith } from "../../kit/rules.ts";
-import { MANIFEST_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
+import { MANIFEST_ROOT, SOURCE_ROOT, World } from "../../../testing/world.ts";
 
 const BUCKET_ONLY = `
 name = "bucket"

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT } from "../../kit/world.ts";
+import { MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT } from "../../../testing/world.ts";
 import {
   assertDone,
   assertFailed,

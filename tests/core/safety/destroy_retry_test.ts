@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { systemError } from "../../kit/memory_file_system.ts";
-import { BACKUP, SOURCE_ROOT } from "../../kit/world.ts";
+import { systemError } from "../../../testing/memory_file_system.ts";
+import { BACKUP, SOURCE_ROOT } from "../../../testing/world.ts";
 import { assertDone, AT_SOURCE, worldWith } from "../../kit/rules.ts";
 
 const RETRIED = BACKUP.replace(

@@ -12,7 +12,7 @@ import {
   runAndBeforeRemoval,
   worldWith,
 } from "../../kit/rules.ts";
-import { BACKUP, SOURCE_ROOT, type World } from "../../kit/world.ts";
+import { BACKUP, SOURCE_ROOT, type World } from "../../../testing/world.ts";
 
 const SIDECAR = `${AT_NAS}/_checksums.sha256`;
 const OBJECT = "fusion/study1/_checksums.sha256";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { openLedger } from "../../../core/ledger/ledger_file.ts";
 import { follow } from "../../../core/ledger/entry.ts";
 import type { LedgerEntry } from "../../../core/ledger/record.ts";
-import { BACKUP, MANIFEST_ROOT, SOURCE_ROOT, type World } from "../../kit/world.ts";
+import { BACKUP, MANIFEST_ROOT, SOURCE_ROOT, type World } from "../../../testing/world.ts";
 import {
   assertDone,
   assertFailed,

@@ -12,7 +12,7 @@ import {
   runAndBeforeRemoval,
   worldWith,
 } from "../../kit/rules.ts";
-import { BACKUP, MANIFEST_ROOT, SOURCE_ROOT, type World } from "../../kit/world.ts";
+import { BACKUP, MANIFEST_ROOT, SOURCE_ROOT, type World } from "../../../testing/world.ts";
 
 const COPY = `${AT_NAS}/a.txt`;
 const ledgerLines = (world: World) => Object.values(world.fs.tree(MANIFEST_ROOT)).join("").split("\n").length;

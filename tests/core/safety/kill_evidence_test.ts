@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { NAS_ROOT, SOURCE_ROOT, World } from "../../kit/world.ts";
+import { NAS_ROOT, SOURCE_ROOT, World } from "../../../testing/world.ts";
 
 const TOOL = "/state/tool";
 const TOOL_SHA256 = createHash("sha256").update("a program").digest("hex");

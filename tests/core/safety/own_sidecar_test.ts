@@ -11,8 +11,8 @@ import {
   runAndAfter,
   worldWith,
 } from "../../kit/rules.ts";
-import { CrashError } from "../../kit/memory_file_system.ts";
-import { NAS_ROOT, SOURCE_ROOT, type World } from "../../kit/world.ts";
+import { CrashError } from "../../../testing/memory_file_system.ts";
+import { NAS_ROOT, SOURCE_ROOT, type World } from "../../../testing/world.ts";
 
 const AT = `${AT_SOURCE}/${SIDECAR_NAME}`;
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BACKUP, SOURCE_ROOT, type World } from "../../kit/world.ts";
+import { BACKUP, SOURCE_ROOT, type World } from "../../../testing/world.ts";
 import {
   assertDone,
   assertFailed,

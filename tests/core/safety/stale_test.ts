@@ -3,8 +3,8 @@ import type { Evidence } from "../../../core/evidence.ts";
 import { openMemoryJournal } from "../../../core/journal/sqlite.ts";
 import type { ItemScope } from "../../../core/places/place.ts";
 import { forgetChanged } from "../../../core/safety/stale.ts";
-import { MemoryFileSystem } from "../../kit/memory_file_system.ts";
-import { memoryLog } from "../../kit/object_session.ts";
+import { MemoryFileSystem } from "../../../testing/memory_file_system.ts";
+import { memoryLog } from "../../../testing/doubles.ts";
 
 Deno.test("forgetChanged() forgets page by page, at every place, only what is gone or changed", async () => {
   const ROOT = "/instrument/study1";

@@ -14,7 +14,7 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { type S3Server, type S3ServerOptions, startS3Server } from "../../../demo/s3_server/mod.ts";
-import { patternBytes } from "../../kit/object_session.ts";
+import { patternBytes } from "../../../testing/doubles.ts";
 import { tempDir } from "../../kit/temp.ts";
 
 const MIB = 2 ** 20;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PipelineError } from "../../../core/errors.ts";
 import { email } from "../../../plugins/notifiers/email.ts";
-import { message, notifierContext } from "../../kit/event_plugins.ts";
+import { message, notifierContext } from "../../../testing/event_plugins.ts";
 import { MAIL_PASSWORD, MAIL_USER, mailTest } from "../../kit/servers/mail.ts";
 import { startSmtp } from "../../kit/servers/smtp.ts";
 import type { SmtpOptions } from "../../kit/servers/smtp.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PipelineError } from "../../../core/errors.ts";
 import { slack } from "../../../plugins/notifiers/slack.ts";
-import { message, notifierContext } from "../../kit/event_plugins.ts";
+import { message, notifierContext } from "../../../testing/event_plugins.ts";
 import { startHttp } from "../../kit/servers/http.ts";
 import type { SeenRequest } from "../../kit/servers/http.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { PipelineError } from "../../../core/errors.ts";
 import { webhook } from "../../../plugins/notifiers/webhook.ts";
-import { message, notifierContext } from "../../kit/event_plugins.ts";
+import { message, notifierContext } from "../../../testing/event_plugins.ts";
 import { startHttp } from "../../kit/servers/http.ts";
 
 const { signal } = new AbortController();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { CrashError } from "../../kit/memory_file_system.ts";
+import { CrashError } from "../../../testing/memory_file_system.ts";
 import { backedUp, cleanup, onNas, studyOf } from "../../kit/backups.ts";
-import { NAS_ROOT, type World, type WorldOptions } from "../../kit/world.ts";
+import { NAS_ROOT, type World, type WorldOptions } from "../../../testing/world.ts";
 
 const MIB = 2 ** 20;
 const STUDIES = { old: studyOf(MIB), middle: studyOf(MIB), young: studyOf(MIB) };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PipelineError } from "../../../core/errors.ts";
-import { eventStage } from "../../kit/event_plugins.ts";
-import { World } from "../../kit/world.ts";
+import { eventStage } from "../../../testing/event_plugins.ts";
+import { World } from "../../../testing/world.ts";
 
 const PIPELINE = `name = "p"\n[source]\nuse = "outbox"\n[[stage]]\nuse = "act"\n`;
 const AT = "2026-01-01T00:00:00.000Z";

@@ -66,6 +66,13 @@ export class MemoryLogs implements FollowedFiles {
     return undefined;
   }
 
+  async after(path: string, { identity }: FollowedFile): Promise<FollowedFile | undefined> {
+    const number = (id: string) => Number(id.slice("id".length));
+    const later = [...this.files].filter(([name, file]) => name !== path && number(file.identity) > number(identity));
+    later.sort(([, a], [, b]) => number(a.identity) - number(b.identity));
+    return later.length === 0 ? undefined : await this.open(later[0][0]);
+  }
+
   follow(position?: Position, more: Partial<FollowOptions> = {}): Follower {
     return new Follower(position, {
       path: PATH,
@@ -93,6 +100,7 @@ export async function drain(logs: MemoryLogs, follower: Follower): Promise<{ tex
       logs.time += 2000;
       continue;
     }
+    idle = 0;
     texts.push(...chunk.records.map(({ text }) => text));
     ({ position } = chunk);
   }

@@ -60,6 +60,24 @@ Deno.test("Follower.next() finishes a renamed file, its last line included, then
   assert.equal(logs.opened, 1);
 });
 
+Deno.test("Follower.next() reads every file of several rotations while nobody looked, oldest first", async () => {
+  const logs = new MemoryLogs();
+  logs.append(`${T} a\n`);
+  let position: Position | undefined;
+  {
+    await using follower = logs.follow();
+    ({ position } = await drain(logs, follower));
+  }
+  logs.append(`${T} b\n`);
+  for (const [number, letter] of ["c", "d", "e"].entries()) {
+    logs.rename(`/log/Fusion.${number}.log`);
+    logs.append(`${T} ${letter}\n`);
+  }
+  await using later = logs.follow(positionFromJson(positionToJson(position!)));
+  assert.deepEqual((await drain(logs, later)).texts, ["b", "c", "d", "e"].map((letter) => `${T} ${letter}`));
+  assert.equal(logs.opened, 1);
+});
+
 Deno.test("Follower.next() takes up a file that was renamed while nobody looked", async () => {
   const logs = new MemoryLogs();
   logs.append(`${T} a\n`);

@@ -2,7 +2,7 @@
  * Nodes, names and devices of the file system in memory, and what a crash takes from them.
  * @module
  */
-import type { FileStat } from "../../core/io/file_system.ts";
+import type { FileStat } from "../core/io/file_system.ts";
 import {
   CrashError,
   type Fault,

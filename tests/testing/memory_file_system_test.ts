@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CrashError, MemoryFileSystem, systemError } from "./memory_file_system.ts";
+import { CrashError, MemoryFileSystem, systemError } from "../../testing/memory_file_system.ts";
 
 const text = (content: string) => new TextEncoder().encode(content);
 const errno = (code: string) => (error: unknown) => {

@@ -10,11 +10,11 @@ import type {
   NotifierContext,
   Plan,
   StageRun,
-} from "../../core/contract.ts";
-import { defineNotifier, defineSource, defineStage } from "../../core/contract.ts";
-import { z } from "../../core/options.ts";
-import { instantClock, memoryLog } from "./object_session.ts";
-import type { EventAckContext, EventReadContext, EventSourceContext, EventWriteContext } from "../../core/ports.ts";
+} from "../core/contract.ts";
+import { defineNotifier, defineSource, defineStage } from "../core/contract.ts";
+import { z } from "../core/options.ts";
+import { instantClock, memoryLog } from "./doubles.ts";
+import type { EventAckContext, EventReadContext, EventSourceContext, EventWriteContext } from "../core/ports.ts";
 
 export function event(name: string, data: { [key: string]: Json } = {}, id = name): Item {
   return { id, name, kind: "event", data };

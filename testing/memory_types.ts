@@ -2,7 +2,7 @@
  * What the tests may ask of the file system in memory: operations, faults, mounts, seeds.
  * @module
  */
-import type { Medium } from "../../core/io/file_system.ts";
+import type { Medium } from "../core/io/file_system.ts";
 
 export type Operation =
   | "lstat"

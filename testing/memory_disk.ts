@@ -2,8 +2,8 @@
  * The disk under `MemoryFileSystem`: seeds, mounts and the synchronous primitives.
  * @module
  */
-import type { DirEntry, FileStat, SpaceInfo } from "../../core/io/file_system.ts";
-import type { SyncPrimitives } from "../../core/io/sync_primitives.ts";
+import type { DirEntry, FileStat, SpaceInfo } from "../core/io/file_system.ts";
+import type { SyncPrimitives } from "../core/io/sync_primitives.ts";
 import { MemoryHandle } from "./memory_handle.ts";
 import { MemoryNodes, type Node, statOf } from "./memory_nodes.ts";
 import { type MountOptions, type Seed, type SeedOptions, systemError } from "./memory_types.ts";

@@ -3,9 +3,9 @@
  * done, and after it with its answer lost), or a call of the journal.
  * @module
  */
-import type { Journal } from "../../core/journal/journal.ts";
-import type { LocalJournal } from "../../core/journal/sqlite.ts";
-import type { EngineServices } from "../../core/run/services.ts";
+import type { Journal } from "../core/journal/journal.ts";
+import type { LocalJournal } from "../core/journal/sqlite.ts";
+import type { EngineServices } from "../core/run/services.ts";
 import { CrashError } from "./memory_types.ts";
 import type { World } from "./world.ts";
 

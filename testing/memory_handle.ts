@@ -2,8 +2,8 @@
  * An open file of the file system in memory.
  * @module
  */
-import type { FileStat, Medium } from "../../core/io/file_system.ts";
-import type { SyncHandle } from "../../core/io/sync_primitives.ts";
+import type { FileStat, Medium } from "../core/io/file_system.ts";
+import type { SyncHandle } from "../core/io/sync_primitives.ts";
 import { type MemoryNodes, type Node, statOf } from "./memory_nodes.ts";
 import { type Fault, type Operation, systemError } from "./memory_types.ts";
 

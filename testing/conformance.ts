@@ -3,9 +3,9 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { AnyStage, Plan } from "../../core/contract.ts";
-import { z } from "../../core/options.ts";
-import type { RunReport, StageReport } from "../../core/run/report.ts";
+import type { AnyStage, Plan } from "../core/contract.ts";
+import { z } from "../core/options.ts";
+import type { RunReport, StageReport } from "../core/run/report.ts";
 import { CrashError } from "./memory_file_system.ts";
 import { SOURCE_ROOT, World } from "./world.ts";
 

@@ -7,8 +7,8 @@
  */
 import assert from "node:assert/strict";
 import { parse } from "@std/toml";
-import { EMBEDDED_PRESETS } from "../../core/pipeline/embedded_presets.ts";
-import { z } from "../../core/options.ts";
+import { EMBEDDED_PRESETS } from "../core/pipeline/embedded_presets.ts";
+import { z } from "../core/options.ts";
 import { NAS_ROOT, SOURCE_ROOT, World } from "./world.ts";
 
 const change = z.strictObject({

@@ -13,8 +13,8 @@ import type {
   SmallJob,
   SmallJobResult,
   SpaceInfo,
-} from "../../core/io/file_system.ts";
-import { runSmallJob } from "../../core/io/small_jobs.ts";
+} from "../core/io/file_system.ts";
+import { runSmallJob } from "../core/io/small_jobs.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import type { MemoryHandle } from "./memory_handle.ts";
 import { CrashError, type FaultHook, type MountOptions, type Seed, type SeedOptions } from "./memory_types.ts";

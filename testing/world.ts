@@ -2,30 +2,30 @@
  * The whole engine in memory: four roots on four devices, a bucket, a journal and a clock that tests move by hand.
  * @module
  */
-import type { AnyStage, Plugin, SourcePlugin } from "../../core/contract.ts";
-import { defineStore } from "../../core/contract.ts";
-import { z } from "../../core/options.ts";
-import { openMemoryJournal } from "../../core/journal/sqlite.ts";
-import type { LocalJournal } from "../../core/journal/sqlite.ts";
-import { foldLedger } from "../../core/ledger/fold.ts";
-import type { LedgerRecord } from "../../core/ledger/record.ts";
-import { lintPipeline } from "../../core/lint/safety.ts";
-import { compilePipeline } from "../../core/pipeline/compile.ts";
-import type { CompiledPipeline } from "../../core/pipeline/compile.ts";
-import { loadConfig } from "../../core/pipeline/config.ts";
-import type { Diagnostic } from "../../core/pipeline/diagnostic.ts";
-import { createRegistry } from "../../core/registry.ts";
-import { runPipeline } from "../../core/run/engine.ts";
-import type { RunReport } from "../../core/run/report.ts";
-import type { EngineServices, RunRequest } from "../../core/run/services.ts";
-import { PLACE_MARKER_NAME } from "../../core/io/names.ts";
-import { plugins } from "../../plugins/mod.ts";
-import { stages } from "../../stages/mod.ts";
+import type { AnyStage, Plugin, SourcePlugin } from "../core/contract.ts";
+import { defineStore } from "../core/contract.ts";
+import { z } from "../core/options.ts";
+import { openMemoryJournal } from "../core/journal/sqlite.ts";
+import type { LocalJournal } from "../core/journal/sqlite.ts";
+import { foldLedger } from "../core/ledger/fold.ts";
+import type { LedgerRecord } from "../core/ledger/record.ts";
+import { lintPipeline } from "../core/lint/safety.ts";
+import { compilePipeline } from "../core/pipeline/compile.ts";
+import type { CompiledPipeline } from "../core/pipeline/compile.ts";
+import { loadConfig } from "../core/pipeline/config.ts";
+import type { Diagnostic } from "../core/pipeline/diagnostic.ts";
+import { createRegistry } from "../core/registry.ts";
+import { runPipeline } from "../core/run/engine.ts";
+import type { RunReport } from "../core/run/report.ts";
+import type { EngineServices, RunRequest } from "../core/run/services.ts";
+import { PLACE_MARKER_NAME } from "../core/io/names.ts";
+import { plugins } from "../plugins/mod.ts";
+import { stages } from "../stages/mod.ts";
 import { MemoryFileSystem } from "./memory_file_system.ts";
 import { memoryStore } from "./memory_object_store.ts";
 import type { MemoryStore, MemoryStoreOptions } from "./memory_object_store.ts";
-import { instantClock, memoryLog } from "./object_session.ts";
-import type { InstantClock } from "./object_session.ts";
+import { instantClock, memoryLog } from "./doubles.ts";
+import type { InstantClock } from "./doubles.ts";
 
 /** Where the world keeps what. */
 export const SOURCE_ROOT = "/instrument/studies";

@@ -3,8 +3,8 @@
  * it fail, lie or lose an answer at any operation.
  */
 import { createHash } from "node:crypto";
-import { compositeSha256 } from "../../core/objects/checksum.ts";
-import { compareKeys } from "../../core/objects/keys.ts";
+import { compositeSha256 } from "../core/objects/checksum.ts";
+import { compareKeys } from "../core/objects/keys.ts";
 import {
   type ListedObject,
   type ListedPart,
@@ -15,7 +15,7 @@ import {
   type PutOptions,
   type PutResult,
   type StoreErrorKind,
-} from "../../core/objects/object_store.ts";
+} from "../core/objects/object_store.ts";
 
 export type StoreCallName = Exclude<keyof ObjectStore, "uri" | "identity" | symbol>;
 
