@@ -292,6 +292,16 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import("../commands/echo.ts"),
   },
   {
+    name: "graph",
+    summary: "Draw a pipeline: stages, places, evidence",
+    about: "Prints a Mermaid flowchart, which GitHub, GitLab and mermaid.live show as a picture: stages as boxes in " +
+      "their order, what they write as thick arrows, which evidence each counts on as dotted ones.",
+    positionals: [{ name: "PIPELINE", summary: "Name of a pipeline, or path of a .toml file." }],
+    example: "labferry graph backup",
+    log: "stderr",
+    load: () => import("../commands/graph.ts"),
+  },
+  {
     name: "list",
     summary: "List pipelines and plugins",
     positionals: [{

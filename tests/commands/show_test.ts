@@ -13,7 +13,7 @@ Deno.test("show describes every plugin with its options", async () => {
     assert.ok(Array.isArray(JSON.parse((await place.cli(["show", name, "--json"])).stdout)));
   }
   const idle = await place.cli(["show", "idle-folders"]);
-  assert.match(idle.stdout, /  option {2}type +default +unit +what it is\n/);
+  assert.match(idle.stdout, / {2}option {2}type +default +unit +what it is\n/);
   assert.match(idle.stdout, / {2}idle {4}duration {2}"14d" +ms s min h d w {2}\S/);
   const health = await place.cli(["show", "health"]);
   assert.match(health.stdout, /mtime_gap_days {2}number +14 +days {2}\S/);
