@@ -115,6 +115,7 @@ const RETRY_HINT = 'write retry = { attempts = 3, first = "2s" }: how often it i
 /** What is missing is a table with a header of its own, not a key. */
 const HINTS = {
   "*.retry": RETRY_HINT,
+  "*.source": "write its header in single brackets: [source]; a pipeline has one source",
   before: "write its header in double brackets: [[before]]",
   on_item_failed: "write its header in double brackets: [[on_item_failed]]",
   source: 'add a table [source] with use = "…": what gives the items, such as idle-folders (labferry list sources)',

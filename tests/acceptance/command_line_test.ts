@@ -236,6 +236,8 @@ acceptance(
       "length",
       "message",
       "hint",
+      "nearest",
+      "wanted",
       "source_line",
     ]);
     for (const argv of [["run", "backup"], ["plan", "backup"], ["install", "places"], ["echo", "backup"]]) {
