@@ -5,7 +5,7 @@ import type { LedgerSoundness } from "../ledger/soundness.ts";
 import type { CompiledPipeline } from "../pipeline/compile.ts";
 import type { Place } from "../places/place.ts";
 import type { RunContext } from "../ports.ts";
-import type { DestroyServices } from "../safety/destroy.ts";
+import type { DestroyServices } from "../safety/victim.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
 import type { Listing } from "../safety/settled.ts";
 import type { EngineServices, RunRequest } from "./services.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { z } from "zod";
-import type { Plugin } from "../contract.ts";
+import type { AnyStage, Plugin } from "../contract.ts";
 import { PIPELINE_SCHEMA } from "../pipeline/pipeline_file.ts";
 import { metaOf } from "../pipeline/schema_walk.ts";
 import type { Registry } from "../registry.ts";
@@ -17,7 +17,8 @@ export function pipelineJsonSchema(registry: Registry): JsonSchema {
   const { properties = {}, definitions: _, ...rest } = toJsonSchema(PIPELINE_SCHEMA);
   const stages = registry.list("stage");
   const sources = registry.list("source");
-  const definitions = Object.assign({}, ...[...stages, ...sources].map((plugin) => optionsOf(plugin, registry)));
+  const plugins = [...stages, ...sources, ...registry.list("notifier")];
+  const definitions = Object.assign({}, ...plugins.map((plugin) => optionsOf(plugin, registry)));
   const { source, before, stage, on_item_failed: failed, ...others } = properties;
   const list = (of: JsonSchema, known: readonly WithOptions[]): JsonSchema => {
     const { default: _, items = {}, ...words } = of;
@@ -99,8 +100,36 @@ function optionsOf(plugin: WithOptions, registry: Registry): Record<string, Json
     const description = `${option.description ?? ""} (${plugin.name})`.trim();
     return [name, allowTemplates(inOwnNames({ ...option, description }, own))];
   });
-  found[own] = { title: `Options of ${plugin.name}`, ...rest, properties: Object.fromEntries(named) };
+  found[own] = {
+    title: `Options of ${plugin.name}`,
+    ...rest,
+    properties: Object.fromEntries(named),
+    ...plugin.kind === "stage" ? handedOn(plugin, registry) : {},
+  };
   return found;
+}
+
+/** Options a stage hands on to the plugin that one of its options names: they follow from that name. */
+function handedOn(stage: AnyStage, registry: Registry): JsonSchema {
+  for (const [option, schema] of Object.entries(stage.options.shape as Record<string, z.core.$ZodType>)) {
+    const kind = metaOf(schema, "plugin");
+    if (stage.uses === undefined || typeof kind !== "string") continue;
+    const absent = stage.options.safeParse({}).data?.[option];
+    let chain: JsonSchema = {};
+    for (const name of registry.names(kind as Plugin["kind"])) {
+      const parsed = stage.options.safeParse({ [option]: name });
+      const use = parsed.success ? stage.uses(parsed.data).find((one) => one.name === name) : undefined;
+      if (use === undefined || use.at.length !== 1) continue;
+      const target = { $ref: `#/definitions/${use.kind}-${name}` };
+      chain = {
+        if: { properties: { [option]: { const: name } }, ...name === absent ? {} : { required: [option] } },
+        then: { properties: { [use.at[0]]: target } },
+        ...Object.keys(chain).length === 0 ? {} : { else: chain },
+      };
+    }
+    return chain;
+  }
+  return {};
 }
 
 /** An option that names a plugin takes the names there are. */

@@ -79,6 +79,19 @@ Deno.test("the language server reports each mistake in a pipeline at its line", 
   }
 });
 
+Deno.test("the language server knows the options of the notifier that a stage hands them on to", async () => {
+  await using at = await editor();
+  const stage = (options: string) => `[[stage]]\nuse = "notify"\nid = "n"\nwith = { ${options} }\n`;
+  const check = async (options: string) =>
+    await at.server.check(at.pipeline(), await preset("notify") + stage(options));
+  assert.deepEqual(await check(`via = "slack", options = { channel = "C1" }`), []);
+  assert.deepEqual(await check(`options = { host = "smtp.lab.example", port = 587 }`), []);
+  assert.deepEqual(await check(`via = "webhook", options = { url = "\${s3.endpoint}" }`), []);
+  assert.match((await check(`via = "slack", options = { chanel = "C1" }`))[0]?.message, /'chanel' was unexpected/);
+  assert.match((await check(`options = { prot = 587 }`))[0]?.message, /'prot' was unexpected/);
+  assert.match((await check(`via = "slak"`))[0]?.message, /"slak" does not match/);
+});
+
 Deno.test("the language server reports each mistake in a config", async () => {
   await using at = await editor();
   const mistakes: [text: string, says: RegExp][] = [
