@@ -41,6 +41,11 @@ export const run: Command = async (args, context) => {
       if (diagnostics.length > 0) terminal.out(scrub(`${renderDiagnostics(diagnostics)}\n\n`));
       terminal.out(`${name}: ${verdict(diagnostics)}\n`);
     }
+    const all = sortDiagnostics(checked.flatMap(({ diagnostics }) => diagnostics));
+    const first = all.find(({ severity }) => severity === "error") ?? all[0];
+    if (first && !context.globals.quiet) {
+      terminal.err(`What a code means: labferry lint --explain ${first.code}\n`);
+    }
   }
   return checked.some(({ diagnostics }) => hasErrors(diagnostics)) ? 2 : 0;
 };

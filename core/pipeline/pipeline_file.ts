@@ -133,7 +133,8 @@ export function readPipelineFile(
 ): { file?: PipelineFile; diagnostics: Diagnostic[] } {
   const value = tomlValue(document.root);
   const unknown = (path: TomlPath) => besideUse(document, path, optionsOf);
-  const subject = { document, base: [], what: "the pipeline", area: "pipeline", hints: HINTS, unknown };
+  const part = (path: TomlPath) => entryOf(document, path);
+  const subject = { document, base: [], what: "the pipeline", area: "pipeline", hints: HINTS, unknown, part };
   const checked = checkSchema(PIPELINE_SCHEMA, value, subject);
   const diagnostics = checked.diagnostics;
   if (checked.value === undefined) return { diagnostics };
@@ -168,6 +169,16 @@ export function readPipelineFile(
     return { diagnostics };
   }
   return { file: { ...file, stages: ordered.stages }, diagnostics };
+}
+
+/** The entry of a list that a path leads into, by its id where it has one, else by its number. */
+function entryOf(document: TomlDocument, path: TomlPath): { what: string; path: TomlPath } | undefined {
+  const [list, at] = path;
+  if (typeof at !== "number" || path.length < 3) return undefined;
+  const entry = path.slice(0, 2);
+  const id = ["id", "use"].map((key) => nodeAt(document, [...entry, key])).find((node) => node?.kind === "scalar");
+  const name = id?.kind === "scalar" ? `"${id.value}"` : `${at + 1}`;
+  return { what: list === "stage" ? `stage ${name}` : `stage ${name} of [[${list}]]`, path: entry };
 }
 
 /** Words people know from elsewhere, and what they are here. */

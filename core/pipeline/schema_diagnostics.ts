@@ -25,6 +25,8 @@ export interface SchemaSubject {
    * stands, by `*.` and its name. Without it, in general words.
    */
   hints?: Readonly<Record<string, string>>;
+  /** A part that has a name of its own, such as a stage: what to call it, and where it stands. */
+  part?: (path: TomlPath) => { what: string; path: TomlPath } | undefined;
   /** What to say of an unknown key instead of the nearest one. */
   unknown?: (path: TomlPath) => NameAdvice | undefined;
 }
@@ -65,10 +67,11 @@ function unknownKey(
 ): Diagnostic {
   const { known, subject } = about;
   const key = String(path.at(-1));
-  const where = path.length > 1 ? ` in "${dotted(path.slice(0, -1))}"` : "";
+  const { what, rest } = named(path, subject);
+  const where = rest.length > 1 ? ` in "${dotted(rest.slice(0, -1))}"` : "";
   return diagnose({ source: subject.document.source, span: keySpan(subject.document, [...subject.base, ...path]) }, {
     code: `${subject.area}/unknown-key`,
-    message: `Cannot use key "${key}"${where} of ${subject.what}: no such key is known`,
+    message: `Cannot use key "${key}"${where} of ${what}: no such key is known`,
     hint: "remove it",
     ...nameAdvice(key, known, "known keys"),
     ...subject.unknown?.(path),
@@ -80,12 +83,13 @@ function issueDiagnostic(issue: z.core.$ZodIssue, about: { subject: SchemaSubjec
   const path = issue.path.map(step);
   const found = valueAt(about.value, path);
   const full = [...subject.base, ...path];
-  const name = path.length === 0 ? subject.what : `"${dotted(path)}" of ${subject.what}`;
+  const { what, rest } = named(path, subject);
+  const name = rest.length === 0 ? what : `"${dotted(rest)}" of ${what}`;
   const source = subject.document.source;
   if (found === undefined && path.length > 0) {
     return diagnose({ source, span: valueSpan(subject.document, full) }, {
       code: `${subject.area}/missing-key`,
-      message: `Cannot use ${subject.what}: "${dotted(path)}" is missing, wanted ${wanted(issue)}`,
+      message: `Cannot use ${what}: "${dotted(rest)}" is missing, wanted ${wanted(issue)}`,
       hint: subject.hints?.[dotted(path)] ?? `add ${String(path.at(-1))} = …`,
       wanted: choices(issue, undefined).wanted,
     });
@@ -98,6 +102,12 @@ function issueDiagnostic(issue: z.core.$ZodIssue, about: { subject: SchemaSubjec
       (isUnfilled(found) ? subject.hints?.[dotted(path)] : undefined),
     ...choices(issue, found),
   });
+}
+
+/** What a path speaks of, and what is left of it within. */
+function named(path: TomlPath, { what, part }: SchemaSubject): { what: string; rest: TomlPath } {
+  const found = part?.(path);
+  return found ? { what: found.what, rest: path.slice(found.path.length) } : { what, rest: path };
 }
 
 function hintOfKey(issue: z.core.$ZodIssue, { hints }: SchemaSubject): string | undefined {

@@ -7,6 +7,7 @@ import { initFiles } from "../../commands/_init_templates.ts";
 import { tempDir } from "../kit/temp.ts";
 import { type LanguageServer, startTaplo } from "./_taplo.ts";
 
+const MISTAKEN = fromFileUrl(new URL("./broken_pipelines/", import.meta.url));
 const PRESETS = fromFileUrl(new URL("../../pipelines/", import.meta.url));
 
 async function editor() {
@@ -77,6 +78,34 @@ Deno.test("the language server reports each mistake in a pipeline at its line", 
     assert.ok(found.some(({ message }) => says.test(message)), `${what}:\n${told}`);
     assert.ok(found.every((one) => Math.abs(one.line - line) <= 2), `${what}, at line ${line}:\n${told}`);
   }
+});
+
+/** Codes of what a schema can know: words, types, ranges. Order, places and templates are lint's. */
+const KNOWN_TO_SCHEMAS =
+  /^(?:toml\/syntax|options\/[a-z-]+|pipeline\/(?:unknown-key|missing-key|wrong-type|bad-value|unknown-plugin|misplaced))$/;
+
+Deno.test("of the mistakes operators make, the language server reports every one that is a wrong word or value", async () => {
+  await using at = await editor();
+  const names = [...Deno.readDirSync(MISTAKEN)].flatMap(({ name }) =>
+    name.endsWith(".toml") ? [name.slice(0, -5)] : []
+  );
+  let reported = 0;
+  for (const name of names) {
+    const text = `#:schema ../schema/pipeline.schema.json\n${await Deno.readTextFile(join(MISTAKEN, `${name}.toml`))}`;
+    const lint = await Deno.readTextFile(join(MISTAKEN, `${name}.txt`));
+    const [, line, code] = /:(\d+):\d+: error (\S+):/.exec(lint) ?? [];
+    const found = await at.server.check(at.pipeline(), text);
+    assert.equal(found.length > 0, KNOWN_TO_SCHEMAS.test(code), `${name}: ${code}\n${JSON.stringify(found)}`);
+    if (found.length === 0) continue;
+    reported++;
+    // The schema's line stands above; a table is underlined from its header on.
+    const near = found.some((one) => Math.abs(one.line - 1 - Number(line)) <= 3);
+    assert.ok(
+      near || name === "source_missing",
+      `${name}: lint says line ${line}, the editor ${JSON.stringify(found)}`,
+    );
+  }
+  assert.ok(reported >= 20, `${reported}`);
 });
 
 Deno.test("the language server knows the options of the notifier that a stage hands them on to", async () => {

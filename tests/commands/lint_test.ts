@@ -18,6 +18,7 @@ Deno.test("lint says what is wrong, where, and exits 2", async () => {
   assert.equal(broken.code, 2);
   assert.match(broken.stdout, /broken\.toml:3:\d+: error .*\n.*\n.*\^[\s\S]*idle-folders/);
   assert.match(broken.stdout, /broken: 1 error\n$/);
+  assert.equal(broken.stderr, "What a code means: labferry lint --explain pipeline/unknown-plugin\n");
   const all = await place.cli(["lint", "--offline"]);
   assert.match(all.stdout, /local: ok/);
 });
