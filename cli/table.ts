@@ -352,6 +352,28 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import("../commands/unlock.ts"),
   },
   {
+    name: "new",
+    summary: "Begin a stage of your own",
+    log: "stderr",
+    silent: true,
+    subcommands: [{
+      name: "stage",
+      summary: "Write a stage that works, and its test",
+      about: "Writes plugins/NAME.ts beside the config, where labferry finds it, and plugins/tests/NAME_test.ts. " +
+        "Nothing that stands is overwritten. docs/write_a_stage.md goes on from there.",
+      positionals: [{ name: "NAME", summary: "Lower-case words joined by hyphens, a verb first: count-images." }],
+      flags: [
+        { name: "dir", value: "DIR", summary: "Write into this folder instead; with --builtin, the clone." },
+        { name: "builtin", summary: "Write a stage of labferry itself, in a clone: with its line in the list." },
+      ],
+      exits: [[0, "the files are written"], [2, "the name cannot be used, or a file is there already"]],
+      example: "labferry new stage count-images",
+      log: "stderr",
+      silent: true,
+      load: () => import("../commands/new_stage.ts"),
+    }],
+  },
+  {
     name: "demo",
     summary: "The whole job on made-up studies in a scratch folder",
     about:
