@@ -3,11 +3,10 @@
  * backups of the ledger, and what a destroy frees is that place (SAFETY S4, S5, S11).
  * @module
  */
-import { basename } from "@std/path";
 import type { Json } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { asKnownError, ioError } from "../io/io_errors.ts";
-import { contains, itemPath, sortBytes } from "../io/paths.ts";
+import { itemPath, pathKey, sortBytes } from "../io/paths.ts";
 import { walkTree } from "../io/walk.ts";
 import { foldLedger } from "../ledger/fold.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
@@ -75,12 +74,13 @@ function whyNot(record: LedgerRecord, root: string): string | undefined {
   }
   if (record.truenas_evicted_at !== null) return `the ledger says that it went on ${record.truenas_evicted_at}`;
   if (record.sidecar_sha256 === null) return "its record names no list of checksums";
-  if (!isBelow(record, root)) return `the ledger has it at "${record.truenas_path}"`;
+  if (!isAt(record, root)) return `the ledger has it at "${record.truenas_path}"`;
   return undefined;
 }
 
-function isBelow({ truenas_path: path, backup_name: name }: LedgerRecord, root: string): boolean {
-  return path !== null && contains(root, path) && basename(path) === name;
+/** Whether the recorded copy is the folder of its name in the root: a namesake elsewhere is none that anybody proved. */
+function isAt({ truenas_path: path, backup_name: name }: LedgerRecord, root: string): boolean {
+  return path !== null && pathKey(path) === pathKey(itemPath(root, name));
 }
 
 function isOpen(record: LedgerRecord): boolean {
@@ -126,7 +126,7 @@ export async function closeEvictions(run: RunState): Promise<TakenUp> {
   for (const name of sortBytes([...records.keys()])) {
     const record = records.get(name) as LedgerRecord;
     try {
-      if (isOpen(record) && isBelow(record, run.source.path)) await close(run, record);
+      if (isOpen(record) && isAt(record, run.source.path)) await close(run, record);
     } catch (cause) {
       const error = asKnownError(cause, `take up the eviction of "${name}" that an earlier run began`);
       if (error.stopsRun !== undefined) throw error;
