@@ -14,7 +14,6 @@ import { claimAtFolder } from "../places/claim_files.ts";
 import type { ArchivedBackup, CandidateFolder } from "../ports.ts";
 import { recordEnd } from "../safety/record_end.ts";
 import type { TreeItem } from "./item_session.ts";
-import type { TakenUp } from "./open_destroys.ts";
 import type { RunState } from "./run_state.ts";
 
 /** The place that is freed, in intents and messages, and the fields of the ledger that tell of it. */
@@ -31,21 +30,42 @@ export async function listBackups(run: RunState): Promise<ArchivedBackup[]> {
   });
   const found: ArchivedBackup[] = [];
   for (const { name, kind } of entries) {
-    if (kind !== "directory" || name.toLowerCase().startsWith(".labferry")) continue;
-    const record = records.get(name);
-    const refused = record === undefined ? "the ledger has no record of it" : whyNot(record, root);
-    const begun = record !== undefined && isOpen(record);
-    const path = itemPath(root, name);
-    found.push({
-      name,
-      path,
-      bytes: begun && refused === undefined ? await bytesLeft(run, path) : record?.total_bytes ?? 0,
-      completedAt: record?.completed_at ?? "",
-      begun,
-      ...(refused === undefined ? {} : { refused }),
-    });
+    if (name.toLowerCase().startsWith(".labferry")) continue;
+    if (kind === "directory") found.push(await archivedOf(run, name, records.get(name)));
+    else if (kind === "symlink") found.push(linked(root, name));
   }
   return found.sort((a, b) => rank(a) < rank(b) ? -1 : 1);
+}
+
+/** What they say of one of them now; undefined when its folder is gone. */
+export async function lookAtBackup(run: RunState, name: string): Promise<ArchivedBackup | undefined> {
+  const path = itemPath(run.source.path, name);
+  const stat = await run.services.fs.lstat(path).catch((cause) => {
+    throw ioError(cause, { verb: "look at", path });
+  });
+  if (stat?.kind === "directory") return await archivedOf(run, name, await run.requireLedger().latest(name));
+  return stat?.kind === "symlink" ? linked(run.source.path, name) : undefined;
+}
+
+async function archivedOf(run: RunState, name: string, record: LedgerRecord | undefined): Promise<ArchivedBackup> {
+  const root = run.source.path;
+  const path = itemPath(root, name);
+  const refused = record === undefined ? "the ledger has no record of it" : whyNot(record, root);
+  const begun = record !== undefined && isOpen(record);
+  return {
+    name,
+    path,
+    bytes: begun && refused === undefined ? await bytesLeft(run, path) : record?.total_bytes ?? 0,
+    completedAt: record?.completed_at ?? "",
+    begun,
+    ...(refused === undefined ? {} : { refused }),
+  };
+}
+
+/** SAFETY S15. Somebody may have moved a study to other storage and left a link in its place. */
+function linked(root: string, name: string): ArchivedBackup {
+  const refused = "it is a link, and links are never followed";
+  return { name, path: itemPath(root, name), bytes: 0, completedAt: "", begun: false, refused };
 }
 
 /** Of a folder that is partly gone. What cannot be listed counts nothing here, and fails its item. */
@@ -115,25 +135,34 @@ export function assertMayGo(
   });
 }
 
+/** Evictions that the ledger had open when the run began, by name, and those that nobody could look at. */
+export interface OpenEvictions {
+  names: ReadonlySet<string>;
+  bad: { name: string; error: PipelineError }[];
+}
+
 /**
- * Closes evictions that an earlier run had finished but for the ledger. Those whose folder is still there are taken up
- * with the candidates. One that cannot be looked at stops no other (SAFETY S19).
+ * Closes evictions that an earlier run had finished but for the ledger; a dry run only names them. Those whose folder is
+ * still there are taken up with the candidates. One that cannot be looked at stops no other (SAFETY S19).
  */
-export async function closeEvictions(run: RunState): Promise<TakenUp> {
-  const taken: TakenUp = { items: [], bad: [] };
-  if (!run.ledger || run.request.dryRun) return taken;
+export async function closeEvictions(run: RunState): Promise<OpenEvictions> {
+  const names = new Set<string>();
+  const bad: OpenEvictions["bad"] = [];
+  if (!run.ledger) return { names, bad };
   const { records } = await foldLedger(run.services.fs, run.ledger.root);
   for (const name of sortBytes([...records.keys()])) {
     const record = records.get(name) as LedgerRecord;
     try {
-      if (isOpen(record) && isAt(record, run.source.path)) await close(run, record);
+      if (!isOpen(record) || !isAt(record, run.source.path)) continue;
+      names.add(name);
+      if (!run.request.dryRun) await close(run, record);
     } catch (cause) {
       const error = asKnownError(cause, `take up the eviction of "${name}" that an earlier run began`);
       if (error.stopsRun !== undefined) throw error;
-      taken.bad.push({ name, error });
+      bad.push({ name, error });
     }
   }
-  return taken;
+  return { names, bad };
 }
 
 async function close(run: RunState, record: LedgerRecord): Promise<void> {

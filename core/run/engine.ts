@@ -17,6 +17,7 @@ import { nameHint } from "../pipeline/nearest.ts";
 import type { ItemContext, RunContext } from "../ports.ts";
 import type { RunLock } from "../safety/lock_file.ts";
 import { closeEvictions, isBackup } from "./backups.ts";
+import type { OpenEvictions } from "./backups.ts";
 import { assertOrder } from "./backups_order.ts";
 import { runBefore, runContext } from "./before.ts";
 import { runEvents } from "./event_run.ts";
@@ -128,15 +129,20 @@ async function runAll(
   const stages = await openStages(request, context, stack);
   const done = new Set<string>();
   const wanted = (name: string) => request.only === undefined || request.only === name;
-  const open = await (run.isOverBackups ? closeEvictions(run) : takeUpDestroys(run));
-  const bad = open.bad.filter((item) => wanted(item.name));
-  reportBad(run, report, bad);
-  for (const item of open.items.filter((item) => wanted(item.name))) {
-    if (request.stop.aborted) return;
-    done.add(item.id);
-    await runOneItem(run, { item, stages, report });
+  let evictions: OpenEvictions | undefined;
+  if (run.isOverBackups) {
+    evictions = await closeEvictions(run);
+    reportBad(run, report, evictions.bad.filter((item) => wanted(item.name)));
+  } else {
+    const open = await takeUpDestroys(run);
+    reportBad(run, report, open.bad.filter((item) => wanted(item.name)));
+    for (const item of open.items.filter((item) => wanted(item.name))) {
+      if (request.stop.aborted) return;
+      done.add(item.id);
+      await runOneItem(run, { item, stages, report });
+    }
   }
-  await runItems(run, { stages, report, done, stack });
+  await runItems(run, { stages, report, done, stack, evictions });
   // Whatever else went well: somebody must look at it.
   if (soundness?.error && !foresight?.stop) throw soundness.error;
 }
@@ -212,11 +218,12 @@ function assertSameFacts({ plugin, id, options: sample }: CompiledStage, options
 
 async function runItems(
   run: RunState,
-  { stages, report, done, stack }: {
+  { stages, report, done, stack, evictions }: {
     stages: OpenStages;
     report: RunReport;
     done: Set<string>;
     stack: AsyncDisposableStack;
+    evictions?: OpenEvictions;
   },
 ): Promise<void> {
   const { request, services } = run;
@@ -229,8 +236,9 @@ async function runItems(
   const failed = new Set(report.items.filter((item) => item.outcome === "failed").map((item) => item.name));
   reportBad(run, report, candidates.bad.filter((folder) => wanted(folder.name)));
   const good = candidates.good.filter((folder) => wanted(folder.name) && !failed.has(folder.name));
-  const isThere = () => run.isOverBackups ? isBackup(run, request.only ?? "") : Promise.resolve(good.length > 0);
-  if (request.only !== undefined && report.items.length === 0 && !await isThere()) {
+  const isThere = async (name: string) =>
+    evictions === undefined ? good.length > 0 : evictions.names.has(name) || await isBackup(run, name);
+  if (request.only !== undefined && report.items.length === 0 && !await isThere(request.only)) {
     throw new PipelineError(
       "run/no-such-item",
       `Cannot run "${request.only}": no such folder is in ${run.source.path}`,

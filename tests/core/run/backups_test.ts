@@ -40,6 +40,17 @@ Deno.test("S22 closeEvictions() tells the ledger of a folder that is gone alread
   assert.ok((await world.ledger()).get("study1")?.truenas_evicted_at);
 });
 
+Deno.test("closeEvictions() did the work that --only asked for: the name is known, in a dry run too", async () => {
+  await using world = await stoppedAt(folderGone());
+  const dry = await cleanup(world, { only: "study1", dryRun: true });
+  assert.notEqual(dry.error?.code, "run/no-such-item");
+  const report = await cleanup(world, { only: "study1" });
+  assert.notEqual(report.error?.code, "run/no-such-item");
+  assert.ok((await world.ledger()).get("study1")?.truenas_evicted_at);
+  // Nothing of it is left.
+  assert.equal((await cleanup(world, { only: "study1" })).error?.code, "run/no-such-item");
+});
+
 Deno.test("S1 closeEvictions() takes no other disk for the one that was being freed", async () => {
   await using world = await stoppedAt(folderGone());
   world.fs.disk.removeFile(CLAIM);
