@@ -26,6 +26,7 @@ import { runItem } from "./item_run.ts";
 import type { OpenStage, OpenStages } from "./item_run.ts";
 import type { TreeItem } from "./item_session.ts";
 import { takeUpDestroys } from "./open_destroys.ts";
+import { lostPlace } from "./lost_places.ts";
 import { openPlaces, openRoot } from "./open_places.ts";
 import type { OpenedPlaces } from "./open_places.ts";
 import { toReportError } from "./report.ts";
@@ -288,5 +289,7 @@ async function runOneItem(
   const end = await runItem(run, item, stages);
   report.items.push(end.report);
   if (end.stopsRun) throw end.stopsRun;
+  const lost = end.report.error && await lostPlace(run, end.report.error);
+  if (lost) throw lost;
   return end.report;
 }
