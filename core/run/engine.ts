@@ -63,7 +63,9 @@ export async function runPipeline(request: RunRequest, services: EngineServices)
     if (foresight?.stop) endWith(report, foresight.stop);
   } catch (error) {
     const known = asKnownError(error, `run "${report.pipeline}"`);
-    endWith(report, known);
+    // What a real run would have met first decides; the rest is told all the same.
+    if (foresight?.stop && foresight.stop !== known) services.log.error(known.message, { code: known.code });
+    endWith(report, foresight?.stop ?? known);
     // Whoever watches has crashed, whatever the reason: 1, also where a finite run would end with 3.
     if (report.exit_code === 3 && request.compiled.source.plugin.endless) report.exit_code = 1;
   }
@@ -125,6 +127,8 @@ async function runAll(
   });
   if (foresight) await foreseeLocks(run, foresight);
   else await takeLocks(run, { stack, locks });
+  // Nothing but removals is left to do there, and none may be done: not a byte is read in vain.
+  if (overBackups && soundness?.error) stopAt(soundness.error, foresight);
   // What keeps backups is only looked at.
   if (!request.dryRun && !overBackups) { for (const { session } of opened.buckets) await abortOld(session); }
   const stages = await openStages(request, context, stack);
@@ -148,13 +152,19 @@ async function runAll(
   if (soundness?.error && !foresight?.stop) throw soundness.error;
 }
 
+/** A dry run plans on. */
+function stopAt(error: PipelineError, foresight: Foresight | undefined): void {
+  if (!foresight) throw error;
+  foresight.surely(error.message, error);
+}
+
 /** The ledger of the config, mirrored to the first bucket after every append. */
 async function openLedgerOf(
   request: RunRequest,
   services: EngineServices,
   { opened, foresight }: { opened: OpenedPlaces; foresight?: Foresight },
 ): Promise<{ ledger: Ledger; soundness: LedgerSoundness } | undefined> {
-  const { compiled, config, dryRun } = request;
+  const { compiled, config } = request;
   const used = isOverBackups(compiled) ||
     [...compiled.stages, ...compiled.onItemFailed].some((stage) => stage.plugin.usesLedger);
   const root = config.paths?.manifest_root;
@@ -162,7 +172,8 @@ async function openLedgerOf(
   const marked = await openRoot(services, { id: "manifests", path: root }, { foresight, visible: opened.visible });
   const { fs, clock, host, log } = services;
   const [bucket] = opened.buckets;
-  const mirror = bucket && !dryRun
+  // A dry run compares it too, and appends nothing.
+  const mirror = bucket
     ? openLedgerMirror({ store: bucket.session.store, prefix: bucket.prefix, fs, root, clock, signal: request.abort })
     : undefined;
   const warn = (message: string) => log.warn(message);
