@@ -13,10 +13,11 @@ import type { ItemScope, Place } from "../places/place.ts";
 import type { DestroyRules, FileBatch } from "../ports.ts";
 import { archivedBatches, type KnownLines } from "../places/archived.ts";
 import { expectedSeal } from "../places/seal_files.ts";
-import { ItemDestroy, type Victim } from "../safety/destroy.ts";
+import { ItemDestroy } from "../safety/destroy.ts";
 import { assertListingIsEvidence } from "../safety/listing.ts";
 import { StudyLock } from "../safety/lock_file.ts";
 import { assertSettled } from "../safety/settled.ts";
+import type { Victim } from "../safety/victim.ts";
 import { assertClaimsAgree, assertMayGo, EVICTION } from "./backups.ts";
 import { knowsAllFiles, placeStates, withPlaces } from "./item_record.ts";
 import type { RunState } from "./run_state.ts";
@@ -70,16 +71,7 @@ export class ItemSession implements AsyncDisposable {
     if (this.#lock) return;
     const { services } = this.#run;
     const { name, root } = this.item;
-    const lock = await StudyLock.acquire(services.fs, root, {
-      host: services.host,
-      pid: Deno.pid,
-      startedAt: this.startedAt,
-      runName: name,
-      staleLocks: this.#run.staleLocks,
-      processes: services.processes,
-      log: services.log,
-      signal,
-    });
+    const lock = await this.#acquire(signal);
     try {
       const listed = this.#run.listingOf(root)?.digest;
       if (listed !== undefined) await assertSettled(services.fs, { name, root, listed, signal });
@@ -89,6 +81,20 @@ export class ItemSession implements AsyncDisposable {
       throw error;
     }
     this.#lock = lock;
+  }
+
+  #acquire(signal: AbortSignal): Promise<StudyLock> {
+    const { services, staleLocks } = this.#run;
+    return StudyLock.acquire(services.fs, this.item.root, {
+      host: services.host,
+      pid: Deno.pid,
+      startedAt: this.startedAt,
+      runName: this.item.name,
+      staleLocks,
+      processes: services.processes,
+      log: services.log,
+      signal,
+    });
   }
 
   /** Throws unless this process holds the item's lock and the lock file is still the one it locked. */
@@ -227,11 +233,16 @@ export class ItemSession implements AsyncDisposable {
       check: () => this.#run.source.check(),
       assertLocked: () => this.assertLocked(),
       removeLockAndFolder: async () => {
-        const { fs } = this.#run.services;
+        const { fs, log } = this.#run.services;
         const lock = this.#lock;
         this.#lock = undefined;
         await lock?.release();
-        await fs.removeEmptyDir(this.item.root).catch((cause) => {
+        await fs.removeEmptyDir(this.item.root).catch(async (cause) => {
+          // A retry works under the lock again; what it cannot have hides nothing of why the folder stays.
+          this.#lock = await this.#acquire(this.scope.signal).catch((error) => {
+            log.warn(`${this.item.name}: its lock could not be taken again: ${error.message}`);
+            return undefined;
+          });
           throw ioError(cause, { verb: "remove the folder", path: this.item.root });
         });
         await fs.syncDir(this.#run.source.path);

@@ -28,27 +28,7 @@ import { sameIdentity } from "./incarnation.ts";
 import { assertListingIsEvidence, Sample, unprovedFolders } from "./listing.ts";
 import { ownSidecar, walkStudy } from "./own_sidecar.ts";
 import { recordEnd } from "./record_end.ts";
-
-/** What a destroy is done to, and the hooks into what only its owner knows. */
-export interface Victim {
-  /** Id of the place that is freed. */
-  id: string;
-  /** OS path of the item's folder there. */
-  root: string;
-  /** Ledger fields that say the destroy began and ended. */
-  begun: "source_deleting_at" | "truenas_evicting_at";
-  ended: "source_deleted_at" | "truenas_evicted_at";
-  /** It is a copy at a place: it must hold the archive's list of checksums, and may go once only. */
-  isCopy?: true;
-  /** SAFETY S1: the victim's root is what it was. */
-  check(): Promise<void>;
-  /** Throws unless this process still holds the item (SAFETY S10). */
-  assertLocked(): Promise<void>;
-  /** Throws unless the name is this incarnation's everywhere; without it, the survivors are asked, and a free name is claimed. */
-  assertClaims?(signal: AbortSignal): Promise<void>;
-  /** Removes the lock, then the emptied folder, as the last step. */
-  removeLockAndFolder(): Promise<void>;
-}
+import type { Victim } from "./victim.ts";
 
 export interface DestroyServices {
   fs: FileSystem;
@@ -82,6 +62,8 @@ export class ItemDestroy {
   /** An earlier run began this destroy: files may be gone already. */
   #resumed = false;
   #removed = 0;
+  /** The folder went: a retry has only the end to record. */
+  #isGone = false;
   /** What this run removed of batches that are not finished: the next attempt must not miss it. */
   readonly #gone = new Set<string>();
 
@@ -94,35 +76,39 @@ export class ItemDestroy {
 
   /** Proves one batch again and removes it file by file. Nothing of a batch goes when any of it is in doubt. */
   removeBatch(batch: FileBatch, signal: AbortSignal): Promise<void> {
-    return this.#inTurn(signal, async () => {
-      await this.#begin();
-      try {
+    return this.#inTurn(signal, () =>
+      this.#orWithdraw(async () => {
         const paths = batch.files.map((file) => file.path);
         await this.#removeFiles(paths);
         for (const path of paths) this.#gone.delete(path);
-      } catch (error) {
-        await this.#withdrawIfUntouched();
-        throw error;
-      }
-    });
+      }));
   }
 
   /** Removes the emptied folders, the lock and the item's folder, then records the end. */
   finish(signal: AbortSignal): Promise<void> {
     return this.#inTurn(signal, async () => {
-      await this.#begin();
-      try {
-        const record = await this.#assertStill();
-        await this.#checkRoots();
-        await this.#checkSeal(record, { whole: false });
-        await this.#removeFolders();
-      } catch (error) {
-        await this.#withdrawIfUntouched();
-        throw error;
+      if (!this.#isGone) {
+        await this.#orWithdraw(async () => {
+          const record = await this.#assertStill();
+          await this.#checkRoots();
+          await this.#checkSeal(record, { whole: false });
+          await this.#removeFolders();
+        });
+        await this.#victim.removeLockAndFolder();
+        this.#isGone = true;
       }
-      await this.#victim.removeLockAndFolder();
       await recordEnd(this.#services, this.#victim, this.#scope.item);
     });
+  }
+
+  async #orWithdraw(act: () => Promise<void>): Promise<void> {
+    await this.#begin();
+    try {
+      await act();
+    } catch (error) {
+      await this.#withdrawIfUntouched();
+      throw error;
+    }
   }
 
   #inTurn(signal: AbortSignal, act: () => Promise<void>): Promise<void> {

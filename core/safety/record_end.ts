@@ -1,7 +1,8 @@
 /** The end of a destroy, in the ledger and in the journal (SAFETY S4). @module */
 import { PipelineError } from "../errors.ts";
 import { follow } from "../ledger/entry.ts";
-import type { DestroyServices, Victim } from "./destroy.ts";
+import type { DestroyServices } from "./destroy.ts";
+import type { Victim } from "./victim.ts";
 
 /** Closes a destroy whose victim is gone: ledger first, then the journal forgets the item. */
 export async function recordEnd(
