@@ -16,6 +16,8 @@ import type { CompiledStage } from "../pipeline/compile.ts";
 import { nameHint } from "../pipeline/nearest.ts";
 import type { ItemContext, RunContext } from "../ports.ts";
 import type { RunLock } from "../safety/lock_file.ts";
+import { Reserves } from "../safety/reserve.ts";
+import type { MarkedRoot } from "../safety/roots.ts";
 import { closeEvictions, isBackup } from "./backups.ts";
 import type { OpenEvictions } from "./backups.ts";
 import { assertOrder } from "./backups_order.ts";
@@ -109,7 +111,11 @@ async function runAll(
   await using stack = new AsyncDisposableStack();
   const locks = new Map<string, RunLock>();
   const opened = await openPlaces(request, services, { stack, foresight });
-  const { ledger, soundness } = await openLedgerOf(request, services, { opened, foresight }) ?? {};
+  const { ledger: plain, soundness, root } = await openLedgerOf(request, services, { opened, foresight }) ?? {};
+  const reserves = overBackups
+    ? new Reserves({ ...services, signal: request.abort }, root ? [opened.source, root] : [opened.source])
+    : undefined;
+  const ledger = plain && reserves ? ledgerWithin(plain, reserves) : plain;
   const assertDistinct = async () => {
     // A destroy asks this at every batch; a share may let two hosts lock it at once.
     for (const lock of locks.values()) await lock.assertHeld();
@@ -124,9 +130,11 @@ async function runAll(
     soundness,
     ...opened,
     assertDistinct,
+    reserves,
   });
   if (foresight) await foreseeLocks(run, foresight);
   else await takeLocks(run, { stack, locks });
+  if (reserves) await keepRoom(reserves, { stack, foresight });
   // Nothing but removals is left to do there, and none may be done: not a byte is read in vain.
   if (overBackups && soundness?.error) stopAt(soundness.error, foresight);
   // What keeps backups is only looked at.
@@ -152,6 +160,30 @@ async function runAll(
   if (soundness?.error && !foresight?.stop) throw soundness.error;
 }
 
+/** Whether the run can write what it must, and space set aside for the next one once this one has made room. */
+async function keepRoom(
+  reserves: Reserves,
+  { stack, foresight }: { stack: AsyncDisposableStack; foresight?: Foresight },
+): Promise<void> {
+  if (!foresight) stack.defer(() => reserves.restore());
+  try {
+    await reserves.assertRoom();
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+    stopAt(error, foresight);
+  }
+}
+
+/** Lines that tell of a removal come before it makes room. */
+function ledgerWithin(ledger: Ledger, reserves: Reserves): Ledger {
+  return {
+    root: ledger.root,
+    latest: (name) => ledger.latest(name),
+    append: (entry) => reserves.write(() => ledger.append(entry)),
+    flush: (record) => ledger.flush(record),
+  };
+}
+
 /** A dry run plans on. */
 function stopAt(error: PipelineError, foresight: Foresight | undefined): void {
   if (!foresight) throw error;
@@ -163,7 +195,7 @@ async function openLedgerOf(
   request: RunRequest,
   services: EngineServices,
   { opened, foresight }: { opened: OpenedPlaces; foresight?: Foresight },
-): Promise<{ ledger: Ledger; soundness: LedgerSoundness } | undefined> {
+): Promise<{ ledger: Ledger; soundness: LedgerSoundness; root: MarkedRoot } | undefined> {
   const { compiled, config } = request;
   const used = isOverBackups(compiled) ||
     [...compiled.stages, ...compiled.onItemFailed].some((stage) => stage.plugin.usesLedger);
@@ -190,7 +222,7 @@ async function openLedgerOf(
     warn,
     onAppended: (month: string) => soundness.onAppended(month),
   });
-  return { ledger, soundness };
+  return { ledger, soundness, root: marked };
 }
 
 async function openStages(request: RunRequest, context: RunContext, stack: AsyncDisposableStack): Promise<OpenStages> {

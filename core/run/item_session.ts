@@ -85,7 +85,7 @@ export class ItemSession implements AsyncDisposable {
 
   #acquire(signal: AbortSignal): Promise<StudyLock> {
     const { services, staleLocks } = this.#run;
-    return StudyLock.acquire(services.fs, this.item.root, {
+    const options = {
       host: services.host,
       pid: Deno.pid,
       startedAt: this.startedAt,
@@ -94,7 +94,8 @@ export class ItemSession implements AsyncDisposable {
       processes: services.processes,
       log: services.log,
       signal,
-    });
+    };
+    return this.#run.smallWrite(() => StudyLock.acquire(services.fs, this.item.root, options));
   }
 
   /** Throws unless this process holds the item's lock and the lock file is still the one it locked. */

@@ -211,7 +211,7 @@ function undefinedWhileVanishing(error: unknown): undefined {
 
 /** With the OS lock in hand: refuses what the text of an earlier holder demands, then writes our own and returns it. */
 async function takeOver(
-  { path, kind }: LockTarget,
+  { fs, path, kind }: LockTarget,
   handle: FileHandle,
   options: LockOptions & { existed: boolean },
 ): Promise<string> {
@@ -223,10 +223,16 @@ async function takeOver(
   }
   const { host, pid, startedAt, runName } = options;
   const text = formatLockHolder({ host, pid, started_at: startedAt, run_name: runName });
-  await handle.seek(0);
-  await handle.truncate(0);
-  await handle.write(new TextEncoder().encode(text));
-  await handle.sync();
+  try {
+    await handle.seek(0);
+    await handle.truncate(0);
+    await handle.write(new TextEncoder().encode(text));
+    await handle.sync();
+  } catch (error) {
+    // A lock that says nothing would be found by every run after this one; while it is held, it is nobody else's.
+    if (await isStill(fs, path, handle).catch(() => false)) await fs.removeFile(path).catch(() => {});
+    throw error;
+  }
   const now = await readSmall(handle);
   if (now !== text) throw taken(path, now);
   return text;
