@@ -69,6 +69,7 @@ export async function runCommand(
       events: { onItem, queueEvents: await isWanted(), smtpEnv },
     });
   });
+  context.onReport?.(report);
   const shown = logs.scrubber.value(report) as RunReport;
   if (args.has("json")) terminal.out(endless ? "" : reportJson(shown));
   else terminal.out(renderReport(shown, { quiet: globals.quiet }));

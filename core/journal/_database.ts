@@ -9,7 +9,8 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { dirname } from "@std/path";
 import { PipelineError } from "../errors.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./_schema.ts";
-import { holdLock, openLock, tryLockSync } from "./_journal_lock.ts";
+import { tryLockSync } from "../io/try_lock.ts";
+import { holdLock, openLock } from "./_journal_lock.ts";
 
 const BUSY_MS = 10_000;
 /** The write-ahead log is folded into the database beyond this size, in bytes. */

@@ -180,10 +180,15 @@ class Mirror implements LedgerMirror {
     const { store, prefix, signal } = this.#options;
     const key = mirrorKey(prefix, month);
     const info = await store.head(key, signal);
-    const bytes = new Uint8Array(Math.min(info?.size ?? 0, LARGEST));
+    // Whoever asks saw it in the listing, or was told of its size.
+    if (info === undefined) throw new PipelineError("ledger/mirror-gone", `Cannot read "${key}": it is not there`);
+    if (info.size > LARGEST) {
+      throw new PipelineError("ledger/mirror-too-large", `Cannot read "${key}": it has ${info.size} bytes`);
+    }
+    const bytes = new Uint8Array(info.size);
     for (let start = 0; start < bytes.length; start += RANGE) {
       const end = Math.min(start + RANGE, bytes.length);
-      bytes.set(await store.get(key, { start, end, versionId: info?.versionId ?? undefined }, signal), start);
+      bytes.set(await store.get(key, { start, end, versionId: info.versionId ?? undefined }, signal), start);
     }
     return bytes;
   }
@@ -224,8 +229,8 @@ class Mirror implements LedgerMirror {
     const { store, prefix, signal } = this.#options;
     const key = mirrorKey(prefix, month);
     const ours = await this.#readMonth(month);
-    if (ours.length === 0) return;
     const theirs = await store.head(key, signal);
+    if (theirs === undefined && ours.length === 0) return;
     if (theirs !== undefined) {
       await this.#expectPrefix(month, theirs, ours);
       if (theirs.size === ours.length) return;

@@ -13,6 +13,7 @@ import type { LedgerRecord } from "../ledger/record.ts";
 import { claimAtFolder } from "../places/claim_files.ts";
 import type { ArchivedBackup, CandidateFolder } from "../ports.ts";
 import { recordEnd } from "../safety/record_end.ts";
+import { isFolderGone } from "./gone_folder.ts";
 import type { TreeItem } from "./item_session.ts";
 import type { RunState } from "./run_state.ts";
 
@@ -149,13 +150,15 @@ export async function closeEvictions(run: RunState): Promise<OpenEvictions> {
   const names = new Set<string>();
   const bad: OpenEvictions["bad"] = [];
   if (!run.ledger) return { names, bad };
+  // A ledger that is contradicted can still be put back as it was; a line more would make that harder (SAFETY S12).
+  const mayClose = !run.request.dryRun && !run.destroyServices().soundness?.known;
   const { records } = await foldLedger(run.services.fs, run.ledger.root);
   for (const name of sortBytes([...records.keys()])) {
     const record = records.get(name) as LedgerRecord;
     try {
       if (!isOpen(record) || !isAt(record, run.source.path)) continue;
       names.add(name);
-      if (!run.request.dryRun) await close(run, record);
+      if (mayClose) await close(run, record);
     } catch (cause) {
       const error = asKnownError(cause, `take up the eviction of "${name}" that an earlier run began`);
       if (error.stopsRun !== undefined) throw error;
@@ -169,20 +172,27 @@ async function close(run: RunState, record: LedgerRecord): Promise<void> {
   const { fs, clock, journal, log } = run.services;
   const { backup_name: name, incarnation } = record;
   const { path: root } = run.source;
-  if (await fs.lstat(itemPath(root, name)) !== undefined) return;
-  await run.source.check();
-  // Another disk at the same path says nothing of the one that was being freed: the claim tells which this is.
+  if (!await isFolderGone(fs, run.source, name)) return;
+  // Another disk at the same path says nothing of the one that was being freed: the claim tells which this is. Or the
+  // journal has the intent, and a root with another marker than it knew would have stopped this run.
   const claim = await claimAtFolder(fs, root, name);
-  if (claim?.incarnation !== incarnation) {
-    log.warn(
-      `${name}: it was being freed, and "${root}" does not show that it ever was there; the ledger leaves it open`,
-    );
-    return;
-  }
-  // The run that removed the folder may have died before that was on the medium; the ledger must not know more.
-  await fs.syncDir(root);
+  const isKnown = await journal.intents.get(incarnation, EVICTION.id) !== undefined;
+  if (claim?.incarnation !== incarnation && !isKnown) throw neverHere(name, root);
   await recordEnd({ clock, journal, ledger: run.requireLedger() }, EVICTION, { id: incarnation, name });
   log.info(`${name}: an earlier run had removed it from ${EVICTION.id}; the ledger says so now`);
+}
+
+function neverHere(name: string, root: string): PipelineError {
+  return new PipelineError(
+    "backup/other-disk",
+    `Cannot end the eviction of "${name}" that an earlier run began: "${root}" does not show that it ever was there`,
+    {
+      hint:
+        "Another disk or share is mounted there, or its folder .labferry was lost. Bring back the one that held it, " +
+        "and run again. If that is gone for good, the copy is gone with it, and S3 keeps the backup: the ledger leaves " +
+        "the eviction open, and this stays a reminder.",
+    },
+  );
 }
 
 /**
