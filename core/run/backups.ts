@@ -12,7 +12,7 @@ import { foldLedger } from "../ledger/fold.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { claimAtFolder } from "../places/claim_files.ts";
 import type { ArchivedBackup, CandidateFolder } from "../ports.ts";
-import { recordEnd } from "../safety/record_end.ts";
+import { isUnderWay, recordEnd } from "../safety/record_end.ts";
 import { isFolderGone } from "./gone_folder.ts";
 import type { TreeItem } from "./item_session.ts";
 import type { RunState } from "./run_state.ts";
@@ -52,7 +52,7 @@ async function archivedOf(run: RunState, name: string, record: LedgerRecord | un
   const root = run.source.path;
   const path = itemPath(root, name);
   const refused = record === undefined ? "the ledger has no record of it" : whyNot(record, root);
-  const begun = record !== undefined && isOpen(record);
+  const begun = record !== undefined && isUnderWay(record, EVICTION);
   return {
     name,
     path,
@@ -104,10 +104,6 @@ function isAt({ truenas_path: path, backup_name: name }: LedgerRecord, root: str
   return path !== null && pathKey(path) === pathKey(itemPath(root, name));
 }
 
-function isOpen(record: LedgerRecord): boolean {
-  return record.status === "complete" && record[EVICTION.begun] !== null && record[EVICTION.ended] === null;
-}
-
 /** The item of a backup. @throws {PipelineError} `item/gone`, `backup/refused` */
 export async function backupItem(
   run: RunState,
@@ -156,7 +152,7 @@ export async function closeEvictions(run: RunState): Promise<OpenEvictions> {
   for (const name of sortBytes([...records.keys()])) {
     const record = records.get(name) as LedgerRecord;
     try {
-      if (!isOpen(record) || !isAt(record, run.source.path)) continue;
+      if (!isUnderWay(record, EVICTION) || !isAt(record, run.source.path)) continue;
       names.add(name);
       if (mayClose) await close(run, record);
     } catch (cause) {
