@@ -134,9 +134,9 @@ async function runAll(
   });
   if (foresight) await foreseeLocks(run, foresight);
   else await takeLocks(run, { stack, locks });
-  if (reserves) await keepRoom(reserves, { stack, foresight });
   // Nothing but removals is left to do there, and none may be done: not a byte is read in vain.
   if (overBackups && soundness?.error) stopAt(soundness.error, foresight);
+  if (reserves) await keepRoom(reserves, { stack, foresight });
   // What keeps backups is only looked at.
   if (!request.dryRun && !overBackups) { for (const { session } of opened.buckets) await abortOld(session); }
   const stages = await openStages(request, context, stack);
