@@ -156,7 +156,7 @@ Deno.test("S4 the end of an eviction that could not be recorded is recorded by t
   let isGone = false, refused = 0;
   world.fs.fault = ({ operation, path }) => {
     isGone ||= operation === "removeEmptyDir" && path === `${NAS_ROOT}/study1`;
-    if (isGone && operation === "write" && path.startsWith(MANIFEST_ROOT) && refused++ === 0) {
+    if (isGone && operation === "write" && path.endsWith(".jsonl") && refused++ === 0) {
       throw systemError("ESTALE", path);
     }
   };
