@@ -265,7 +265,8 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "lint",
     summary: "Check pipelines before they run",
-    about: "Syntax and options, safety, and what the pipelines need of this machine.",
+    about: "Syntax and options, safety, and what the pipelines need of this machine. Stages from outside are loaded, " +
+      "which runs their code, as it does in a dry run.",
     positionals: [{
       name: "PIPELINE",
       optional: true,
@@ -289,6 +290,8 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "list",
     summary: "List pipelines and plugins",
+    about: "Stages from outside are marked with their file; a file that gives none is shown as broken. Their code is " +
+      "loaded for that.",
     positionals: [{
       name: "KIND",
       optional: true,

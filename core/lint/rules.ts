@@ -199,6 +199,16 @@ const SAFETY: Row[] = [
     "A plugin destroys without declaring what: a mistake of its author. It cannot be checked, so it is refused.",
   ],
   [
+    "safety/unpinned-destroy",
+    "error",
+    "A stage from outside destroys, and the config does not vouch for its code: pin its file by SHA-256 in `[plugins] files`, and say in `touches` what the code changes by itself.",
+  ],
+  [
+    "safety/facts-not-counted",
+    "warning",
+    "A stage from outside says that it gives facts about bytes that its own code may change: all bytes, unless the config pins its file and says what it touches. Such facts do not count; a stage behind it can give them anew.",
+  ],
+  [
     "safety/duplicate-id",
     "error",
     "Two stages have one id. Ids name places, evidence and lines of the report, so each must be its own.",

@@ -12,6 +12,7 @@ import { nodeAt, type TomlNode } from "../pipeline/toml_document.ts";
 import { type Missing, missingForDestroy, missingForRecord, missingNeeds } from "../safety/demands.ts";
 import { NOTHING } from "../safety/lattice.ts";
 import { advise } from "./advice.ts";
+import { lintExternal } from "./external.ts";
 import { flow, type FlowStep, placesWritten } from "./flow.ts";
 import { lintPlaces } from "./places.ts";
 import { ruleSeverity } from "./rules.ts";
@@ -55,6 +56,7 @@ class SafetyLint {
     this.#writtenAfterRecord(steps);
     this.#unproved(steps);
     this.#unreachable();
+    this.#found.push(...lintExternal(this.#pipeline));
     return this.#found;
   }
 
