@@ -6,6 +6,7 @@
 import { z } from "zod";
 
 export { z } from "zod";
+export { formatSize } from "./sizes.ts";
 
 const SIZE = /^\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB)\s*$/;
 const SIZE_UNITS: Record<string, number> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
