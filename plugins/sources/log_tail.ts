@@ -13,8 +13,6 @@ const ITEM_RECORDS = 100;
 const ITEM_CHARACTERS = 2 ** 20;
 /** What is read without a find becomes an item after so many ms, so that the journal knows of it. */
 const QUIET_MS = 60_000;
-/** How often the claim on the log is renewed; it lapses after a minute. In ms. */
-const CLAIM_MS = 15_000;
 /** Longest pause before something that failed is tried again, in ms. */
 const LONGEST_PAUSE_MS = 30_000;
 
@@ -81,15 +79,13 @@ class LogTail implements AsyncDisposable {
 
   async *items(ctx: EventSourceContext): AsyncGenerator<Item> {
     const { poll } = this.#options;
-    const claim = new Claim(ctx, this.#options.path);
-    await claim.take();
+    await takeLog(ctx, this.#options.path);
     this.#kept = positionFromJson(await ctx.cursor(this.#cursor()));
     this.#keptAt = ctx.clock.now();
     const follower = this.#follower = this.#follow(ctx);
     let drawn: Chunk | undefined;
     let unreadable = false;
     while (!ctx.signal.aborted) {
-      await claim.renew();
       let chunk: Chunk | undefined;
       try {
         chunk = await follower.next({ settled: ctx.dryRun });
@@ -227,36 +223,12 @@ function isPassing(error: unknown): error is PipelineError {
   return error instanceof PipelineError && error.code.startsWith("io/") && error.stopsRun === undefined;
 }
 
-/** The claim on a log: of two monitors, the second ends. A dry run keeps nobody out, and is kept out by nobody. */
-class Claim {
-  readonly #ctx: EventSourceContext;
-  readonly #path: string;
-  #takenAt = 0;
-
-  constructor(ctx: EventSourceContext, path: string) {
-    this.#ctx = ctx;
-    this.#path = path;
-  }
-
-  async take(): Promise<void> {
-    if (this.#ctx.dryRun || await this.#claim()) return;
-    throw new PipelineError("log-tail/followed", `Cannot follow "${this.#path}": another run follows it already`, {
-      stopsRun: 2,
-      hint: "One run for a log is enough: stop the other one first. " +
-        "If none is at work, one died within the last minute: start again in a minute.",
-    });
-  }
-
-  async renew(): Promise<void> {
-    if (this.#ctx.dryRun || Math.abs(this.#ctx.clock.now() - this.#takenAt) < CLAIM_MS || await this.#claim()) return;
-    throw new PipelineError("log-tail/claim-lost", `Cannot follow "${this.#path}": another run has taken it over`, {
-      stopsRun: 1,
-      hint: "This run was suspended for over a minute. The other one goes on where this one stopped.",
-    });
-  }
-
-  #claim(): Promise<boolean> {
-    this.#takenAt = this.#ctx.clock.now();
-    return this.#ctx.claim(`log-tail:${this.#path}`);
-  }
+/** Of two monitors on a log, the second ends. A dry run keeps nobody out, and is kept out by nobody. */
+async function takeLog(ctx: EventSourceContext, path: string): Promise<void> {
+  if (ctx.dryRun || await ctx.claim(`log-tail:${path}`)) return;
+  throw new PipelineError("log-tail/followed", `Cannot follow "${path}": another run follows it already`, {
+    stopsRun: 2,
+    hint: "One run for a log is enough: stop the other one first. " +
+      "If none is at work, one died within the last minute: start again in a minute.",
+  });
 }

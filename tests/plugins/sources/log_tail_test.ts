@@ -71,14 +71,10 @@ Deno.test("monitor tries again what failed, and goes on behind it only then", as
   let refusals = 2;
   const wrap = (services: EngineServices): EngineServices => {
     const { journal } = services;
-    const outbox = {
-      pending: () => journal.outbox.pending(),
-      markSent: (id: string, at: string) => journal.outbox.markSent(id, at),
-      enqueue(event: Parameters<typeof journal.outbox.enqueue>[0]) {
-        if (refusals-- > 0) return Promise.reject(new PipelineError("journal/busy", "Cannot write: it is busy"));
-        return journal.outbox.enqueue(event);
-      },
-    };
+    const refuse = () => Promise.reject(new PipelineError("journal/busy", "Cannot write: it is busy"));
+    const outbox = new Proxy(journal.outbox, {
+      get: (of, key) => key === "enqueueMany" && refusals-- > 0 ? refuse : bound(of, key),
+    });
     // The journal's stores are fields and accessors of a class.
     return {
       ...services,
@@ -187,7 +183,17 @@ Deno.test("S3 monitor raises every error exactly once, wherever it dies between 
 
 /** A journal in front of which the process dies: nothing is written any more. */
 function dying({ journal }: EngineServices, isDead: () => boolean): EngineServices["journal"] {
-  const writes = new Set(["enqueue", "mark", "set", "remove", "finish", "release", "finishRun"]);
+  const writes = new Set([
+    "enqueue",
+    "enqueueMany",
+    "mark",
+    "markMany",
+    "set",
+    "remove",
+    "finish",
+    "release",
+    "finishRun",
+  ]);
   let dead = false;
   const guard = (of: object): object =>
     new Proxy(of, {
