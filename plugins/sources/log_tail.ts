@@ -5,11 +5,12 @@ import { PipelineError } from "../../core/errors.ts";
 import { byteSize, duration, pathOption, pattern, TIMESTAMP_LINE, z } from "../../core/options.ts";
 import type { EventSourceContext, RunContext } from "../../core/ports.ts";
 import { type Chunk, Follower } from "./log_tail/follower.ts";
+import type { NearLine } from "./log_tail/records.ts";
 import { type Position, positionFromJson, positionToJson } from "./log_tail/position.ts";
 
 /** How much of a backlog becomes one item at most: bytes of the log, records found in them, characters of these. */
 const ITEM_BYTES = 64 * 2 ** 20;
-const ITEM_RECORDS = 100;
+const ITEM_RECORDS = 1000;
 const ITEM_CHARACTERS = 2 ** 20;
 /** What is read without a find becomes an item after so many ms, so that the journal knows of it. */
 const QUIET_MS = 60_000;
@@ -41,7 +42,7 @@ const OPTIONS = z.strictObject({
     unit: "ms",
   }),
   chunk: byteSize().prefault("4 MiB").meta({ description: "How much is read at a time.", unit: "bytes" }),
-  longest_record: byteSize().prefault("16 MiB").meta({ description: "A longer record is cut.", unit: "bytes" }),
+  longest_record: byteSize().prefault("1 MiB").meta({ description: "A longer record is cut.", unit: "bytes" }),
 });
 type Options = z.output<typeof OPTIONS>;
 
@@ -88,7 +89,7 @@ class LogTail implements AsyncDisposable {
     while (!ctx.signal.aborted) {
       let chunk: Chunk | undefined;
       try {
-        chunk = await follower.next({ settled: ctx.dryRun });
+        chunk = await follower.next({ settled: ctx.dryRun, most: ITEM_RECORDS - (drawn?.records.length ?? 0) });
         if (unreadable) ctx.log.info(`"${this.#options.path}" can be read again`);
         unreadable = false;
       } catch (error) {
@@ -125,10 +126,11 @@ class LogTail implements AsyncDisposable {
   ): boolean {
     if (this.#kept === undefined || to - from >= ITEM_BYTES) return true;
     if (last === undefined && ctx.dryRun) return true;
-    const isBacklog = last !== undefined && last.to - last.from >= this.#options.chunk / 2;
-    if (records.length === 0) return ctx.clock.now() - this.#keptAt >= QUIET_MS;
+    const now = ctx.clock.now();
+    this.#keptAt = Math.min(this.#keptAt, now); // the clock may have been set back
+    if (records.length === 0) return now - this.#keptAt >= QUIET_MS;
     const characters = records.reduce((sum, { text }) => sum + text.length, 0);
-    return !isBacklog || records.length >= ITEM_RECORDS || characters >= ITEM_CHARACTERS;
+    return !last?.more || records.length >= ITEM_RECORDS || characters >= ITEM_CHARACTERS;
   }
 
   /** Yields an item. False when it failed: then it comes again, and nothing behind it before. */
@@ -201,11 +203,16 @@ class LogTail implements AsyncDisposable {
         records: records.map(({ at, text, context: near }) => ({
           at,
           text,
-          ...context.length === 0 ? {} : { context: near.filter((line) => line !== "") },
+          ...context.length === 0 ? {} : { context: linesOf(near) },
         })),
       },
     };
   }
+}
+
+/** The lines of the context in the order of the log; one that two rules have found is one. */
+function linesOf(context: readonly NearLine[]): string[] {
+  return context.map(({ line }) => line).filter((line, at, lines) => line !== lines[at - 1]);
 }
 
 function isBehind(chunk: Chunk, before: Chunk): boolean {
