@@ -326,7 +326,7 @@ Deno.test("a timer, and so a signal and a deadline, gets its turn while an item 
       for (let id = 0; id < steps; id++) yield { kind: "todo", id: `${id}`, summary: "", data: null };
     },
     apply() {
-      if (applied++ === 0) setTimeout(() => stop.abort(), 0);
+      if (applied++ === 0) AbortSignal.timeout(0).addEventListener("abort", () => stop.abort());
       return Promise.resolve();
     },
   });
