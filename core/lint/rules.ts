@@ -189,6 +189,11 @@ const SAFETY: Row[] = [
     "A stage that destroys stands in `[[before]]` or `[[on_item_failed]]`. Both begin with nothing proved, so nothing may be destroyed there.",
   ],
   [
+    "safety/destroy-may-fail",
+    "error",
+    'A stage destroys, and has `on_error = "warn"`: an item of which only a part was removed would count as done. Leave `on_error` out.',
+  ],
+  [
     "safety/undeclared-destroy",
     "error",
     "A plugin destroys without declaring what: a mistake of its author. It cannot be checked, so it is refused.",

@@ -130,6 +130,13 @@ class SafetyLint {
   #destroy(step: Step, unknown: ReadonlySet<string>): void {
     const { stage } = step;
     const demand = stage.facts.destroys;
+    if (demand !== undefined && stage.onError !== "fail") {
+      this.#add("safety/destroy-may-fail", this.#keySpan(stage, "on_error"), {
+        message:
+          `Cannot let stage "${stage.id}" fail with a warning: it destroys, and an item that is half gone would count as done`,
+        hint: `remove on_error = "${stage.onError}" from "${stage.id}"`,
+      });
+    }
     if (demand === undefined || unknown.has(demand.place)) return;
     const domainOf = (place: string) => this.#domains.get(place) ?? place;
     const known = this.#pipeline.places.map((place) => place.id);
@@ -171,6 +178,11 @@ class SafetyLint {
         ? `add a "prove-archived" of another place before "${stage.id}"`
         : `add a stage that writes another place (copy, s3-upload) and proves it, before "${stage.id}"`,
     });
+  }
+
+  /** The value of an engine key, or `use`. */
+  #keySpan(stage: CompiledStage, key: string): Span {
+    return nodeAt(this.#pipeline.document, [...stage.path, key])?.span ?? stage.position;
   }
 
   /** `places = 2` within the options, or `use` when it is a default. */

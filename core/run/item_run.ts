@@ -185,7 +185,8 @@ async function runOne(
     if (end.end === "waiting" && end.until !== undefined) line.until = isoOf(end.until);
   } catch (error) {
     line.outcome = "failed";
-    if (compiled.onError === "warn" && !isFatal(error)) {
+    // What was removed half is not done, whatever the pipeline says (lint: safety/destroy-may-fail).
+    if (compiled.onError === "warn" && compiled.facts.destroys === undefined && !isFatal(error)) {
       services.log.warn(`${item.name}: stage ${compiled.id}: ${(error as Error).message}`);
       line.why = (error as Error).message;
     } else failure = { error };
