@@ -51,8 +51,8 @@ export interface EventWriteContext extends EventReadContext, AnyWriteContext {
    */
   remember(key: string, keepMs: number): void;
   /**
-   * Puts an event into the outbox; the notify pipeline delivers it. `key` makes a repetition harmless; without one it is
-   * the item and the stage. Does nothing where notifications are switched off.
+   * Puts an event into the outbox, where it is before the stage has ended; the notify pipeline delivers it. `key` makes
+   * a repetition harmless; without one it is the item and the stage. Does nothing where notifications are switched off.
    */
   emit(event: { event: string; data: Json; key?: string }): Promise<void>;
   /**
@@ -113,9 +113,9 @@ export interface EventSourceContext extends ItemContext {
   /** A value this pipeline's source kept under this name with `setCursor`. */
   cursor(name: string): Promise<Json | undefined>;
   /**
-   * Takes a name for this run, so that two runs do not do the same work; false while another has it. That of a process
-   * of this host that died is free at once, any other a minute later; so a source that waits for long takes it again
-   * and again. Whether it then waits or refuses is the source's to say.
+   * Takes a name for this run, so that two runs do not do the same work; false while another has it. It is renewed as
+   * long as the run goes on. That of a process of this host that died is free at once, any other a minute later.
+   * Whether the source then waits or refuses is for it to say.
    */
   claim(name: string): Promise<boolean>;
 }

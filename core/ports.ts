@@ -101,11 +101,17 @@ export interface SourceContext extends ItemContext {
   item(folder: CandidateFolder, data?: Record<string, Json>): Promise<Item>;
   /**
    * For a source of backups: what the ledger and the root say of each, those that were begun first, then by the time
-   * they were complete, then by name.
+   * they were complete, then by name. With a name: what they say of that one now, nothing when its folder is gone.
    */
-  archived(): AsyncIterable<ArchivedBackup>;
+  archived(name?: string): AsyncIterable<ArchivedBackup>;
   /** The space at the root, measured now. */
   space(): Promise<Space>;
+  /** The only name that the run takes up (`--only`). */
+  readonly only?: string;
+  /** A value that this pipeline's source kept for its next runs over this root with `setCursor`. */
+  cursor(name: string): Promise<Json | undefined>;
+  /** A dry run keeps nothing. */
+  setCursor(name: string, value: Json): Promise<void>;
 }
 
 /** A backup that the ledger knows, in its folder below the root of a source of backups. */

@@ -1,7 +1,7 @@
 /** Lets what a case says happen to a world, at the moments it says. @module */
 import type { ProgressSink } from "../core/run/progress.ts";
 import { BUCKET_PREFIX, type CasePath, casePath } from "./case_paths.ts";
-import type { Meanwhile } from "./case_schema.ts";
+import type { Meanwhile } from "../core/pipeline/case_schema.ts";
 import { contentBytes } from "./case_studies.ts";
 import { failure, type StoreCall } from "./memory_object_store.ts";
 import { MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, type World } from "./world.ts";

@@ -6,7 +6,7 @@ import type { Json } from "../core/json.ts";
 import type { OutboxEvent } from "../core/journal/journal.ts";
 import type { ItemReport } from "../core/run/report.ts";
 import { SIDECAR_NAME } from "../core/io/names.ts";
-import type { Case, CaseListing, CaseRun } from "./case_schema.ts";
+import type { Case, CaseListing, CaseRun } from "../core/pipeline/case_schema.ts";
 
 /** Lines that were wanted, and lines that were found. Equal ones mean that it is as it should be. */
 export interface Compared {

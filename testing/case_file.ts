@@ -18,7 +18,7 @@ import {
   valueSpan,
 } from "../core/pipeline/toml_document.ts";
 import { casePath, PLACE_WORDS } from "./case_paths.ts";
-import { type Case, CASE_SCHEMA, type Meanwhile } from "./case_schema.ts";
+import { type Case, CASE_SCHEMA, type Meanwhile } from "../core/pipeline/case_schema.ts";
 
 /** A case file that can be run, as far as it can be said without its pipeline. */
 export interface CaseFile {

@@ -27,7 +27,7 @@ import type { CaseFile } from "./case_file.ts";
 import { gatedJournal } from "./case_gate.ts";
 import { BUCKET_PREFIX, LOG_FILE, OTHER_ROOT, RECIPIENTS_ROOT } from "./case_paths.ts";
 import { type CasePipeline, type PipelineFinder, preparePipelines } from "./case_pipelines.ts";
-import type { CaseListing, CaseRun, Meanwhile } from "./case_schema.ts";
+import type { CaseListing, CaseRun, Meanwhile } from "../core/pipeline/case_schema.ts";
 import { studyFiles } from "./case_studies.ts";
 import { stepper } from "./crash.ts";
 import type { LoggedLine } from "./doubles.ts";

@@ -1,5 +1,5 @@
 /** The studies of a case. @module */
-import type { CaseContent, CaseStudy } from "./case_schema.ts";
+import type { CaseContent, CaseStudy } from "../core/pipeline/case_schema.ts";
 import { patternBytes } from "./doubles.ts";
 
 /** Bytes of a file of a case. Files of the same size at different paths differ. */

@@ -94,7 +94,8 @@ async function disposes(plugin: AnyStage, options: ConformanceOptions): Promise<
       },
     });
     await using world = await openWorld(watched, options);
-    await world.run({ pipeline: pipelineOf(plugin, options), abort: abort.signal, ...run });
+    const report = await world.run({ pipeline: pipelineOf(plugin, options), abort: abort.signal, ...run });
+    if (!fails && !aborts) assertEnded(report, options);
     assert.notEqual(opened, 0, "it was never opened");
     assert.equal(disposed, opened, `opened ${opened} times and disposed of ${disposed} times when ${how}`);
   }

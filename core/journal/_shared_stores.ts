@@ -17,14 +17,21 @@ export class SqliteOutbox implements Outbox {
 
   /** Enqueuing an id a second time changes nothing. */
   enqueue(event: OutboxEvent): Promise<void> {
-    return this.#db.change("queue an event", [event.at], () => {
-      this.#db.run(
-        "INSERT INTO outbox (id, event, at, data) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        event.id,
-        event.event,
-        event.at,
-        JSON.stringify(event.data),
-      );
+    return this.enqueueMany([event]);
+  }
+
+  /** One transaction, and so one flush, however many there are. */
+  enqueueMany(events: readonly OutboxEvent[]): Promise<void> {
+    return this.#db.change("queue events", events.map(({ at }) => at), () => {
+      for (const { id, event, at, data } of events) {
+        this.#db.run(
+          "INSERT INTO outbox (id, event, at, data) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+          id,
+          event,
+          at,
+          JSON.stringify(data),
+        );
+      }
     });
   }
 
@@ -132,8 +139,14 @@ export class SqliteSeenStore implements SeenStore {
   }
 
   mark(key: string, at: number, keepMs: number): Promise<void> {
-    return this.#db.change("note a cooldown", [at], () => {
-      this.#db.run("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", key, Math.floor(at), Math.ceil(at + keepMs));
+    return this.markMany([{ key, keepMs }], at);
+  }
+
+  markMany(keys: readonly { key: string; keepMs: number }[], at: number): Promise<void> {
+    return this.#db.change("note cooldowns", [at], () => {
+      for (const { key, keepMs } of keys) {
+        this.#db.run("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", key, Math.floor(at), Math.ceil(at + keepMs));
+      }
       this.#db.run("DELETE FROM seen WHERE until < ?", Math.floor(at));
     });
   }

@@ -3,7 +3,7 @@
 
 /** Cases of the pipelines that come with the program, by name. */
 export const EMBEDDED_CASES: Readonly<Record<string, string>> = {
-  "backup.archived_and_freed": `# An idle study goes to both places, is recorded, and leaves the instrument.
+  "backup.archived_and_freed": `#:schema ../schema/case.schema.json
 summary = "an idle study is archived and leaves the instrument; a second run does nothing"
 
 [studies.20260115_lin_tonsil_panel1]
@@ -33,7 +33,8 @@ bucket = ["20260115_lin_tonsil_panel1/"]
 [end.ledger]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
 `,
-  "backup.byte_flipped_on_nas": `summary = "a bit that flips on the NAS between copy and verify keeps the study on the instrument"
+  "backup.byte_flipped_on_nas": `#:schema ../schema/case.schema.json
+summary = "a bit that flips on the NAS between copy and verify keeps the study on the instrument"
 
 [studies.20260115_lin_tonsil_panel1]
 fixture = "phenocycler"
@@ -58,7 +59,8 @@ bucket = []
 [end.ledger]
 20260115_lin_tonsil_panel1 = "failed_truenas"
 `,
-  "backup.clock_set_back": `summary = "with a clock that is behind what the journal has seen, nothing is deleted"
+  "backup.clock_set_back": `#:schema ../schema/case.schema.json
+summary = "with a clock that is behind what the journal has seen, nothing is deleted"
 
 [studies.20260115_lin_tonsil_panel1]
 fixture = "phenocycler"
@@ -79,7 +81,8 @@ bucket = ["20260115_lin_tonsil_panel1/"]
 [end.ledger]
 20260115_lin_tonsil_panel1 = "complete"
 `,
-  "backup.file_added_after_copy": `summary = "a file that arrives after the copy stops the record, and a later run takes it along"
+  "backup.file_added_after_copy": `#:schema ../schema/case.schema.json
+summary = "a file that arrives after the copy stops the record, and a later run takes it along"
 
 [studies.20260115_lin_tonsil_panel1]
 fixture = "phenocycler"
@@ -115,7 +118,8 @@ source = []
 [end.ledger]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
 `,
-  "backup.file_changed_after_record": `summary = "a file that changes after the record is not deleted, and its name is refused from then on"
+  "backup.file_changed_after_record": `#:schema ../schema/case.schema.json
+summary = "a file that changes after the record is not deleted, and its name is refused from then on"
 
 [studies.20260115_lin_tonsil_panel1]
 fixture = "phenocycler"
@@ -150,7 +154,8 @@ bucket = ["20260115_lin_tonsil_panel1/"]
 [end.ledger]
 20260115_lin_tonsil_panel1 = "complete"
 `,
-  "backup.file_removed_after_copy": `summary = "a file that goes from the instrument after the copy stops the record"
+  "backup.file_removed_after_copy": `#:schema ../schema/case.schema.json
+summary = "a file that goes from the instrument after the copy stops the record"
 
 [studies.20260115_lin_tonsil_panel1]
 fixture = "phenocycler"
@@ -170,7 +175,8 @@ source = [
   "20260115_lin_tonsil_panel1/20260115_lin_tonsil_panel1/Scan1/.temp/tile 1",
 ]
 `,
-  "backup.journal_lost": `summary = "without the journal everything is proved again, and nothing is copied twice"
+  "backup.journal_lost": `#:schema ../schema/case.schema.json
+summary = "without the journal everything is proved again, and nothing is copied twice"
 
 [studies.20260115_lin_tonsil_panel1]
 fixture = "phenocycler"
@@ -203,7 +209,8 @@ bucket = ["20260115_lin_tonsil_panel1/"]
 [end.ledger]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
 `,
-  "backup.killed_while_deleting": `summary = "a run that is killed in the middle of the delete is taken up there by the next one"
+  "backup.killed_while_deleting": `#:schema ../schema/case.schema.json
+summary = "a run that is killed in the middle of the delete is taken up there by the next one"
 
 [studies.20260115_lin_tonsil_panel1]
 fixture = "phenocycler"
@@ -228,7 +235,8 @@ bucket = ["20260115_lin_tonsil_panel1/"]
 [end.ledger]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
 `,
-  "backup.name_returns_with_other_bytes": `summary = "a study whose name was completed before and returns with other bytes is refused"
+  "backup.name_returns_with_other_bytes": `#:schema ../schema/case.schema.json
+summary = "a study whose name was completed before and returns with other bytes is refused"
 
 [studies.20260115_lin_tonsil_panel1]
 fixture = "phenocycler"
@@ -257,7 +265,8 @@ bucket = ["20260115_lin_tonsil_panel1/"]
 [end.ledger]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
 `,
-  "backup.nas_full": `summary = "a full NAS fails the study and leaves nothing half under its name; with room again it is archived"
+  "backup.nas_full": `#:schema ../schema/case.schema.json
+summary = "a full NAS fails the study and leaves nothing half under its name; with room again it is archived"
 
 [studies.20260115_lin_tonsil_panel1]
 fixture = "phenocycler"
@@ -286,7 +295,8 @@ bucket = ["20260115_lin_tonsil_panel1/"]
 [end.ledger]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
 `,
-  "backup.nas_unmounted": `summary = "an unmounted NAS is an empty folder: the run ends before a byte is written, and the next one does the work"
+  "backup.nas_unmounted": `#:schema ../schema/case.schema.json
+summary = "an unmounted NAS is an empty folder: the run ends before a byte is written, and the next one does the work"
 
 [config.hooks]
 backup = ["mount-nas", "--now"]
@@ -317,7 +327,8 @@ nas    = ["20260115_lin_tonsil_panel1/"]
 [end.ledger]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
 `,
-  "backup.one_bad_study": `summary = "a misnamed study fails alone, the other is archived"
+  "backup.one_bad_study": `#:schema ../schema/case.schema.json
+summary = "a misnamed study fails alone, the other is archived"
 
 [studies.20260115_lin_tonsil_panel1]
 fixture = "phenocycler"
@@ -341,7 +352,8 @@ bucket = ["20260115_lin_tonsil_panel1/"]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
 notes_of_monday = "failed_validation"
 `,
-  "backup.power_lost_while_copying": `summary = "power that is lost in the middle of the copy loses nothing, and the next run finishes"
+  "backup.power_lost_while_copying": `#:schema ../schema/case.schema.json
+summary = "power that is lost in the middle of the copy loses nothing, and the next run finishes"
 
 [studies.20260115_lin_tonsil_panel1]
 fixture = "phenocycler"
@@ -366,7 +378,8 @@ bucket = ["20260115_lin_tonsil_panel1/"]
 [end.ledger]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
 `,
-  "backup.s3_answer_lost": `summary = "an object whose answer was lost is not sent for nothing, and is proved before anything is deleted"
+  "backup.s3_answer_lost": `#:schema ../schema/case.schema.json
+summary = "an object whose answer was lost is not sent for nothing, and is proved before anything is deleted"
 
 [studies.20260115_lin_tonsil_panel1]
 fixture = "phenocycler"
@@ -386,7 +399,8 @@ bucket = ["20260115_lin_tonsil_panel1/"]
 [end.ledger]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
 `,
-  "backup.s3_down": `summary = "a store that stays away fails the study, which stays on the instrument; the next run finishes it"
+  "backup.s3_down": `#:schema ../schema/case.schema.json
+summary = "a store that stays away fails the study, which stays on the instrument; the next run finishes it"
 
 [studies.20260115_lin_tonsil_panel1]
 fixture = "phenocycler"
@@ -417,7 +431,8 @@ bucket = ["20260115_lin_tonsil_panel1/"]
 [end.ledger]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
 `,
-  "backup.second_host": `summary = "two instruments archive to one NAS at the same time: one run at a time, each study once"
+  "backup.second_host": `#:schema ../schema/case.schema.json
+summary = "two instruments archive to one NAS at the same time: one run at a time, each study once"
 
 [studies.20260115_lin_tonsil_panel1]
 fixture = "phenocycler"
@@ -451,7 +466,8 @@ bucket = ["20260115_lin_tonsil_panel1/", "20260120_kim_liver_panel1/"]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
 20260120_kim_liver_panel1 = { status = "complete", deleted = true }
 `,
-  "cleanup.backup_at_work": `summary = "while another host archives to the NAS, nothing is evicted from it"
+  "cleanup.backup_at_work": `#:schema ../schema/case.schema.json
+summary = "while another host archives to the NAS, nothing is evicted from it"
 nas_size = "4 MiB"
 
 [config.cleanup]
@@ -496,7 +512,8 @@ bucket = ["20260115_lin_tonsil_panel1/", "20260120_kim_liver_panel1/"]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true, evicted = true }
 20260120_kim_liver_panel1 = { status = "complete", deleted = true }
 `,
-  "cleanup.killed_while_evicting": `summary = "an eviction that was cut off is taken up first by the next run"
+  "cleanup.killed_while_evicting": `#:schema ../schema/case.schema.json
+summary = "an eviction that was cut off is taken up first by the next run"
 nas_size = "1 MiB"
 
 [config.cleanup]
@@ -530,7 +547,8 @@ bucket = ["20260115_lin_tonsil_panel1/"]
 [end.ledger]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true, evicted = true }
 `,
-  "cleanup.object_damaged": `summary  = "where objects are read back, a bit that flipped in the bucket keeps the backup on the NAS"
+  "cleanup.object_damaged": `#:schema ../schema/case.schema.json
+summary  = "where objects are read back, a bit that flipped in the bucket keeps the backup on the NAS"
 nas_size = "1 MiB"
 
 [config.cleanup]
@@ -566,7 +584,8 @@ nas = ["20260115_lin_tonsil_panel1/"]
 [end.ledger]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
 `,
-  "cleanup.object_lost": `summary = "a backup of which S3 lost an object stays on the NAS, and the run says that it could not free enough"
+  "cleanup.object_lost": `#:schema ../schema/case.schema.json
+summary = "a backup of which S3 lost an object stays on the NAS, and the run says that it could not free enough"
 
 [config.cleanup]
 free_threshold_pct = 100
@@ -597,7 +616,8 @@ nas = ["20260115_lin_tonsil_panel1/"]
 [end.ledger]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
 `,
-  "cleanup.oldest_evicted": `summary  = "a NAS that runs full is freed of the oldest backup that S3 holds, and of no more than needed"
+  "cleanup.oldest_evicted": `#:schema ../schema/case.schema.json
+summary  = "a NAS that runs full is freed of the oldest backup that S3 holds, and of no more than needed"
 nas_size = "4 MiB"
 
 [config.cleanup]
@@ -648,7 +668,8 @@ bucket = ["20260115_lin_tonsil_panel1/", "20260120_kim_liver_panel1/"]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true, evicted = true }
 20260120_kim_liver_panel1 = { status = "complete", deleted = true }
 `,
-  "cleanup.s3_down": `summary = "nothing is evicted while the store does not answer"
+  "cleanup.s3_down": `#:schema ../schema/case.schema.json
+summary = "nothing is evicted while the store does not answer"
 
 [config.cleanup]
 free_threshold_pct = 100
@@ -675,7 +696,8 @@ bucket = ["20260115_lin_tonsil_panel1/"]
 [end.ledger]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
 `,
-  "monitor.error_told_once": `summary = "an error of the instrument raises one event, with the sample and the cycle; the same error raises none"
+  "monitor.error_told_once": `#:schema ../schema/case.schema.json
+summary = "an error of the instrument raises one event, with the sample and the cycle; the same error raises none"
 
 [[run]]
 exit_code = 0
@@ -705,7 +727,8 @@ append = { "instrument/Fusion.log" = """
 [2026-01-02 03:05:06,000] INFO waiting
 """ }
 `,
-  "monitor.killed": `summary = "a monitor that is killed raises after its restart what it had not raised, and nothing twice"
+  "monitor.killed": `#:schema ../schema/case.schema.json
+summary = "a monitor that is killed raises after its restart what it had not raised, and nothing twice"
 
 [[run]]
 exit_code = "crash"
@@ -726,7 +749,8 @@ days_later = 1
 exit_code  = 0
 events     = ["fusion_error"]
 `,
-  "monitor.log_rotated": `summary = "what was written before a rotation and while nobody looked is read, each error once"
+  "monitor.log_rotated": `#:schema ../schema/case.schema.json
+summary = "what was written before a rotation and while nobody looked is read, each error once"
 
 [[run]]
 exit_code = 0
@@ -754,7 +778,8 @@ details = { message = "ERROR Lamp failed" }
 [[run.meanwhile]]
 append = { "instrument/Fusion.log" = "[2026-01-02 04:00:00,000] ERROR Lamp failed\\n[2026-01-02 04:00:01,000] INFO ok\\n" }
 `,
-  "notify.server_away": `summary = "what the mail server did not take stays queued, and is delivered once by a later run"
+  "notify.server_away": `#:schema ../schema/case.schema.json
+summary = "what the mail server did not take stays queued, and is delivered once by a later run"
 
 [recipients]
 default = ["ops@lab.example"]
@@ -777,7 +802,8 @@ mails     = [{ to = "ops@lab.example", event = "cleanup_failure" }]
 exit_code = 0
 mails     = []
 `,
-  "notify.swarm": `summary = "of a swarm of labferry's own warnings one is told, and of failures every one"
+  "notify.swarm": `#:schema ../schema/case.schema.json
+summary = "of a swarm of labferry's own warnings one is told, and of failures every one"
 
 [recipients]
 default = ["ops@lab.example"]
@@ -808,7 +834,8 @@ raise = [
   { event = "backup_failure", details = { exit_code = 2 } },
 ]
 `,
-  "notify.told": `summary = "an event is mailed to whoever hears of it; one that nobody hears of ends there"
+  "notify.told": `#:schema ../schema/case.schema.json
+summary = "an event is mailed to whoever hears of it; one that nobody hears of ends there"
 
 [recipients]
 backup_failure = ["ops@lab.example", "pi@lab.example"]

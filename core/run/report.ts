@@ -80,6 +80,8 @@ export interface RunReport {
   dry_run: boolean;
   /** In the order they ended. */
   items: ItemReport[];
+  /** Of an endless run, which keeps no items: how many ended how. */
+  counts?: { [outcome in ItemOutcome]?: number };
   /** What stopped the run as a whole; in a dry run also what would stop a real one, although it planned on. */
   error?: ReportError;
 }

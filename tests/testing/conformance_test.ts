@@ -142,6 +142,13 @@ Deno.test("conformance() finds half a job that the next run takes for a whole on
   }, { exec });
 });
 
+Deno.test("conformance() finds a stage whose disposal fails", async () => {
+  const found = await findings(stage({
+    [Symbol.asyncDispose]: () => Promise.reject(new Error("the connection hangs")),
+  }));
+  assert.match(found["is disposed of once, however the run ends"] ?? "", /the connection hangs/);
+});
+
 Deno.test("conformance() finds a stage of events that tells people twice", async () => {
   const told = (key?: () => string): AnyStage =>
     eventStage("try-out", {

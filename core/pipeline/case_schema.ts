@@ -2,11 +2,11 @@
  * What may stand in a case file: one schema for types, defaults, checks, words and JSON Schema.
  * @module
  */
-import type { ItemOutcome } from "../core/contract.ts";
-import { LEDGER_STATUSES } from "../core/ledger/record.ts";
-import { byteSize, z } from "../core/options.ts";
-import { CONFIG_SCHEMA } from "../core/pipeline/config.ts";
-import type { StageOutcome } from "../core/run/report.ts";
+import type { ItemOutcome } from "../contract.ts";
+import { LEDGER_STATUSES } from "../ledger/record.ts";
+import { byteSize, z } from "../options.ts";
+import { CONFIG_SCHEMA } from "./config.ts";
+import type { StageOutcome } from "../run/report.ts";
 
 /** More than any made-up file needs; all of it lies in memory. */
 const LARGEST_FILE_BYTES = 64 * 2 ** 20;
