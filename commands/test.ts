@@ -40,7 +40,7 @@ export const run: Command = async (args, context) => {
 
 async function runOne({ name, file, text, finder }: FoundCase, external: readonly ExternalStage[]): Promise<EndedCase> {
   const { read, diagnostics } = readCase({ file, text });
-  if (read === undefined) return { name, file, summary: "", diagnostics, failures: [], reports: [] };
+  if (read === undefined) return { name, file, summary: "", diagnostics, failures: [], runs: [] };
   const { summary } = read.spec;
   return { name, file, summary, ...await runCase(read, { finder, external }) };
 }

@@ -232,23 +232,38 @@ export class CaseEvents {
     if (at.kind === "object") throw new RangeError("nothing can be added to an object");
     const { disk } = this.#world.fs;
     if (!disk.mayStand(at.path)) return this.#world.fs.seed({ [at.path]: text });
-    const handle = disk.openReadWrite(at.path);
-    handle.seek(handle.stat().size);
-    handle.write(new TextEncoder().encode(text));
-    handle.close();
+    const node = disk._file(at.path);
+    disk._write(node, node.size, new TextEncoder().encode(text));
+    disk._flushContent(node);
   }
 
   #move(from: string, to: string): void {
     const [old, young] = [this.#at(from), this.#at(to)];
     if (old.kind === "object" || young.kind === "object") throw new RangeError("objects have no other names");
-    this.#world.fs.disk.rename(old.path, young.path);
+    const { disk } = this.#world.fs;
+    const node = disk._find(old.path, { follow: false });
+    this.#take(old.path);
+    const { folder, key, name } = disk._slot(young.path);
+    folder.entries.set(key, { name, node });
   }
 
   #remove(written: string): void {
     const at = this.#at(written);
-    if (at.kind === "file") return this.#world.fs.disk.removeFile(at.path);
-    this.#object(at.key);
-    this.#world.store.objects.delete(at.key);
+    if (at.kind === "object") {
+      this.#object(at.key);
+      this.#world.store.objects.delete(at.key);
+      return;
+    }
+    const { disk } = this.#world.fs;
+    const node = disk._file(at.path);
+    this.#take(at.path);
+    disk._dropLink(node);
+  }
+
+  /** Takes a name away, for good: what others did to a disk is not lost with what the engine had not flushed. */
+  #take(path: string): void {
+    const { folder, key } = this.#world.fs.disk._slot(path);
+    folder.entries.delete(key);
   }
 
   #flip(written: string): void {

@@ -49,13 +49,21 @@ export interface CaseFailure {
   found: string[];
 }
 
+/** One run of a case. */
+export interface CaseRunResult {
+  /** What the engine reports; of one that was stopped in its tracks, nobody would have seen it. */
+  report: RunReport;
+  /** Whether the machine stopped, as the case says. */
+  crashed: boolean;
+}
+
 /** What became of a case. */
 export interface CaseResult {
   /** Errors of the case file or its pipeline: then nothing was run. */
   diagnostics: Diagnostic[];
   failures: CaseFailure[];
-  /** A report for each run that was begun. */
-  reports: RunReport[];
+  /** The runs that were made. */
+  runs: CaseRunResult[];
   /** The engine's log. */
   log: LoggedLine[];
 }
@@ -82,11 +90,11 @@ export async function runCase(file: CaseFile, options: CaseOptions): Promise<Cas
     plugins: mailboxes(mails, server),
   });
   const { pipelines, diagnostics } = await preparePipelines(file, world, options.finder);
-  if (hasErrors(diagnostics)) return { diagnostics, failures: [], reports: [], log: [] };
+  if (hasErrors(diagnostics)) return { diagnostics, failures: [], runs: [], log: [] };
   const play = new CasePlay(file, world, { pipelines, mails });
   server.isAway = () => play.events.onMail();
   await play.play();
-  return { diagnostics: [], failures: play.failures, reports: play.reports, log: world.log.lines };
+  return { diagnostics: [], failures: play.failures, runs: play.runs, log: world.log.lines };
 }
 
 /** The config of the scratch world, with what the case says. */
@@ -143,7 +151,7 @@ interface OtherRun {
 
 class CasePlay {
   readonly failures: CaseFailure[] = [];
-  readonly reports: RunReport[] = [];
+  readonly runs: CaseRunResult[] = [];
   readonly events: CaseEvents;
   readonly #file: CaseFile;
   readonly #world: World;
@@ -207,7 +215,7 @@ class CasePlay {
     if (tap.dead) tap.restart(() => events.crash === "power");
     world.fs.fault = undefined;
     world.store.hooks = hooks;
-    this.reports.push({ ...report, items });
+    this.runs.push({ report: { ...report, items }, crashed: tap.dead });
     for (const index of events.never) this.#neverHappened([...path, "meanwhile", index]);
     for (const { index, why } of events.impossible.splice(0)) {
       this.#fail([...path, "meanwhile", index], { what: "what happens", wanted: ["it happens"], found: [why] });

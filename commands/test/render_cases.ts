@@ -8,9 +8,8 @@ import {
   renderDiagnostics,
   sortDiagnostics,
 } from "../../core/pipeline/diagnostic.ts";
-import type { RunReport } from "../../core/run/report.ts";
 import { visibleLine } from "../../core/visible.ts";
-import type { CaseFailure } from "../../testing/case_run.ts";
+import type { CaseFailure, CaseRunResult } from "../../testing/case_run.ts";
 
 /** A case, and what became of it. */
 export interface EndedCase {
@@ -20,7 +19,7 @@ export interface EndedCase {
   summary: string;
   diagnostics: readonly Diagnostic[];
   failures: readonly CaseFailure[];
-  reports: readonly RunReport[];
+  runs: readonly CaseRunResult[];
 }
 
 export type Verdict = "ok" | "failed" | "wrong";
@@ -45,8 +44,9 @@ export function renderCase(ended: EndedCase): string {
   if (verdict === "wrong") lines.push("", renderDiagnostics(ended.diagnostics), "");
   if (verdict === "failed") {
     for (const failure of ended.failures) lines.push("", ...renderFailure(ended.file, failure));
-    for (const [at, report] of ended.reports.entries()) {
-      lines.push("", `  run ${at + 1}:`, ...indented(renderReport(report)));
+    for (const [at, { report, crashed }] of ended.runs.entries()) {
+      if (crashed) lines.push("", `  run ${at + 1}: the machine stopped, as the case says`);
+      else lines.push("", `  run ${at + 1}:`, ...indented(renderReport(report)));
     }
     lines.push("");
   }
@@ -119,7 +119,7 @@ export function renderTotals(cases: readonly EndedCase[]): string {
 
 /** Returns a case for programs. */
 export function caseToJson(ended: EndedCase): { [key: string]: Json } {
-  const { name, file, summary, diagnostics, failures, reports } = ended;
+  const { name, file, summary, diagnostics, failures, runs } = ended;
   return {
     case: name,
     file,
@@ -127,6 +127,6 @@ export function caseToJson(ended: EndedCase): { [key: string]: Json } {
     outcome: verdictOf(ended),
     diagnostics: sortDiagnostics(diagnostics).map(diagnosticToJson),
     failures: failures.map(({ line, what, wanted, found }) => ({ line, what, wanted, found })),
-    runs: reports as unknown as Json,
+    runs: runs.map(({ report, crashed }) => ({ crashed, report: crashed ? null : report as unknown as Json })),
   };
 }

@@ -183,6 +183,7 @@ fixture = "phenocycler"
 
 [[run]]
 exit_code = 1
+error     = "run/place-lost"
 
 [run.items.20260115_lin_tonsil_panel1]
 outcome = "failed"
@@ -407,6 +408,7 @@ fixture = "phenocycler"
 
 [[run]]
 exit_code = 1
+error     = "run/place-lost"
 
 [run.items.20260115_lin_tonsil_panel1]
 outcome = "failed"

@@ -4,6 +4,7 @@ import { fromFileUrl, join } from "@std/path";
 import { builtinRegistry } from "../../cli/project.ts";
 import { schemaFiles } from "../../cli/schema_files.ts";
 import { initFiles } from "../../commands/_init_templates.ts";
+import { EMBEDDED_CASES } from "../../core/pipeline/embedded_cases.ts";
 import { tempDir } from "../kit/temp.ts";
 import { type LanguageServer, startTaplo } from "./_taplo.ts";
 
@@ -132,6 +133,23 @@ Deno.test("the language server reports each mistake in a config", async () => {
   ];
   for (const [text, says] of mistakes) {
     const found = await at.server.check(at.config(), `#:schema ./schema/config.schema.json\n${text}\n`);
+    assert.ok(found.some(({ message }) => says.test(message)), `${text}\n${JSON.stringify(found)}`);
+  }
+});
+
+Deno.test("the language server finds nothing in the cases of the presets, and each mistake in one", async () => {
+  await using at = await editor();
+  const cases = Object.entries(EMBEDDED_CASES);
+  for (const [name, text] of cases) assert.deepEqual(await at.server.check(at.pipeline(), text), [], name);
+  const head = `#:schema ../schema/case.schema.json\nsummary = "s"\n`;
+  const mistakes: [text: string, says: RegExp][] = [
+    [`[[run]]\nexit_cod = 0`, /'exit_cod' was unexpected/],
+    [`[[run]]\nexit_code = "crsh"`, /crsh/],
+    [`[config.backup]\nidel_days = 1\n[[run]]\nexit_code = 0`, /'idel_days' was unexpected/],
+    [`[[run]]\nexit_code = 0\n[[run.meanwhile]]\ncrash = "fire"`, /"fire" is not one of \["power","kill"\]/],
+  ];
+  for (const [text, says] of mistakes) {
+    const found = await at.server.check(at.pipeline(), `${head}${text}\n`);
     assert.ok(found.some(({ message }) => says.test(message)), `${text}\n${JSON.stringify(found)}`);
   }
 });

@@ -82,7 +82,7 @@ Deno.test("test ends with 1 where a case does not go as it says, and shows the d
     wanted: ["20250131_ada_kidney_b1: failed"],
     found: ["20250131_ada_kidney_b1: done"],
   });
-  assert.equal(json[0].runs[0].exit_code, 0);
+  assert.equal(json[0].runs[0].report.exit_code, 0);
 });
 
 Deno.test("test ends with 2 where a case is wrong, a pipeline is refused, or there is no case", async () => {

@@ -64,7 +64,7 @@ nas = []
   assert.equal(line, 17);
   assert.equal(wanted[1], found[1]);
   assert.match(found[0], /^a\/big\.bin {2}1024 bytes, sha256 [0-9a-f]{64}$/);
-  assert.equal(result.reports.length, 1);
+  assert.equal(result.runs.length, 1);
 });
 
 Deno.test("runCase() tells every expectation that is not met, with the line that says it", async () => {
@@ -146,8 +146,8 @@ outcome = "done"
 
 Deno.test("runCase() says which stage, pipeline or option is not there, and runs nothing", async () => {
   const one = async (text: string, file?: string) => {
-    const { diagnostics, reports } = await play(text, file);
-    assert.deepEqual(reports, []);
+    const { diagnostics, runs } = await play(text, file);
+    assert.deepEqual(runs, []);
     return renderDiagnostics(diagnostics);
   };
   assert.match(

@@ -13,7 +13,7 @@ const OK: EndedCase = {
   summary: "it is so",
   diagnostics: [],
   failures: [],
-  reports: [],
+  runs: [],
 };
 const FAILED: EndedCase = {
   ...OK,
