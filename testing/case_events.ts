@@ -47,7 +47,7 @@ export class CaseEvents {
   #isBusy = false;
   #crash: Meanwhile["crash"];
   #s3Down = 0;
-  #lost: { call: string; index: number }[] = [];
+  #lost: { request: string; key?: string; index: number }[] = [];
   #mailDown = 0;
   /** Entries that could not happen. */
   readonly impossible: Impossible[] = [];
@@ -181,7 +181,9 @@ export class CaseEvents {
     if (what.fill !== undefined) this.#resize(what.fill, { isFull: true });
     if (what.make_room !== undefined) this.#resize(what.make_room, { isFull: false });
     this.#s3Down += what.s3_down ?? 0;
-    if (what.s3_lost_response !== undefined) this.#lost.push({ call: what.s3_lost_response, index });
+    const lost = what.s3_lost_response;
+    if (typeof lost === "string") this.#lost.push({ request: lost, index });
+    else if (lost !== undefined) this.#lost.push({ request: lost.request, key: this.#key(lost.of), index });
     this.#mailDown += what.mail_down ?? 0;
     if (what.other_host !== undefined) this.#options.onOtherHost(what.other_host, index);
     if (what.crash !== undefined) this.#crash = what.crash;
@@ -279,8 +281,14 @@ export class CaseEvents {
     node.flushed = { ...node.flushed, content: flipped(node.flushed.content) };
   }
 
-  #afterRequest({ name }: StoreCall): void {
-    const at = this.#lost.findIndex(({ call }) => call === name);
+  #key(written: string): string {
+    const at = this.#at(written);
+    if (at.kind === "object") return at.key;
+    throw new RangeError(`"${written}" is no object of the bucket`);
+  }
+
+  #afterRequest(call: StoreCall): void {
+    const at = this.#lost.findIndex(({ request, key = call.key }) => request === call.name && key === call.key);
     if (at < 0) return;
     this.#lost.splice(at, 1);
     throw failure("unreachable", "the answer was lost");

@@ -183,6 +183,8 @@ class Checker {
     ];
     for (const at of written) this.#path(String(at[1]), [...path, ...at], "key");
     for (const [from, to] of Object.entries(what.move)) this.#path(to, [...path, "move", from]);
+    const lost = what.s3_lost_response;
+    if (typeof lost === "object") this.#path(lost.of, [...path, "s3_lost_response", "of"]);
     for (const [at, name] of what.remove.entries()) this.#path(name, [...path, "remove", at]);
     for (const [at, name] of what.flip.entries()) this.#path(name, [...path, "flip", at]);
   }

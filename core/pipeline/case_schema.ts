@@ -59,6 +59,8 @@ const STUDY = z.strictObject({
   files: z.record(z.string().min(1), CONTENT).default({}).meta({ description: "Files by path within the study." }),
 });
 
+const LOSABLE = z.enum(["put", "uploadPart", "completeUpload", "delete"]);
+
 const EVENT = z.strictObject({
   event: z.string().min(1).meta({ description: "Name of the event." }),
   details: z.record(z.string(), z.json()).default({}).meta({ description: "What it says." }),
@@ -80,9 +82,13 @@ const MEANWHILE = z.strictObject({
   fill: mount("What has no byte left."),
   make_room: mount("What has room again."),
   s3_down: times("So many requests to the store are not answered."),
-  s3_lost_response: z.enum(["put", "uploadPart", "completeUpload", "delete"]).optional().meta({
-    description: "The next request of this kind is done, and its answer is lost.",
-  }),
+  s3_lost_response: z.union([
+    LOSABLE,
+    z.strictObject({
+      request: LOSABLE.meta({ description: "Which kind of request." }),
+      of: z.string().meta({ description: "Of which object: bucket/…" }),
+    }),
+  ]).optional().meta({ description: "The next request of this kind is done, and its answer is lost." }),
   mail_down: times("So many messages are not taken, as by a server that is away."),
   crash: z.enum(["power", "kill"]).optional().meta({
     description: "The machine stops: power also takes what was not flushed, kill takes the process alone.",

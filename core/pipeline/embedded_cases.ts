@@ -81,6 +81,33 @@ bucket = ["20260115_lin_tonsil_panel1/"]
 [end.ledger]
 20260115_lin_tonsil_panel1 = "complete"
 `,
+  "backup.dry_run": `#:schema ../schema/case.schema.json
+summary = "a dry run starts no hook, writes nothing, and says what would be done"
+
+[config.hooks]
+backup = ["mount-nas"]
+
+[studies.20260115_lin_tonsil_panel1]
+fixture = "phenocycler"
+
+[studies.notes_of_monday]
+files = { "notes.txt" = "bread, milk" }
+
+[[run]]
+dry_run   = true
+exit_code = 1
+hooks     = []
+
+[run.items]
+20260115_lin_tonsil_panel1 = "done"
+notes_of_monday = { outcome = "failed", stage = "validate" }
+
+[end]
+source = ["20260115_lin_tonsil_panel1/", "notes_of_monday/"]
+nas    = []
+bucket = []
+ledger = {}
+`,
   "backup.file_added_after_copy": `#:schema ../schema/case.schema.json
 summary = "a file that arrives after the copy stops the record, and a later run takes it along"
 
@@ -236,6 +263,39 @@ bucket = ["20260115_lin_tonsil_panel1/"]
 [end.ledger]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
 `,
+  "backup.large_answer_lost": `#:schema ../schema/case.schema.json
+summary = "of an object in parts the last answer is lost, and the power fails: it is there once, and whole"
+
+[options.s3]
+part = "5 MiB"
+
+[studies.20260115_lin_tonsil_panel1]
+fixture = "phenocycler"
+files   = { "20260115_lin_tonsil_panel1/Scan1/large.qptiff" = { size = "11 MiB" } }
+
+[[run]]
+exit_code = "crash"
+
+[[run.meanwhile]]
+before = "s3"
+steps  = 40
+crash  = "power"
+
+[[run]]
+exit_code = 0
+items     = { 20260115_lin_tonsil_panel1 = "done" }
+
+[[run.meanwhile]]
+s3_lost_response = { request = "completeUpload", of = "bucket/20260115_lin_tonsil_panel1/20260115_lin_tonsil_panel1/Scan1/large.qptiff" }
+
+[end]
+source = []
+nas    = ["20260115_lin_tonsil_panel1/"]
+bucket = ["20260115_lin_tonsil_panel1/"]
+
+[end.ledger]
+20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
+`,
   "backup.name_returns_with_other_bytes": `#:schema ../schema/case.schema.json
 summary = "a study whose name was completed before and returns with other bytes is refused"
 
@@ -295,6 +355,43 @@ bucket = ["20260115_lin_tonsil_panel1/"]
 
 [end.ledger]
 20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
+`,
+  "backup.nas_lost_midway": `#:schema ../schema/case.schema.json
+summary = "a NAS that goes away behind the copy ends the run; nothing is written into the empty folder"
+
+[studies.20260115_lin_tonsil_panel1]
+fixture = "phenocycler"
+
+[studies.20260116_kim_liver_panel1]
+fixture = "phenocycler"
+
+[[run]]
+exit_code = 1
+error     = "place/changed"
+items     = { 20260115_lin_tonsil_panel1 = "failed" }
+
+[[run.meanwhile]]
+after   = "truenas"
+unmount = "nas"
+
+[[run]]
+exit_code = 0
+
+[run.items]
+20260115_lin_tonsil_panel1 = "done"
+20260116_kim_liver_panel1 = "done"
+
+[[run.meanwhile]]
+remount = "nas"
+
+[end]
+source = []
+nas    = ["20260115_lin_tonsil_panel1/", "20260116_kim_liver_panel1/"]
+bucket = ["20260115_lin_tonsil_panel1/", "20260116_kim_liver_panel1/"]
+
+[end.ledger]
+20260115_lin_tonsil_panel1 = { status = "complete", deleted = true }
+20260116_kim_liver_panel1 = { status = "complete", deleted = true }
 `,
   "backup.nas_unmounted": `#:schema ../schema/case.schema.json
 summary = "an unmounted NAS is an empty folder: the run ends before a byte is written, and the next one does the work"
@@ -391,7 +488,7 @@ items     = { 20260115_lin_tonsil_panel1 = "done" }
 
 [[run.meanwhile]]
 before           = "s3"
-s3_lost_response = "put"
+s3_lost_response = { request = "put", of = "bucket/20260115_lin_tonsil_panel1/20260115_lin_tonsil_panel1.xpd" }
 
 [end]
 source = []

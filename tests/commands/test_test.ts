@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { join } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import { EMBEDDED_CASES } from "../../core/pipeline/embedded_cases.ts";
 import { EMBEDDED_PRESETS } from "../../core/pipeline/embedded_presets.ts";
 import { tempDir } from "../kit/temp.ts";
@@ -121,6 +121,25 @@ Deno.test("test touches nothing the config names: no place, no state folder, no 
   assert.deepEqual([code, stderr], [0, ""], stdout);
   assert.match(stdout, /^ok {5}backup\.hooked: /m);
   assert.deepEqual(await snapshot(place.path), before);
+});
+
+Deno.test("test needs no right to write, to start programs, to reach the network or to call native code", async () => {
+  await using place = await lab();
+  await writeCase(place, "local.copied", CASE);
+  const env = { LABFERRY_CONFIG: join(place.path, "config.toml"), LABFERRY_STATE_DIR: place.state, NO_COLOR: "1" };
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--no-check", "--cached-only", "--no-prompt", "--allow-read", "--allow-env", "--allow-sys"],
+      ...[fromFileUrl(new URL("../../cli.ts", import.meta.url)), "test"],
+    ],
+    cwd: place.path,
+    env,
+    stdin: "null",
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  assert.deepEqual([code, text(stderr)], [0, ""], text(stdout));
+  const cases = Object.keys(EMBEDDED_CASES).length + 1;
+  assert.ok(text(stdout).endsWith(`\n${cases} cases: ${cases} ok\n`), text(stdout));
 });
 
 Deno.test("test knows stages from outside, and says which file gives none", async () => {

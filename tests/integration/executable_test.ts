@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { fromFileUrl, join } from "@std/path";
 import { COMMANDS } from "../../cli/table.ts";
 import { VERSION } from "../../cli/version.ts";
+import { EMBEDDED_CASES } from "../../core/pipeline/embedded_cases.ts";
 import { presetNames } from "../../core/pipeline/presets.ts";
 import { tempDir } from "../kit/temp.ts";
 
@@ -89,6 +90,14 @@ executableTest("the executable has its presets, templates and pages inside", asy
   const list = await run("list", "stages");
   assert.equal(list.code, 0, list.stderr);
   assert.match(list.stdout, /^copy /m);
+});
+
+executableTest("the executable runs the cases of its presets, and leaves nothing behind", async ({ run, folder }) => {
+  const { code, stdout, stderr } = await run("test");
+  assert.deepEqual([code, stderr], [0, ""], stdout);
+  const count = Object.keys(EMBEDDED_CASES).length;
+  assert.ok(stdout.endsWith(`\n${count} cases: ${count} ok\n`), stdout);
+  assert.deepEqual([...Deno.readDirSync(folder)], []);
 });
 
 executableTest("every command of the executable loads", async ({ run }) => {

@@ -16,7 +16,7 @@ function tree(contents: Record<string, string>) {
 
 Deno.test("strayTests() finds tests that mirror nothing or stand elsewhere", () => {
   const good = ["core/a.ts", "core/io/_b.ts", "core/run/engine.ts", "plugins/stores/s3.ts"];
-  const tests = ["tests/core/a_test.ts", "tests/core/io/b_test.ts", "tests/core/run_test.ts", "tests/cases/x_test.ts"];
+  const tests = ["tests/core/a_test.ts", "tests/core/io/b_test.ts", "tests/core/run_test.ts", "tests/rules/x_test.ts"];
   assert.deepEqual(strayTests([...good, ...tests, "tests/core/io/_b_test.ts", "tests/layout_test.ts"]), []);
   assert.deepEqual(strayTests([...good, "tests/core/a_after_crash_test.ts", "tests/core/io/b_windows_test.ts"]), []);
   const found = strayTests([...good, "tests/core/gone_test.ts", "core/a_test.ts", "tests/core/a.test.ts"]);
