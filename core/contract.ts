@@ -191,6 +191,11 @@ export interface StagePlugin<S extends z.ZodObject = z.ZodObject, D extends Json
   failure?: "failed_validation";
   /** Whether the other steps are still tried after one failed with this error. The stage fails in any case. Default: no. */
   goesOn?(error: PipelineError): boolean;
+  /**
+   * Whether an event goes on after it failed in this stage, or waits there: to the stages behind that only read or fail
+   * apart, too. The item fails, or waits, at its end. Default: no.
+   */
+  failsApart?: boolean;
   /** Plugins it hands options to: they are checked when the pipeline is, at `at` below `with`. */
   uses?(options: z.output<S>): PluginUse[];
   open(options: z.output<S>, run: RunContext): StageRun<D, T> | Promise<StageRun<D, T>>;

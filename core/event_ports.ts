@@ -28,10 +28,12 @@ export interface AnyWriteContext extends AnyReadContext {
 /** Given to `plan` of a stage that takes events. */
 export interface EventReadContext extends AnyReadContext {
   /**
-   * When an item that ended well last left this key (ms since 1970); undefined when none did. A time in the future is
-   * no answer: a clock that was wrong must not silence an alert (SAFETY S13).
+   * When another item last left this key (ms since 1970); undefined when none did. A time in the future is no answer: a
+   * clock that was wrong must not silence an alert (SAFETY S13).
    */
   seen(key: string): Promise<number | undefined>;
+  /** What an earlier run of this item saved in a step of this stage with `checkpoint`; forgotten once the item has ended. */
+  saved(step: string): Promise<Json | undefined>;
   /** The text of a file, read anew each time; undefined when there is none. @throws {PipelineError} `io/…` */
   readText(path: string): Promise<string | undefined>;
   /** Whether a notifier sends to one address at a time. @throws {PipelineError} `registry/unknown-plugin` */
@@ -44,9 +46,9 @@ export interface EventWriteContext extends EventReadContext, AnyWriteContext {
   amend(data: { [key: string]: Json }): void;
   /**
    * Leaves a key for `seen` once the item has ended well, for `keepMs`. An item that failed leaves none, so that what
-   * was not delivered is not taken for delivered.
+   * was not delivered is not taken for delivered; with `partly`, it leaves the key if a stage behind did anything.
    */
-  remember(key: string, keepMs: number): void;
+  remember(key: string, keepMs: number, options?: { partly?: boolean }): void;
   /**
    * Puts an event into the outbox; the notify pipeline delivers it. `key` makes a repetition harmless; without one it is
    * the item and the stage. Does nothing where notifications are switched off.

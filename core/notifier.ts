@@ -36,7 +36,7 @@ export interface Notifier extends Partial<AsyncDisposable> {
   /**
    * Resolves when the server took the message, which is all that counts as delivered.
    * @throws {PipelineError} `notify/refused` or `notify/deferred` when the server refused this message, for good or for
-   * now; `notify/login`, `notify/unreachable` when it would refuse any; the signal's reason when it was aborted
+   * now; `notify/login`, `notify/sender`, `notify/unreachable` when it would refuse any; the signal's reason when it was aborted
    */
   deliver(message: Message, signal: AbortSignal): Promise<void>;
 }

@@ -53,9 +53,12 @@ export function eventReadContext({ run, item, stage, signal, failure }: EventCon
     stage: stage.id,
     failure,
     async seen(key) {
-      const at = await services.journal.seen.get(seenKey(run, key));
-      return at !== undefined && at <= services.clock.now() ? at : undefined;
+      const { seen, steps } = services.journal;
+      const at = await seen.get(seenKey(run, key));
+      if (at === undefined || at > services.clock.now()) return undefined;
+      return await steps.isFinished(scopeOf(run, item.view), LEFT, key) ? undefined : at;
     },
+    saved: (step) => services.journal.steps.readCheckpoint(scopeOf(run, item.view), stage.id, step),
     readText: (path) => readTextIfThere(services, path),
     addressed: (name) => services.registry.get("notifier", name).addressed,
   };
@@ -67,7 +70,7 @@ export function eventWriteContext(make: EventContextFor, step: Todo): EventWrite
   return {
     ...eventReadContext(make),
     amend: (data) => item.amend(data),
-    remember: (key, keepMs) => item.remember(key, keepMs),
+    remember: (key, keepMs, options) => item.remember(key, keepMs, options),
     async emit({ event, data, key }) {
       const at = services.clock.now();
       await emitEvent(services.journal.outbox, { event, at, data }, {
@@ -85,6 +88,9 @@ export function eventWriteContext(make: EventContextFor, step: Todo): EventWrite
 export function scopeOf({ request }: EventRun, item: Item): string {
   return `event:${request.compiled.name}:${item.id}`;
 }
+
+/** In place of a stage's id, beside the steps of an item: the keys it left itself, though it failed. */
+export const LEFT = "(left)";
 
 /** Under what the journal keeps a key that stages remember. */
 export function seenKey({ request }: EventRun, key: string): string {

@@ -8,10 +8,11 @@ import { PipelineError } from "../errors.ts";
 import { asKnownError } from "../io/io_errors.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import type { ItemFailure } from "../ports.ts";
-import { eventReadContext, eventWriteContext, scopeOf, seenKey } from "./event_contexts.ts";
+import { eventReadContext, eventWriteContext, LEFT, scopeOf, seenKey } from "./event_contexts.ts";
 import type { EventRun } from "./event_contexts.ts";
 import { toReportError } from "./report.ts";
 import type { ItemReport, StageReport } from "./report.ts";
+import { StagesApart } from "./stages_apart.ts";
 import { runStage } from "./stage_run.ts";
 import type { StageCounts, StageEnd } from "./stage_run.ts";
 
@@ -31,6 +32,10 @@ export interface OpenEventStages {
 export class EventItem {
   readonly disposables = new AsyncDisposableStack();
   readonly remembered = new Map<string, number>();
+  /** Keys that are left although the item failed, once it has acted. */
+  readonly #partly = new Set<string>();
+  /** Whether a stage has done anything but look. */
+  hasActed = false;
   #view: Item;
 
   constructor(item: Item) {
@@ -46,8 +51,14 @@ export class EventItem {
     this.#view = { ...this.#view, data: frozen({ ...this.#view.data, ...structuredClone(data) }) };
   }
 
-  remember(key: string, keepMs: number): void {
+  remember(key: string, keepMs: number, { partly = false }: { partly?: boolean } = {}): void {
     this.remembered.set(key, keepMs);
+    if (partly) this.#partly.add(key);
+  }
+
+  /** Whether the item leaves this key though it failed. */
+  leavesPartly(key: string): boolean {
+    return this.hasActed && this.#partly.has(key);
   }
 }
 
@@ -93,13 +104,19 @@ export async function runEventItem(
       if (failure.error.stopsRun !== undefined) stopsRun = failure.error;
     }
   }
-  if (!request.dryRun && (report.outcome === "done" || report.outcome === "unchanged")) {
-    const now = services.clock.now();
-    for (const [key, keepMs] of item.remembered) await services.journal.seen.mark(seenKey(run, key), now, keepMs);
-  }
+  if (!request.dryRun) await leaveKeys(run, item, report.outcome);
   fillNotReached(report, open);
   request.progress?.itemFinished?.(given.name, report.outcome);
   return { report, stopsRun };
+}
+
+async function leaveKeys(run: EventRun, item: EventItem, outcome: ItemOutcome): Promise<void> {
+  const { journal: { seen, steps }, clock } = run.services;
+  const isWell = outcome === "done" || outcome === "unchanged";
+  const keys = [...item.remembered].filter(([key]) => isWell || item.leavesPartly(key));
+  for (const [key, keepMs] of keys) await seen.mark(seenKey(run, key), clock.now(), keepMs);
+  // What is still to be done of this item must not be silenced by what is done.
+  if (!isWell) { for (const [key] of keys) await steps.finish(scopeOf(run, item.view), LEFT, key); }
 }
 
 function isStopped(error: PipelineError): boolean {
@@ -111,19 +128,44 @@ async function runStages(
   item: EventItem,
   { open, report, begins }: { open: OpenEventStages; report: ItemReport; begins: (stage?: CompiledStage) => void },
 ): Promise<ItemOutcome> {
-  let changed = false;
+  const apart = new StagesApart();
   for (const stage of open.stages) {
-    begins(stage.compiled);
-    const line = await runOne(run, item, { stage, report });
+    const { compiled } = stage;
+    const { effect, failsApart = false } = compiled.plugin;
+    if (apart.isHeldUp && !failsApart && effect !== "read") continue;
+    begins(compiled);
+    let line: StageReport;
+    try {
+      line = await runOne(run, item, { stage, report });
+    } catch (error) {
+      if (!failsApart || isFatal(error)) throw error;
+      const others = apart.failed(compiled, error);
+      if (others) run.services.log.error(`${item.view.name}: stage ${compiled.id}: ${(error as Error).message}`);
+      continue;
+    } finally {
+      if (effect !== "read" && report.stages.at(-1)!.applied > 0) item.hasActed = true;
+    }
     begins();
-    if (line.outcome === "dropped" || line.outcome === "waiting") {
+    if (line.outcome === "waiting" && failsApart) {
+      apart.waits(compiled, line);
+    } else if (line.outcome === "dropped" || line.outcome === "waiting") {
+      if (apart.isHeldUp) break;
       report.why = line.why;
       if (line.until !== undefined) report.until = line.until;
       return line.outcome;
+    } else if (failsApart) {
+      apart.endedWell();
     }
-    if (stage.compiled.plugin.effect !== "read" && line.applied > 0) changed = true;
   }
-  return changed ? "done" : "unchanged";
+  const held = apart.end();
+  if (held === undefined) return item.hasActed ? "done" : "unchanged";
+  if (!("line" in held)) {
+    begins(held.stage);
+    throw held.error;
+  }
+  report.why = held.line.why;
+  if (held.line.until !== undefined) report.until = held.line.until;
+  return "waiting";
 }
 
 async function runOne(

@@ -151,7 +151,8 @@ function inWords(
   const server = `${host}:${port}`;
   const refusal = responseCode >= 400 && (code === "EENVELOPE" || code === "EMESSAGE");
   if (refusal && responseCode !== 421) {
-    const what = command === "MAIL FROM" ? `from ${settings.from}` : `to ${to}`;
+    const isSender = command === "MAIL FROM";
+    const what = isSender ? `from ${settings.from}` : `to ${to}`;
     const error = { verb: `send e-mail ${what}`, found: `${server} refused it with: ${message}` };
     if (responseCode < 500) {
       return new PipelineError("notify/deferred", `Cannot ${error.verb}: ${error.found}`, {
@@ -160,11 +161,11 @@ function inWords(
         hint: "The server wants to be asked again later; the next run does.",
       });
     }
-    return new PipelineError("notify/refused", `Cannot ${error.verb}: ${error.found}`, {
+    return new PipelineError(isSender ? "notify/sender" : "notify/refused", `Cannot ${error.verb}: ${error.found}`, {
       cause,
-      hint: command === "MAIL FROM"
+      hint: isSender
         ? "Set [notify.smtp] from to an address this login may send from."
-        : "Check the address in the lists of recipients; until then each run tries again.",
+        : "Check the address in the lists of recipients. It is tried five times in all, over a day.",
     });
   }
   if (code === "EAUTH") {

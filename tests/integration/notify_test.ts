@@ -119,6 +119,29 @@ Deno.test("a recipient refused, for good or for now, stops nobody else; the next
   }
 });
 
+Deno.test("one address the server refuses neither repeats messages to the others nor jams the outbox", async () => {
+  await using server = await startSmtp({
+    users: USERS,
+    onCommand: (line) => line.startsWith("RCPT TO:<gone@") ? "550 5.1.1 no such user" : undefined,
+  });
+  await using place = await site({ port: server.port });
+  await Deno.remove(join(place.path, "recipients", "backup_failure.txt"));
+  await Deno.writeTextFile(join(place.path, "recipients", "toolkit_error.txt"), "gone@lab.example\ndev@lab.example\n");
+  await Deno.remove(place.truenas);
+  const now = Date.now();
+  const env = { LABFERRY_CONFIG: join(place.path, "config.toml"), LABFERRY_STATE_DIR: place.state };
+  const first = await place.cli(["install", "places", "backup"], { env, now });
+  assert.match(first.stderr, /Cannot send e-mail to gone@lab\.example/);
+  const told = server.mails.length;
+  const waiting = (await pending(place)).length;
+  assert.ok(told > 0);
+  for (let round = 1; round < 5; round++) {
+    await place.cli(["install", "places", "backup"], { env, now: now + round * 1000 });
+  }
+  assert.deepEqual([server.mails.length, (await pending(place)).length], [told, waiting]);
+  assert.ok(server.mails.every(({ to }) => to[0] === "dev@lab.example"));
+});
+
 Deno.test("a server that hangs holds the end of a command for the deadline and no longer", async () => {
   await using server = await startSmtp({ onCommand: (line) => line.startsWith("MAIL") ? "hang" : undefined });
   await using place = await site({ port: server.port });
