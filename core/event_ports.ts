@@ -51,9 +51,10 @@ export interface EventWriteContext extends EventReadContext, AnyWriteContext {
   remember(key: string, keepMs: number, options?: { partly?: boolean }): void;
   /**
    * Puts an event into the outbox; the notify pipeline delivers it. `key` makes a repetition harmless; without one it is
-   * the item and the stage. Does nothing where notifications are switched off.
+   * the item and the stage. Does nothing where notifications are switched off; resolves to whether it is queued. An item
+   * of which anything was not queued leaves no keys: people have not heard of it.
    */
-  emit(event: { event: string; data: Json; key?: string }): Promise<void>;
+  emit(event: { event: string; data: Json; key?: string }): Promise<boolean>;
   /**
    * A notifier plugin opened with these options, once per run.
    * @throws {PipelineError} `registry/unknown-plugin`, `options/bad-value`, or what opening it throws

@@ -34,7 +34,9 @@ export const raiseEvent = defineStage({
       }
     },
     // Two events of one item are two, and a repetition of the run is none.
-    apply: (step, ctx) => ctx.emit({ event, data: step.data, key: `${event}:${step.id}` }),
+    async apply(step, ctx) {
+      await ctx.emit({ event, data: step.data, key: `${event}:${step.id}` });
+    },
   }),
 });
 

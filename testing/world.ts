@@ -93,6 +93,7 @@ export interface RunOptions {
   stop?: AbortSignal;
   progress?: RunRequest["progress"];
   onItem?: RunRequest["onItem"];
+  queueEvents?: RunRequest["queueEvents"];
   host?: string;
   /** Runs although lint refuses: to show that the engine refuses too. */
   unlinted?: boolean;
@@ -218,6 +219,7 @@ export class World implements AsyncDisposable {
       abort: options.abort ?? new AbortController().signal,
       progress: options.progress,
       onItem: options.onItem,
+      queueEvents: options.queueEvents,
     }, options.wrap?.(services) ?? services);
   }
 

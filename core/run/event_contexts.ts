@@ -73,10 +73,12 @@ export function eventWriteContext(make: EventContextFor, step: Todo): EventWrite
     remember: (key, keepMs, options) => item.remember(key, keepMs, options),
     async emit({ event, data, key }) {
       const at = services.clock.now();
-      await emitEvent(services.journal.outbox, { event, at, data }, {
-        enabled: request.queueEvents ?? request.config.notify?.enabled === true,
+      const id = await emitEvent(services.journal.outbox, { event, at, data }, {
+        enabled: await request.queueEvents?.() ?? request.config.notify?.enabled === true,
         key: key ?? `${request.compiled.name}:${item.view.id}:${stage.id}:${step.id}`,
       });
+      if (id === undefined) item.isUntold = true;
+      return id !== undefined;
     },
     notifier: (name, options) => run.notifier(name, options),
     exec: (options) => execPinned(services, options, signal),

@@ -36,6 +36,8 @@ export class EventItem {
   readonly #partly = new Set<string>();
   /** Whether a stage has done anything but look. */
   hasActed = false;
+  /** Whether an event was not queued that people should have heard of. */
+  isUntold = false;
   #view: Item;
 
   constructor(item: Item) {
@@ -111,6 +113,7 @@ export async function runEventItem(
 }
 
 async function leaveKeys(run: EventRun, item: EventItem, outcome: ItemOutcome): Promise<void> {
+  if (item.isUntold) return;
   const { journal: { seen, steps }, clock } = run.services;
   const isWell = outcome === "done" || outcome === "unchanged";
   const keys = [...item.remembered].filter(([key]) => isWell || item.leavesPartly(key));

@@ -236,6 +236,33 @@ Deno.test("remember() counts once the item has ended well, and a time in the fut
   assert.equal(answers[0], undefined);
 });
 
+Deno.test("an item of which an event could not be queued leaves no keys; whether it can is asked each time", async () => {
+  const list = listSource([event("a", {}, "1"), event("a", {}, "2"), event("a", {}, "3")]);
+  const answers = [false, true];
+  const asked: (number | undefined)[] = [];
+  const once = eventStage("once", {
+    async *plan(_item, ctx): AsyncIterable<Plan> {
+      const at = await ctx.seen("k");
+      asked.push(at);
+      yield at === undefined
+        ? { kind: "todo", id: "k", summary: "k", data: null }
+        : { kind: "drop", why: "it is known" };
+    },
+    apply: (_step, ctx) => Promise.resolve(ctx.remember("k", 60_000)),
+  });
+  const tell = eventStage("tell", {
+    apply: async (_step, ctx) => void await ctx.emit({ event: "fusion_error", data: null }),
+  });
+  await using world = await World.open({ plugins: [list.plugin, once, tell] });
+  const report = await world.run({
+    pipeline: pipeline("list", "once", "tell"),
+    queueEvents: () => Promise.resolve(answers.shift() ?? true),
+  });
+  assert.deepEqual(asked, [undefined, undefined, world.clock.now()]);
+  assert.deepEqual(outcomes(report).map(([, outcome]) => outcome), ["done", "done", "dropped"]);
+  assert.equal((await world.journal.outbox.pending()).length, 1);
+});
+
 Deno.test("goesOn() lets the other steps be tried after one was refused; finished ones are not repeated", async () => {
   const list = listSource([event("a")]);
   const applied: string[] = [];
@@ -271,7 +298,9 @@ Deno.test("emit() queues an event once however often the step runs, and nothing 
   for (const enabled of [true, false]) {
     const list = listSource([event("a")]);
     const tell = eventStage("tell", {
-      apply: (_step, ctx) => ctx.emit({ event: "fusion_error", data: { text: "x" } }),
+      async apply(_step, ctx) {
+        assert.equal(await ctx.emit({ event: "fusion_error", data: { text: "x" } }), enabled);
+      },
     });
     await using world = await World.open({ plugins: [list.plugin, tell], config: `[notify]\nenabled = ${enabled}\n` });
     for (let round = 0; round < 2; round++) await world.run({ pipeline: pipeline("list", "tell") });
