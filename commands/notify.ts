@@ -2,7 +2,7 @@
 import type { Command, CommandContext } from "../cli/command.ts";
 import { columns } from "../cli/format.ts";
 import { ownLog, setUpNotify } from "../cli/drain.ts";
-import { loadProject, pipelineNames, readTextIfThere } from "../cli/project.ts";
+import { loadProject, pipelineNames, readListIfThere } from "../cli/project.ts";
 import type { Project } from "../cli/project.ts";
 import { renderReport } from "../cli/render_report.ts";
 import { withServices } from "../cli/services.ts";
@@ -72,7 +72,7 @@ async function list(
   const { enabled, recipients_dir: folder } = project.config.config.notify;
   const found = [];
   for (const event of events) {
-    const readText = (path: string) => readTextIfThere(path, "list of recipients");
+    const readText = (path: string) => readListIfThere(path, "list of recipients");
     found.push({ event, ...await recipientsOf(event, { folder, readText }) });
   }
   for (const problem of new Set(found.flatMap(({ problems }) => problems))) log.warn(`${problem}; it is left out`);
