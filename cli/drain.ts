@@ -27,7 +27,7 @@ export const DRAIN_MS = 30_000;
 /** The name of the pipeline that tells people. */
 export const NOTIFY = "notify";
 
-type Context = Pick<CommandContext, "terminal" | "locations" | "log" | "logs">;
+type Context = SecretsContext & Pick<CommandContext, "log">;
 
 /** The notify pipeline, ready to run. */
 export interface NotifySetup {

@@ -25,12 +25,11 @@ export function isEventName(name: string): boolean {
 }
 
 /**
- * The events of a pipeline that ended with this exit code: `<pipeline>_failure`, for the monitor `monitor_crash`. Nobody
+ * The event of a pipeline that ended with this exit code: `<pipeline>_failure`, for the monitor `monitor_crash`. Nobody
  * can be told that telling failed.
  */
-export function eventsForExit(pipeline: string, exitCode: number): string[] {
-  if (exitCode === 0 || pipeline === "notify") return [];
-  return [failureEvent(pipeline)];
+export function eventForExit(pipeline: string, exitCode: number): string | undefined {
+  return exitCode === 0 || pipeline === "notify" ? undefined : failureEvent(pipeline);
 }
 
 /** The event that tells of a pipeline's failure. */
