@@ -105,7 +105,7 @@ export async function drainOutbox(
       const data = { message, level, times: count, host: terminal.host };
       await emitEvent(outbox, { event: "toolkit_error", at, data }, { enabled: true });
     }
-    if ((await outbox.pending()).length === 0) return;
+    if (!await outbox.hasPending()) return;
     const deadline = AbortSignal.any([AbortSignal.timeout(deadlineMs), ...signal ? [signal] : []]);
     const report = await runPipeline({
       compiled,
@@ -115,12 +115,12 @@ export async function drainOutbox(
       stop: deadline,
       abort: deadline,
     }, { ...services, secrets });
-    tell(report, log);
+    const left = [...(await outbox.waiting()).values()].reduce((sum, each) => sum + each, 0);
+    tell(report, { left, log });
   });
 }
 
-function tell({ items, error }: RunReport, log: Logger): void {
-  const left = items.filter(({ outcome }) => outcome === "failed" || outcome === "waiting").length;
+function tell({ items, error }: RunReport, { left, log }: { left: number; log: Logger }): void {
   const sent = items.filter(({ outcome }) => outcome === "done").length;
   if (sent > 0) log.info(`people were told of ${count(sent, "event")}`);
   for (const { name, outcome, why } of items) if (outcome === "dropped") log.info(`${name} is told to nobody: ${why}`);

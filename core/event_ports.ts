@@ -4,6 +4,7 @@
  * @module
  */
 import type { Item, Json, Notifier } from "./contract.ts";
+import type { OutboxEvent } from "./journal/journal.ts";
 import type { ExecOptions, ItemContext, ItemFailure } from "./ports.ts";
 
 /** Given to `plan` of a stage that takes any item: what trees and events have in common. */
@@ -50,9 +51,9 @@ export interface EventWriteContext extends EventReadContext, AnyWriteContext {
    */
   remember(key: string, keepMs: number, options?: { partly?: boolean }): void;
   /**
-   * Puts an event into the outbox; the notify pipeline delivers it. `key` makes a repetition harmless; without one it is
-   * the item and the stage. Does nothing where notifications are switched off; resolves to whether it is queued. An item
-   * of which anything was not queued leaves no keys: people have not heard of it.
+   * Puts an event into the outbox, where it is before the stage has ended; the notify pipeline delivers it. `key` makes
+   * a repetition harmless; without one it is the item and the stage. Does nothing where notifications are switched off;
+   * resolves to whether it is queued. An item of which anything was not queued leaves no keys: nobody has heard of it.
    */
   emit(event: { event: string; data: Json; key?: string }): Promise<boolean>;
   /**
@@ -60,15 +61,6 @@ export interface EventWriteContext extends EventReadContext, AnyWriteContext {
    * @throws {PipelineError} `registry/unknown-plugin`, `options/bad-value`, or what opening it throws
    */
   notifier(name: string, options: { [key: string]: Json }): Promise<Notifier>;
-}
-
-/** An event that waits in the outbox. */
-export interface QueuedEvent {
-  id: string;
-  event: string;
-  /** ISO 8601, UTC. */
-  at: string;
-  data: Json;
 }
 
 /** A file that another program goes on writing. It stays open when it is renamed. */
@@ -101,15 +93,18 @@ export interface FollowedFiles {
 /** Given to a source of events while it is drawn from: it looks. */
 export interface EventSourceContext extends ItemContext {
   readonly dryRun: boolean;
-  /** Events that were not sent yet, in the order they were queued. */
-  pending(): Promise<QueuedEvent[]>;
+  /**
+   * Events that were not sent yet, in the order they were queued, a few in memory at a time. What is too old is given
+   * up first, and of very many of a name one event tells.
+   */
+  pending(): AsyncIterable<OutboxEvent>;
   readonly files: FollowedFiles;
   /** A value this pipeline's source kept under this name with `setCursor`. */
   cursor(name: string): Promise<Json | undefined>;
   /**
-   * Takes a name for this run, so that two runs do not do the same work; false while another has it. That of a process
-   * of this host that died is free at once, any other a minute later; so a source that waits for long takes it again
-   * and again. Whether it then waits or refuses is the source's to say.
+   * Takes a name for this run, so that two runs do not do the same work; false while another has it. It is renewed as
+   * long as the run goes on. That of a process of this host that died is free at once, any other a minute later.
+   * Whether the source then waits or refuses is for it to say.
    */
   claim(name: string): Promise<boolean>;
 }

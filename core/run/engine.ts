@@ -33,6 +33,7 @@ import { isOverBackups, RunState } from "./run_state.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 import { listCandidates, sourceContext } from "./source_context.ts";
 import { foreseeLocks, takeLocks } from "./take_locks.ts";
+import { untilEnded } from "./until_stopped.ts";
 
 /**
  * Runs a compiled pipeline to its end. Failures of items are in the report; what ends the run is in `report.error`
@@ -239,29 +240,12 @@ async function runItems(
   }
   // The source's scan, which may take long, hears the wish to stop too.
   const scanning = { ...shared, signal: AbortSignal.any([request.abort, request.stop]) };
-  for await (const item of untilStopped(opened.items(sourceContext(run, scanning, good)), scanning.signal)) {
+  for await (const item of untilEnded(opened.items(sourceContext(run, scanning, good)), scanning.signal)) {
     if (request.stop.aborted) return;
     if (done.has(item.id)) continue;
     if (item.root === undefined) throw new TypeError(`source "${source.use}" yielded an item without a root`);
     const { outcome, error } = await runOneItem(run, { item: item as TreeItem, stages, report });
     await opened.ack?.(item, outcome, { ...shared, error });
-  }
-}
-
-/** Items of a source; it ends when its signal does, whatever the source then throws. */
-async function* untilStopped<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  const iterator = items[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const next = await iterator.next().catch((error) => {
-        if (signal.aborted) return undefined;
-        throw error;
-      });
-      if (next === undefined || next.done) return;
-      yield next.value;
-    }
-  } finally {
-    await iterator.return?.();
   }
 }
 

@@ -7,6 +7,7 @@ import type { Item, ItemOutcome, Json, Plan, StageRun, Takes } from "../contract
 import { PipelineError } from "../errors.ts";
 import { asKnownError } from "../io/io_errors.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
+import type { Outbox, OutboxEvent } from "../journal/journal.ts";
 import type { ItemFailure } from "../ports.ts";
 import { eventReadContext, eventWriteContext, LEFT, scopeOf, seenKey } from "./event_contexts.ts";
 import type { EventRun } from "./event_contexts.ts";
@@ -38,6 +39,7 @@ export class EventItem {
   hasActed = false;
   /** Whether an event was not queued that people should have heard of. */
   isUntold = false;
+  #emitted: OutboxEvent[] = [];
   #view: Item;
 
   constructor(item: Item) {
@@ -61,6 +63,17 @@ export class EventItem {
   /** Whether the item leaves this key though it failed. */
   leavesPartly(key: string): boolean {
     return this.hasActed && this.#partly.has(key);
+  }
+
+  emit(event: OutboxEvent): void {
+    this.#emitted.push(event);
+  }
+
+  /** Queues what was emitted, at one go: each commit waits for the disk. */
+  async queue(outbox: Outbox): Promise<void> {
+    const events = this.#emitted;
+    this.#emitted = [];
+    if (events.length > 0) await outbox.enqueueMany(events);
   }
 }
 
@@ -117,7 +130,8 @@ async function leaveKeys(run: EventRun, item: EventItem, outcome: ItemOutcome): 
   const { journal: { seen, steps }, clock } = run.services;
   const isWell = outcome === "done" || outcome === "unchanged";
   const keys = [...item.remembered].filter(([key]) => isWell || item.leavesPartly(key));
-  for (const [key, keepMs] of keys) await seen.mark(seenKey(run, key), clock.now(), keepMs);
+  if (keys.length === 0) return;
+  await seen.markMany(keys.map(([key, keepMs]) => ({ key: seenKey(run, key), keepMs })), clock.now());
   // What is still to be done of this item must not be silenced by what is done.
   if (!isWell) { for (const [key] of keys) await steps.finish(scopeOf(run, item.view), LEFT, key); }
 }
@@ -186,11 +200,11 @@ async function runOne(
   report?.stages.push(line);
   request.progress?.stageStarted?.(name, id);
   const make = { run, item, stage: compiled, failure };
-  const { steps } = services.journal;
+  const { steps, outbox } = services.journal;
   try {
     const opened = await stage.open(item.view);
     if (stage.perItem) item.disposables.defer(async () => await opened[Symbol.asyncDispose]?.());
-    const end = await runStage({
+    const running = runStage({
       plugin,
       run: opened,
       plan: (signal) => opened.plan(item.view, eventReadContext({ ...make, signal })),
@@ -200,13 +214,19 @@ async function runOne(
       retry: compiled.retry,
       timeoutMs: compiled.timeoutMs,
       stop: request.stop,
-      abort: request.abort,
+      abort: run.abort,
+      turn: run.turn,
       clock: services.clock,
       log: services.log,
       isFinished: (step) => steps.isFinished(scopeOf(run, item.view), id, step.id),
-      finished: (step) => steps.finish(scopeOf(run, item.view), id, step.id),
+      finished: async (step) => {
+        await item.queue(outbox);
+        await steps.finish(scopeOf(run, item.view), id, step.id);
+      },
       onPlan: (plan) => planned(run, item, { stage: id, plan }),
     }, counts);
+    // What steps that ended well have emitted counts, also when a later one fails.
+    const end = await running.finally(() => item.queue(outbox));
     tellEnd(line, end, counts);
   } catch (error) {
     line.outcome = "failed";

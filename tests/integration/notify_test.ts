@@ -142,6 +142,38 @@ Deno.test("one address the server refuses neither repeats messages to the others
   assert.ok(server.mails.every(({ to }) => to[0] === "dev@lab.example"));
 });
 
+Deno.test("very many waiting events cost a command one look at a server that is away; one message tells of them", async () => {
+  let isAway = true;
+  await using server = await startSmtp({
+    users: USERS,
+    onCommand: (line) => isAway && line === "CONNECT" ? "421 come back later" : undefined,
+  });
+  await using place = await site({ port: server.port });
+  await Deno.writeTextFile(join(place.path, "recipients", "default.txt"), "ops@lab.example\n");
+  const at = new Date().toISOString();
+  const text = "z".repeat(8000);
+  await Deno.mkdir(place.state);
+  {
+    await using journal = await openJournal(join(place.state, "journal.db"));
+    const events = Array.from(
+      { length: 2000 },
+      (_, nth) => nth < 1900 ? `fusion_error ${nth}` : `cleanup_failure ${nth}`,
+    );
+    await journal.outbox.enqueueMany(
+      events.map((id) => ({ id, event: id.split(" ")[0], at, data: { message: `Pump ${id}`, text } })),
+    );
+  }
+  const { stderr } = await place.cli(["list", "stages"]);
+  assert.match(stderr, /Left queued for the next command: 101 events/);
+  assert.equal(server.connections, 1);
+  isAway = false;
+  await place.cli(["list", "stages"]);
+  assert.equal(server.mails.length, 101);
+  const one = server.mails.find(({ raw }) => /fusion_error/.test(raw));
+  assert.match(one?.raw ?? "", /1900 events of this kind/);
+  assert.deepEqual(await pending(place), []);
+});
+
 Deno.test("a server that hangs holds the end of a command for the deadline and no longer", async () => {
   await using server = await startSmtp({ onCommand: (line) => line.startsWith("MAIL") ? "hang" : undefined });
   await using place = await site({ port: server.port });
