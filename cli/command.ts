@@ -1,5 +1,7 @@
 /** What a command is: its entry in the table, and the function behind it. @module */
+import type { FileSystem } from "../core/io/file_system.ts";
 import type { Logger } from "../core/ports.ts";
+import type { RunReport } from "../core/run/report.ts";
 import type { Locations } from "./locations.ts";
 import type { LogControl } from "./log.ts";
 import type { Notices } from "./notices.ts";
@@ -75,8 +77,22 @@ export interface Globals {
   readonly config?: string;
 }
 
+/** What whoever runs commands inside a process of its own hands in, and hears of them. */
+export interface Hosting {
+  /** In place of the disk of this machine, for as long as one run lasts. */
+  openDisk?(): FileSystem & AsyncDisposable;
+  /** Told of the report of a run before it is printed. */
+  onReport?(report: RunReport): void;
+}
+
+/** What a command that runs another one in its own process sets for it. */
+export interface InnerOptions extends Hosting {
+  /** Parts of the terminal that differ from this command's. */
+  terminal?: Partial<Pick<Terminal, "out" | "env" | "every" | "interrupts">>;
+}
+
 /** What a command is given. */
-export interface CommandContext {
+export interface CommandContext extends Hosting {
   readonly terminal: Terminal;
   readonly globals: Globals;
   readonly locations: Locations;
@@ -86,6 +102,8 @@ export interface CommandContext {
   readonly screen: Screen;
   /** What people are told of. It is flushed at the end of every command. */
   readonly notices: Notices;
+  /** Runs another command line as a process of its own would, and resolves to its exit code. One at a time. */
+  inner(argv: readonly string[], options?: InnerOptions): Promise<number>;
 }
 
 /** Runs a command; resolves to the exit code. Errors are thrown and become words and an exit code in one place. */

@@ -4,9 +4,9 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { parseEnv } from "node:util";
 import { resolve } from "@std/path";
 import { decodeText } from "../core/text.ts";
+import { parseDotenv } from "./dotenv.ts";
 import type { Locations } from "./locations.ts";
 import { isSecretName } from "./scrub.ts";
 import type { Scrubber } from "./scrub.ts";
@@ -18,7 +18,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /** The variables of a file of credentials. */
 export function parseCredentials(text: string): Variables {
-  return parseEnv(text.replace(/^\ufeff/, ""));
+  return parseDotenv(text.replace(/^\ufeff/, ""));
 }
 
 /** Takes one value out of whatever is written from now on, also in the forms in which it travels. */

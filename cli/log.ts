@@ -1,5 +1,5 @@
 /** The log: stderr and a file, as text or JSON lines, secrets taken out. @module */
-import { configureSync, getLogger, resetSync } from "@logtape/logtape";
+import { configureSync, getConfig, getLogger, resetSync } from "@logtape/logtape";
 import type { LogRecord } from "@logtape/logtape";
 import type { Logger } from "../core/ports.ts";
 import { visible } from "../core/visible.ts";
@@ -54,7 +54,10 @@ const LEVELS: Record<LogRecord["level"], LogLevel> = {
 };
 const ORDER: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
-/** Opens the log. A log file that cannot be opened is said on stderr and does not stop the work. */
+/**
+ * Opens the log. A log file that cannot be opened is said on stderr and does not stop the work. One opened while another
+ * is open takes its place until it is disposed.
+ */
 export function openLog(options: LogOptions): LogControl {
   const scrubber = createScrubber(options.env);
   const listeners: ((line: LogLine) => void)[] = [];
@@ -90,6 +93,7 @@ export function openLog(options: LogOptions): LogControl {
     }
     if (line.level === "warn" || line.level === "error") { for (const listener of listeners) listener(line); }
   };
+  const outer = getConfig();
   configureSync({
     reset: true,
     sinks: { labferry: sink },
@@ -112,7 +116,8 @@ export function openLog(options: LogOptions): LogControl {
     },
     onTrouble: (listener) => void listeners.push(listener),
     [Symbol.dispose]() {
-      resetSync();
+      if (outer === null) resetSync();
+      else configureSync({ ...outer, reset: true });
       file?.[Symbol.dispose]();
     },
   };

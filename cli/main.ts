@@ -1,20 +1,23 @@
 /** From words to an exit code. Everything heavy is loaded when it is needed, so that `--version` is quick. @module */
-import deno from "../deno.json" with { type: "json" };
 import { PipelineError } from "../core/errors.ts";
-import type { Command, CommandContext, CommandSpec } from "./command.ts";
+import type { Command, CommandContext, CommandSpec, Hosting } from "./command.ts";
 import type { Invocation } from "./parse.ts";
 import { parseCommandLine } from "./parse.ts";
 import { COMMANDS } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
+import { versionWords } from "./version.ts";
 import { visibleTerminal } from "./visible_terminal.ts";
 
-export const VERSION: string = deno.version;
+export interface MainOptions extends Hosting {
+  /** Default: those of this program. */
+  commands?: readonly CommandSpec[];
+}
 
 /** Runs one command line; resolves to the exit code and never rejects. */
 export async function main(
   argv: readonly string[],
   drawn: Terminal,
-  commands: readonly CommandSpec[] = COMMANDS,
+  { commands = COMMANDS, ...hosting }: MainOptions = {},
 ): Promise<number> {
   const terminal = visibleTerminal(drawn);
   let invocation: Invocation;
@@ -25,7 +28,7 @@ export async function main(
     return await reportMisuse(error, { argv, terminal, commands });
   }
   if (invocation.kind === "version") {
-    terminal.out(`labferry ${VERSION}\n`);
+    terminal.out(`${versionWords()}\n`);
     return 0;
   }
   if (invocation.kind === "help") {
@@ -33,12 +36,17 @@ export async function main(
     terminal.out(helpText(commands, invocation.command, Math.min(terminal.columns(), 100)));
     return 0;
   }
-  return await runCommand(invocation, { terminal, drawn });
+  const inner: CommandContext["inner"] = (argv, { terminal: parts, ...hosting } = {}) => {
+    // The rest is inherited. What one process notes of itself is noted for each of them.
+    const own = Object.assign(Object.create(drawn) as Terminal, { failureEvent: {} }, parts);
+    return main(argv, own, { commands, ...hosting });
+  };
+  return await runCommand(invocation, { terminal, drawn, more: { ...hosting, inner } });
 }
 
 async function runCommand(
   { spec, args, globals }: Extract<Invocation, { kind: "run" }>,
-  { terminal, drawn }: { terminal: Terminal; drawn: Terminal },
+  { terminal, drawn, more }: { terminal: Terminal; drawn: Terminal; more: Pick<CommandContext, "inner"> & Hosting },
 ): Promise<number> {
   const [{ locate }, { openLog }, { createScreen }, { collectTrouble, openNotices }, { hideSecrets }] = await Promise
     .all([
@@ -75,11 +83,11 @@ async function runCommand(
   await hideSecrets(logs.scrubber, { terminal, locations, smtpEnv });
   // What is logged is told of; a command that keeps no log tells whoever typed it.
   const trouble = toFile && !spec.silent ? collectTrouble(logs) : undefined;
-  const parts = { terminal, globals, locations, log, logs, screen };
+  const parts = { ...more, terminal, globals, locations, log, logs, screen };
   const notices = openNotices(parts, { smtpEnv, trouble });
   // On stderr this would only repeat what was typed.
   if (logs.file !== undefined || globals.verbose) {
-    log.info(`labferry ${VERSION} ${name} begins`, { host: terminal.host });
+    log.info(`${versionWords()} ${name} begins`, { host: terminal.host });
   }
   let code: number;
   try {

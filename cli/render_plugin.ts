@@ -1,6 +1,7 @@
 /** What a plugin is and which options it takes, for `show`. Pure. @module */
 import { z } from "zod";
 import type { Plugin } from "../core/contract.ts";
+import type { ExternalOrigin } from "../core/external/external_stage.ts";
 import { columns } from "./format.ts";
 
 /** One option, as `show --json` prints it. */
@@ -50,10 +51,11 @@ function typeOf(schema: unknown): string {
   return Array.isArray(type) ? type.join(" | ") : type ?? "any";
 }
 
-/** Returns a plugin as text: what it is, its options, an example. */
-export function renderPlugin(plugin: Plugin): string {
+/** Returns a plugin as text: what it is, where it comes from if from outside, its options, an example. */
+export function renderPlugin(plugin: Plugin, external?: ExternalOrigin): string {
   const lines = [`${plugin.kind} ${plugin.name}`, plugin.summary];
   lines.push(...traits(plugin));
+  if (external) lines.push(...originLines(external));
   const options = optionsOf(plugin);
   if (options.length > 0) {
     const rows = options.map((option) => [option.name, option.type, ruleOf(option), option.description]);
@@ -63,6 +65,15 @@ export function renderPlugin(plugin: Plugin): string {
     lines.push("", "Example:", ...plugin.example.trimEnd().split("\n").map((line) => `  ${line}`));
   }
   return `${lines.join("\n")}\n`;
+}
+
+function originLines({ file, sha256, pinned, touches }: ExternalOrigin): string[] {
+  const scope = !pinned || touches === undefined
+    ? "everything, since the config does not vouch for it (docs/external_stages.md)"
+    : touches.length === 0
+    ? "nothing by itself"
+    : touches.join(", ");
+  return [`from ${file}`, `SHA-256 ${sha256} (${pinned ? "pinned" : "not pinned"})`, `touches ${scope}`];
 }
 
 function traits(plugin: Plugin): string[] {

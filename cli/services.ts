@@ -17,12 +17,12 @@ export async function withServices<T>(
   registry: Registry,
   { dryRun, context }: {
     dryRun: boolean;
-    context: Pick<CommandContext, "terminal" | "locations" | "log">;
+    context: Pick<CommandContext, "terminal" | "locations" | "log" | "openDisk">;
   },
   work: (services: EngineServices) => Promise<T>,
 ): Promise<T> {
-  const { terminal, locations, log } = context;
-  await using fs = new Disk();
+  const { terminal, locations, log, openDisk = () => new Disk() } = context;
+  await using fs = openDisk();
   if (!dryRun) await makeStateDir(locations.journalFile);
   await using journal = dryRun
     ? await copyJournalForReading(locations.journalFile)

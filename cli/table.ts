@@ -265,7 +265,8 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "lint",
     summary: "Check pipelines before they run",
-    about: "Syntax and options, safety, and what the pipelines need of this machine.",
+    about: "Syntax and options, safety, and what the pipelines need of this machine. Stages from outside are loaded, " +
+      "which runs their code, as it does in a dry run.",
     positionals: [{
       name: "PIPELINE",
       optional: true,
@@ -289,6 +290,8 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "list",
     summary: "List pipelines and plugins",
+    about: "Stages from outside are marked with their file; a file that gives none is shown as broken. Their code is " +
+      "loaded for that.",
     positionals: [{
       name: "KIND",
       optional: true,
@@ -325,8 +328,12 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "demo",
     summary: "The whole job on made-up studies in a scratch folder",
+    about:
+      "Studies are archived and freed, a NAS that runs full is freed of what S3 holds, and errors of the instrument " +
+      "are told by mail. All of it happens in the folder and in this process: the S3 endpoint, the mail server and the " +
+      "mailboxes are its own.",
     flags: [{ name: "keep", value: "DIR", summary: "Work in this folder and leave everything in it." }],
-    exits: [[0, "every study was backed up and proved"], [1, "something went wrong"]],
+    exits: [[0, "everything went as it should"], [1, "something did not; it is named at the end"]],
     example: "labferry demo --keep ./demo-run",
     log: "stderr",
     silent: true,

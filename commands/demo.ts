@@ -1,30 +1,33 @@
-/** `demo`: the main job on made-up studies, in a scratch folder. @module */
+/** `demo`: the whole job on made-up studies, in a scratch folder. @module */
 import { join, resolve } from "@std/path";
-import type { Command, CommandContext } from "../cli/command.ts";
-import { locate } from "../cli/locations.ts";
-import { loadProject, requirePipeline } from "../cli/project.ts";
-import { showProgress } from "../cli/progress_view.ts";
-import { renderReport } from "../cli/render_report.ts";
-import { execute } from "../cli/run_pipeline.ts";
-import { withServices } from "../cli/services.ts";
+import type { Arguments, Command, CommandContext, Globals } from "../cli/command.ts";
+import { interruption } from "../cli/interruption.ts";
 import { PipelineError } from "../core/errors.ts";
-import { Disk } from "../core/io/disk.ts";
-import { installPlaces } from "../core/run/install_places.ts";
+import type { RunReport } from "../core/run/report.ts";
 import { tour } from "../demo/tour.ts";
+import type { CommandOptions, Ended, TourOptions } from "../demo/tour/lab.ts";
 
-const PIPELINE = "backup";
+export const run: Command = (args, context) => runDemo(args, context);
 
-export const run: Command = async (args, context) => {
+/** Shows the tour; 1 when anything was not as it should be. `show` is for tests. */
+export async function runDemo(
+  args: Arguments,
+  context: CommandContext,
+  { show = tour }: { show?: (options: TourOptions) => Promise<string[]> } = {},
+): Promise<number> {
   const { terminal } = context;
   const keep = args.value("keep");
   const folder = keep === undefined
     ? await Deno.makeTempDir({ prefix: "labferry-demo-" })
     : await emptyFolder(resolve(terminal.cwd, keep));
   try {
-    const wrong = await tourIn(folder, context);
-    if (keep !== undefined) terminal.out(`\nEverything is kept in ${folder}\n`);
+    const wrong = await tourIn(folder, { context, show });
+    if (keep !== undefined) terminal.out(`\nEverything is kept in ${folder}, the mails in its folder mails\n`);
     if (wrong.length === 0) {
-      terminal.out("\nThe demo went as it should: two studies archived and freed, one refused, one left alone.\n");
+      terminal.out(
+        "\nThe demo went as it should: two studies archived and freed, one refused, one left alone; a full NAS freed of " +
+          "what S3 holds; an error of the instrument told once.\n",
+      );
       return 0;
     }
     for (const line of wrong) terminal.err(`not as it should be: ${line}\n`);
@@ -32,54 +35,80 @@ export const run: Command = async (args, context) => {
   } finally {
     if (keep === undefined) await Deno.remove(folder, { recursive: true });
   }
-};
+}
 
-async function tourIn(folder: string, outer: CommandContext): Promise<string[]> {
-  const { terminal } = outer;
-  const stateDir = join(folder, "state");
-  await Deno.mkdir(stateDir);
+async function tourIn(
+  folder: string,
+  { context, show }: { context: CommandContext; show: (options: TourOptions) => Promise<string[]> },
+): Promise<string[]> {
+  const { terminal } = context;
   using interrupts = terminal.interrupts();
-  await using fs = new Disk();
-  const contextOf = (configFile: string): CommandContext => ({
-    ...outer,
-    locations: locate({
-      config: configFile,
-      env: { LABFERRY_STATE_DIR: stateDir },
-      system: terminal.system,
-      cwd: terminal.cwd,
-    }),
-  });
-  return await tour({
+  return await show({
     folder,
     now: terminal.now(),
     say: (text) => terminal.out(text),
-    fs,
+    labferry: (argv, options) => runInner(argv, { folder, context, options }),
+    useKeys: ({ accessKey, secretKey }) =>
+      setEnvironment({
+        AWS_ACCESS_KEY_ID: accessKey,
+        AWS_SECRET_ACCESS_KEY: secretKey,
+        AWS_SESSION_TOKEN: undefined,
+        AWS_PROFILE: undefined,
+      }),
     signal: interrupts.stop,
-    render: (report) => renderReport(report),
-    useKeys({ accessKey, secretKey }) {
-      for (const name of ["AWS_SESSION_TOKEN", "AWS_PROFILE"]) Deno.env.delete(name);
-      Deno.env.set("AWS_ACCESS_KEY_ID", accessKey);
-      Deno.env.set("AWS_SECRET_ACCESS_KEY", secretKey);
-    },
-    async installPlaces(configFile) {
-      const context = contextOf(configFile);
-      const project = await loadProject(context);
-      const compiled = await requirePipeline(project, PIPELINE, context);
-      const request = { compiled, config: project.config.view, stateDir, abort: interrupts.stop };
-      await withServices(
-        project.registry,
-        { dryRun: false, context },
-        (services) => installPlaces([request], services),
-      );
-    },
-    async backup(configFile) {
-      const context = contextOf(configFile);
-      const project = await loadProject(context);
-      const compiled = await requirePipeline(project, PIPELINE, context);
-      using progress = showProgress(context);
-      return await execute(compiled, { options: { dryRun: false }, project, context, progress: progress.sink });
+  });
+}
+
+/** Runs a command as one that was typed; it sees nothing of this process's environment. */
+async function runInner(
+  argv: readonly string[],
+  { folder, context, options = {} }: { folder: string; context: CommandContext; options?: CommandOptions },
+): Promise<Ended> {
+  const { terminal, globals } = context;
+  const { openDisk, onOut, stop, pace = 1 } = options;
+  let report: RunReport | undefined;
+  const code = await context.inner([...flagsOf(globals), ...argv], {
+    openDisk,
+    onReport: (given) => void (report = given),
+    terminal: {
+      env: { LABFERRY_CONFIG: join(folder, "config.toml"), LABFERRY_STATE_DIR: join(folder, "state") },
+      out(text) {
+        terminal.out(text);
+        onOut?.(text);
+      },
+      every: (ms, tick) => terminal.every(ms / pace, tick),
+      interrupts() {
+        const outer = terminal.interrupts();
+        if (stop === undefined) return outer;
+        const stopped = new AbortController();
+        const onStop = () => stopped.abort(interruption());
+        stop.addEventListener("abort", onStop, { once: true });
+        return {
+          stop: AbortSignal.any([outer.stop, stopped.signal]),
+          abort: outer.abort,
+          [Symbol.dispose]() {
+            stop.removeEventListener("abort", onStop);
+            outer[Symbol.dispose]();
+          },
+        };
+      },
     },
   });
+  return { code, report };
+}
+
+/** The flags that hold for everything the demo shows. */
+function flagsOf({ verbose, quiet, logFormat }: Globals): string[] {
+  return [...verbose ? ["--verbose"] : [], ...quiet ? ["--quiet"] : [], "--log-format", logFormat];
+}
+
+/** Sets variables of this process, or takes them away, until it is disposed. */
+function setEnvironment(values: Readonly<Record<string, string | undefined>>): Disposable {
+  const before = Object.keys(values).map((name) => [name, Deno.env.get(name)] as const);
+  const set = ([name, value]: readonly [string, string | undefined]) =>
+    value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+  Object.entries(values).forEach(set);
+  return { [Symbol.dispose]: () => before.forEach(set) };
 }
 
 /** The demo never mixes with what is there. */

@@ -1,6 +1,7 @@
 /**
  * Studies as a PhenoCycler Fusion leaves them, made up for the demo: two that may be archived, one with a wrong name,
- * one that is still being written. What is made is decided by a pure plan; only `makeStudies` touches the disk.
+ * one that is still being written; later two further ones. What is made is decided by pure plans; only `makeStudies`
+ * touches the disk.
  *
  * Old modification times are set, but no system lets a program set a change time (ctime) back. A study made here looks
  * as if it had just arrived, so a pipeline that is to take it must run with `settle_minutes = 0`.
@@ -42,11 +43,16 @@ export interface MadeStudy extends Omit<PlannedStudy, "entries"> {
   bytes: number;
 }
 
-export interface MakeStudiesOptions {
+export interface PlanOptions {
   /** Milliseconds since 1970; ages are counted back from here. */
   now: number;
   /** Multiplies the pixels of every image. Default 1: about 20 MiB in all. */
   scale?: number;
+}
+
+export interface MakeStudiesOptions extends PlanOptions {
+  /** Default: `planStudies`. */
+  plan?: (options: PlanOptions) => PlannedStudy[];
   signal?: AbortSignal;
 }
 
@@ -79,9 +85,14 @@ function report(study: string): PlannedEntry {
   return { kind: "text", path: `${study}.fpr`, text: `{"study":"${study}","flowcell":"made up"}\n` };
 }
 
-/** Returns what `makeStudies` makes. Pure. */
-export function planStudies(options: MakeStudiesOptions): PlannedStudy[] {
-  const side = (pixels: number) => Math.max(16, Math.round(pixels * Math.sqrt(options.scale ?? 1)));
+/** Pixels of a side, by the scale. */
+function sideOf(pixels: number, { scale = 1 }: PlanOptions): number {
+  return Math.max(16, Math.round(pixels * Math.sqrt(scale)));
+}
+
+/** Returns the studies that are on the instrument to begin with. Pure. */
+export function planStudies(options: PlanOptions): PlannedStudy[] {
+  const side = (pixels: number) => sideOf(pixels, options);
   const tonsil = "20260115_lin_tonsil_panel1";
   const lung = "20260203_okafor_lung_pilot";
   const spleen = "20260230_lin_spleen_run2";
@@ -145,6 +156,25 @@ export function planStudies(options: MakeStudiesOptions): PlannedStudy[] {
         ...experiment(skin, scan("Scan1", { image: `${skin}_Scan1`, side: side(128), tiles: 16, seed: 6 })),
       ],
     },
+  ];
+}
+
+/** Returns what the instrument writes later: two studies, some 12 MiB in all. Pure. */
+export function planAcquisitions(options: PlanOptions): PlannedStudy[] {
+  const further = (name: string, { days, seed }: { days: number; seed: number }): PlannedStudy => ({
+    name,
+    expect: "archived",
+    why: `written ${days} days ago`,
+    breaks: [],
+    mtimeMs: options.now - days * DAY_MS,
+    entries: [
+      report(name),
+      ...experiment(name, scan("Scan1", { image: `${name}_Scan1`, side: sideOf(900, options), tiles: 16, seed })),
+    ],
+  });
+  return [
+    further("20260318_mbeki_colon_cohort2", { days: 25, seed: 7 }),
+    further("20260322_lin_kidney_panel3", { days: 20, seed: 8 }),
   ];
 }
 
@@ -227,6 +257,6 @@ function setMtime(path: string, mtimeMs: number): Promise<void> {
  */
 export async function makeStudies(root: string, options: MakeStudiesOptions): Promise<MadeStudy[]> {
   const made: MadeStudy[] = [];
-  for (const study of planStudies(options)) made.push(await makeStudy(root, study, options.signal));
+  for (const study of (options.plan ?? planStudies)(options)) made.push(await makeStudy(root, study, options.signal));
   return made;
 }

@@ -180,10 +180,21 @@ class Mirror implements LedgerMirror {
     const { store, prefix, signal } = this.#options;
     const key = mirrorKey(prefix, month);
     const info = await store.head(key, signal);
-    const bytes = new Uint8Array(Math.min(info?.size ?? 0, LARGEST));
+    // Whoever asks saw it in the listing, or was told of its size.
+    if (info === undefined) {
+      throw new PipelineError("ledger/mirror-gone", `Cannot read "${key}": it is not there`, {
+        hint: "The listing of the bucket shows it: ask who looks after the store.",
+      });
+    }
+    if (info.size > LARGEST) {
+      throw new PipelineError("ledger/mirror-too-large", `Cannot read "${key}": it has ${info.size} bytes`, {
+        hint: "Copy this month to the archive by other means.",
+      });
+    }
+    const bytes = new Uint8Array(info.size);
     for (let start = 0; start < bytes.length; start += RANGE) {
       const end = Math.min(start + RANGE, bytes.length);
-      bytes.set(await store.get(key, { start, end, versionId: info?.versionId ?? undefined }, signal), start);
+      bytes.set(await store.get(key, { start, end, versionId: info.versionId ?? undefined }, signal), start);
     }
     return bytes;
   }
@@ -224,8 +235,8 @@ class Mirror implements LedgerMirror {
     const { store, prefix, signal } = this.#options;
     const key = mirrorKey(prefix, month);
     const ours = await this.#readMonth(month);
-    if (ours.length === 0) return;
     const theirs = await store.head(key, signal);
+    if (theirs === undefined && ours.length === 0) return;
     if (theirs !== undefined) {
       await this.#expectPrefix(month, theirs, ours);
       if (theirs.size === ours.length) return;
@@ -240,6 +251,7 @@ class Mirror implements LedgerMirror {
       throw new PipelineError(
         "ledger/mirror-differs",
         `Cannot trust "${key}": it reads back other bytes than were put`,
+        { hint: "The store does not keep what it is given. Have it checked; the ledger here is whole." },
       );
     }
     this.#remember(key, put.etag, ours);

@@ -1,6 +1,6 @@
 /**
  * Whether the ledger is still what was written to it (SAFETY S12): no month is shorter than its mirror or differs from it,
- * and the chain of the newest month holds. While it is not, nothing is destroyed on its word.
+ * and the chains hold. While it is not, nothing is destroyed on its word.
  * @module
  */
 import { basename, join } from "@std/path";
@@ -20,7 +20,8 @@ export interface SoundnessOptions {
 
 export class LedgerSoundness {
   readonly #options: SoundnessOptions;
-  #broken: Contradiction | undefined;
+  /** By month. */
+  readonly #broken = new Map<string, Contradiction>();
 
   constructor(options: SoundnessOptions) {
     this.#options = options;
@@ -28,20 +29,21 @@ export class LedgerSoundness {
 
   /** What was found by the last looks, those of appends among them. */
   get known(): Contradiction | undefined {
-    return this.#options.mirror?.contradiction() ?? this.#broken;
+    const [first] = [...this.#broken].sort(([a], [b]) => a < b ? -1 : 1);
+    return this.#options.mirror?.contradiction() ?? first?.[1];
   }
 
-  /** Looks at all months by their sizes, and at the newest one's chain. For the start of a run; changes nothing. */
+  /** Looks at all months by their sizes and their chains. For the start of a run; changes nothing. */
   async compare(): Promise<void> {
     const { mirror, warn } = this.#options;
     // Before anything is appended: a month that lost lines can still be put back as it was.
     for (const warning of (await mirror?.compare())?.warnings ?? []) warn(warning);
     try {
-      await this.#lookAtChain();
+      await this.#lookAtChains(() => true);
     } catch (error) {
       warn(`Cannot look at the chain of the ledger: ${(error as Error).message}`);
     }
-    if (this.#broken) warn(`${inWords(this.#broken)}. ${this.#broken.todo}`);
+    for (const broken of this.#broken.values()) warn(`${inWords(broken)}. ${broken.todo}`);
   }
 
   /** For `LedgerOptions.onAppended`. */
@@ -50,10 +52,11 @@ export class LedgerSoundness {
     for (const warning of (await mirror?.onAppended(month))?.warnings ?? []) warn(warning);
   }
 
-  /** Looks anew at a month, byte by byte against its mirror, and at the chain of the newest. */
+  /** Looks anew at a month, byte by byte against its mirror, and at its chain and that of the newest. */
   async look(month: string): Promise<Contradiction | undefined> {
-    await this.onAppended(month);
-    await this.#lookAtChain();
+    // The chain first: what was changed here must not become what it is compared with.
+    await this.#lookAtChains((one, { isNewest }) => one === month || isNewest || this.#broken.has(one));
+    if (this.#broken.size === 0) await this.onAppended(month);
     return this.known;
   }
 
@@ -66,19 +69,24 @@ export class LedgerSoundness {
     });
   }
 
-  async #lookAtChain(): Promise<void> {
+  async #lookAtChains(wants: (month: string, is: { isNewest: boolean }) => boolean): Promise<void> {
     const { fs, root, mirror } = this.#options;
-    const month = (await ledgerMonths(fs, root)).at(-1);
-    this.#broken = undefined;
-    if (month === undefined) return;
-    const { file, broken } = await verifyChain(fs, join(root, month));
-    if (!broken) return;
-    const other = mirror?.uriOf(basename(file)) ?? "a backup of it that you have";
-    this.#broken = {
-      found: `the chain of "${file}" is broken at line ${broken.line}: ${broken.why}`,
-      todo: `Stop all runs and keep the file. Compare it line by line, as with diff, with ${other}, and put back the ` +
-        `lines as they were. Then run: labferry manifest verify ${root}`,
-    };
+    const months = await ledgerMonths(fs, root);
+    for (const [index, month] of months.entries()) {
+      if (!wants(month, { isNewest: index === months.length - 1 })) continue;
+      const { file, broken } = await verifyChain(fs, join(root, month));
+      if (!broken) {
+        this.#broken.delete(month);
+        continue;
+      }
+      const other = mirror?.uriOf(basename(file)) ?? "a backup of it that you have";
+      this.#broken.set(month, {
+        found: `the chain of "${file}" is broken at line ${broken.line}: ${broken.why}`,
+        todo:
+          `Stop all runs and keep the file. Compare it line by line, as with diff, with ${other}, and put back the ` +
+          `lines as they were. Then run: labferry manifest verify ${root}`,
+      });
+    }
   }
 }
 

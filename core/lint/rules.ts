@@ -189,9 +189,24 @@ const SAFETY: Row[] = [
     "A stage that destroys stands in `[[before]]` or `[[on_item_failed]]`. Both begin with nothing proved, so nothing may be destroyed there.",
   ],
   [
+    "safety/destroy-may-fail",
+    "error",
+    'A stage destroys, and has `on_error = "warn"`: an item of which only a part was removed would count as done. Leave `on_error` out.',
+  ],
+  [
     "safety/undeclared-destroy",
     "error",
     "A plugin destroys without declaring what: a mistake of its author. It cannot be checked, so it is refused.",
+  ],
+  [
+    "safety/unpinned-destroy",
+    "error",
+    "A stage from outside destroys, and the config does not vouch for its code: pin its file by SHA-256 in `[plugins] files`, and say in `touches` what the code changes by itself.",
+  ],
+  [
+    "safety/facts-not-counted",
+    "warning",
+    "A stage from outside says that it gives facts about bytes that its own code may change: all bytes, unless the config pins its file and says what it touches. Such facts do not count; a stage behind it can give them anew.",
   ],
   [
     "safety/duplicate-id",

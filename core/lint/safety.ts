@@ -12,6 +12,7 @@ import { nodeAt, type TomlNode } from "../pipeline/toml_document.ts";
 import { type Missing, missingForDestroy, missingForRecord, missingNeeds } from "../safety/demands.ts";
 import { NOTHING } from "../safety/lattice.ts";
 import { advise } from "./advice.ts";
+import { lintExternal } from "./external.ts";
 import { flow, type FlowStep, placesWritten } from "./flow.ts";
 import { lintPlaces } from "./places.ts";
 import { ruleSeverity } from "./rules.ts";
@@ -55,6 +56,7 @@ class SafetyLint {
     this.#writtenAfterRecord(steps);
     this.#unproved(steps);
     this.#unreachable();
+    this.#found.push(...lintExternal(this.#pipeline));
     return this.#found;
   }
 
@@ -130,6 +132,13 @@ class SafetyLint {
   #destroy(step: Step, unknown: ReadonlySet<string>): void {
     const { stage } = step;
     const demand = stage.facts.destroys;
+    if (demand !== undefined && stage.onError !== "fail") {
+      this.#add("safety/destroy-may-fail", this.#keySpan(stage, "on_error"), {
+        message:
+          `Cannot let stage "${stage.id}" fail with a warning: it destroys, and an item that is half gone would count as done`,
+        hint: `remove on_error = "${stage.onError}" from "${stage.id}"`,
+      });
+    }
     if (demand === undefined || unknown.has(demand.place)) return;
     const domainOf = (place: string) => this.#domains.get(place) ?? place;
     const known = this.#pipeline.places.map((place) => place.id);
@@ -171,6 +180,11 @@ class SafetyLint {
         ? `add a "prove-archived" of another place before "${stage.id}"`
         : `add a stage that writes another place (copy, s3-upload) and proves it, before "${stage.id}"`,
     });
+  }
+
+  /** The value of an engine key, or `use`. */
+  #keySpan(stage: CompiledStage, key: string): Span {
+    return nodeAt(this.#pipeline.document, [...stage.path, key])?.span ?? stage.position;
   }
 
   /** `places = 2` within the options, or `use` when it is a default. */

@@ -3,18 +3,30 @@
  * @module
  */
 import type { z } from "zod";
-import type { AnySource, AnyStage, Item, Json, PlaceDeclaration, Plugin, SourceRoot, StageFacts } from "../contract.ts";
+import type {
+  AnySource,
+  AnyStage,
+  Fact,
+  Item,
+  Json,
+  PlaceDeclaration,
+  Plugin,
+  SourceRoot,
+  StageFacts,
+} from "../contract.ts";
 import { PipelineError } from "../errors.ts";
+import type { ExternalOrigin } from "../external/external_stage.ts";
 import { normalPlace } from "../objects/keys.ts";
-import { PLUGIN_KINDS } from "../registry.ts";
-import type { PluginKind, Registry } from "../registry.ts";
+import { PLUGIN_KINDS, type PluginKind, type Registry } from "../registry.ts";
 import type { LoadedConfig } from "./config.ts";
 import { resolvePath } from "./config_paths.ts";
 import { diagnose, type Diagnostic, hasErrors, type Span, type Where } from "./diagnostic.ts";
+import { effectiveFacts } from "./effective_facts.ts";
 import { nameHint } from "./nearest.ts";
 import { type FileEntry, type PipelineFile, readPipelineFile, type RetrySettings } from "./pipeline_file.ts";
 import { checkSchema } from "./schema_diagnostics.ts";
 import { walkSchema } from "./schema_walk.ts";
+import { takesOther } from "./takes.ts";
 import { itemValues, literal, resolveTree, resolveTreeOrThrow, type TemplateScope } from "./template.ts";
 import { nodeAt, parseToml, type TomlDocument, type TomlPath, valueSpan } from "./toml_document.ts";
 import { spanWithin } from "./toml_string.ts";
@@ -48,6 +60,10 @@ export interface CompiledStage extends CompiledPart<AnyStage> {
   after: readonly string[];
   /** What the stage needs, gives, kills and destroys with these options. */
   facts: StageFacts;
+  /** What it says it gives and what does not count (`effectiveFacts`). */
+  uncounted: readonly Fact[];
+  /** Where it comes from, if it does not come with labferry. */
+  external?: ExternalOrigin;
   /**
    * Set when `with` holds `${item.…}`: the options for one item. The engine opens such a stage once per item.
    * Throws `template/unsafe` when a value of the item is not one path segment, `options/…` when the schema refuses.
@@ -95,10 +111,10 @@ export function compilePipeline(input: CompileInput): CompileResult {
   diagnostics.push(...read.diagnostics);
   if (read.file === undefined) return { diagnostics, document };
   const pipeline = new Compiler(input, { document, diagnostics }).compile(read.file);
-  return hasErrors(diagnostics) ? { diagnostics, document } : { pipeline, diagnostics, document };
+  return { ...(hasErrors(diagnostics) ? {} : { pipeline }), diagnostics, document };
 }
 
-/** Two names no real item has in common with a fixed path, to see whether a place depends on the item. */
+/** Two names no real item has in common with a fixed path: they show whether a place depends on the item. */
 const SAMPLES = ["item-a", "item-b"];
 
 class Compiler {
@@ -118,8 +134,7 @@ class Compiler {
     const stages = this.#stages(file.stages, { hasItem: true });
     const onItemFailed = this.#stages(file.onItemFailed, { hasItem: true });
     if (source === undefined || hasErrors(this.#diagnostics)) return undefined;
-    for (const stage of stages) this.#checkTakes(stage, source);
-    for (const stage of onItemFailed) this.#checkTakes(stage, source);
+    for (const stage of [...stages, ...onItemFailed]) this.#checkTakes(stage, source);
     for (const stage of before) {
       if (stage.plugin.before === true) continue;
       this.#misplaced(stage, { list: "before", allowed: (plugin) => plugin.before === true });
@@ -155,7 +170,9 @@ class Compiler {
       const part = this.#part<AnyStage>("stage", entry, where);
       if (part === undefined) return [];
       const { retry, timeoutMs, parallel, onError, after } = entry;
-      const facts = this.#guard(part, () => part.plugin.facts?.(part.options, part.id));
+      const { registry } = this.#input;
+      const declared = this.#guard(part, () => part.plugin.facts?.(part.options, part.id));
+      const external = registry.externalOf(part.plugin);
       const uses = this.#guard(part, () => part.plugin.uses?.(part.options)) ?? [];
       this.#diagnostics.push(...checkUses(uses, { ...this.#input, path: part.path, document: this.#document }));
       return {
@@ -165,18 +182,10 @@ class Compiler {
         ...(parallel === undefined ? {} : { parallel }),
         onError,
         after,
-        facts: this.#effectiveFacts(part.plugin, facts),
+        ...effectiveFacts(part.plugin, { declared, registry }),
+        ...(external ? { external } : {}),
       };
     });
-  }
-
-  /** A stage nobody vouches for, and one that changes things without saying which, may touch every byte. */
-  #effectiveFacts(plugin: AnyStage, declared: StageFacts | undefined): StageFacts {
-    const changes = plugin.effect === "modify" || plugin.effect === "destroy";
-    if (this.#input.registry.isUntrusted(plugin) || (declared === undefined && changes)) {
-      return { ...declared, kills: "everything" };
-    }
-    return declared ?? {};
   }
 
   #part<P extends AnyStage | AnySource>(
@@ -321,14 +330,13 @@ class Compiler {
   }
 
   #checkTakes(stage: CompiledStage, source: CompiledSource): void {
-    const { takes } = stage.plugin;
-    const { yields } = source.plugin;
-    if (takes === "any" || takes === yields || (takes === "folder" && yields !== "event")) return;
+    const other = takesOther(stage.plugin, source.plugin);
+    if (other === undefined) return;
+    const { use, position } = source;
     this.#diagnostics.push(diagnose(this.#at(stage.position), {
       code: "pipeline/wrong-item",
-      message: `Cannot run stage "${stage.id}" on items of source "${source.use}": it takes ${
-        KIND_WORDS[takes]
-      }, and the source (line ${source.position.line}) yields ${KIND_WORDS[yields]}`,
+      message:
+        `Cannot run stage "${stage.id}" on items of source "${use}": it takes ${other.takes}, and the source (line ${position.line}) yields ${other.yields}`,
       hint: "use a stage or a source of the other kind",
     }));
   }
@@ -390,11 +398,3 @@ class Compiler {
     }
   }
 }
-
-const KIND_WORDS = {
-  tree: "trees",
-  backup: "complete backups",
-  folder: "trees and backups",
-  event: "events",
-  any: "anything",
-};

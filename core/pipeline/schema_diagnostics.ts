@@ -42,11 +42,19 @@ export function checkSchema<S extends z.ZodType>(schema: S, value: Json, subject
   });
   const result = schema.safeParse(value);
   if (result.success && diagnostics.length === 0) return { value: result.data, diagnostics };
-  for (const issue of result.error?.issues ?? []) {
+  for (const issue of (result.error?.issues ?? []).flatMap(narrowed)) {
     if (issue.code === "unrecognized_keys" || meant.has(dotted(issue.path.map(step)))) continue;
     diagnostics.push(issueDiagnostic(issue, { subject, value }));
   }
   return { diagnostics };
+}
+
+/** Of a union, what is wrong by the one branch of the value's own type. */
+function narrowed(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const near = issue.errors.filter((errors) => !errors.some((one) => one.code === "invalid_type" && !one.path.length));
+  if (near.length !== 1) return [issue];
+  return near[0].flatMap((one) => narrowed({ ...one, path: [...issue.path, ...one.path] }));
 }
 
 function step(key: PropertyKey): string | number {

@@ -71,7 +71,10 @@ export interface WalkVisitor {
   plugin?(name: string, kind: string, path: (string | number)[]): void;
 }
 
-/** Walks `value` beside `schema`; returns the value with its paths replaced. Branches of unions are not entered. */
+/**
+ * Walks `value` beside `schema`; returns the value with its paths replaced. Of a union, the one branch of the value's
+ * own type is entered; where there are several, none is.
+ */
 export function walkSchema(schema: AnySchema, value: Json, visitor: WalkVisitor): Json {
   return visit(schema, value, { visitor, path: [] });
 }
@@ -80,9 +83,13 @@ function visit(schema: AnySchema, value: Json, at: { visitor: WalkVisitor; path:
   if (typeof value === "string") {
     const kind = metaOf(schema, "plugin");
     if (typeof kind === "string") at.visitor.plugin?.(value, kind, at.path);
-    return isPath(schema) && at.visitor.path ? at.visitor.path(value, at.path) : value;
+    if (isPath(schema) && at.visitor.path) return at.visitor.path(value, at.path);
   }
   const bare = bareSchema(schema);
+  if (bare instanceof z.ZodUnion) {
+    const fitting = bare.def.options.filter((option) => isOfType(bareSchema(option), value));
+    return fitting.length === 1 ? visit(fitting[0], value, at) : value;
+  }
   const into = (step: string | number) => ({ visitor: at.visitor, path: [...at.path, step] });
   if (Array.isArray(value)) {
     if (!(bare instanceof z.ZodArray)) return value;
@@ -100,6 +107,12 @@ function visit(schema: AnySchema, value: Json, at: { visitor: WalkVisitor; path:
     if (!open) at.visitor.unknownKey?.([...at.path, key], Object.keys(shape));
     return entry;
   });
+}
+
+function isOfType(bare: AnySchema, value: Json): boolean {
+  if (typeof value === "string") return bare instanceof z.ZodString;
+  if (Array.isArray(value)) return bare instanceof z.ZodArray;
+  return value !== null && typeof value === "object" && (bare instanceof z.ZodObject || bare instanceof z.ZodRecord);
 }
 
 function mapValues(

@@ -19,6 +19,7 @@ import { batchFiles, DIRECTORY_BATCH, stepId } from "./batches.ts";
 import { claimAtFolder, claimFolder, claimPath, judgeFolder } from "./claim_files.ts";
 import { notACopy, notHeld } from "./directory_errors.ts";
 import { assertEnumerates } from "./enumerate.ts";
+import { skewOf } from "../safety/clocks.ts";
 import { FolderClock } from "./folder_clock.ts";
 import { assertSameHash, hashedEvidence, requireHashed } from "./hashed.ts";
 import { missingFiles } from "./missing.ts";
@@ -46,6 +47,8 @@ export class DirectoryPlace implements Place {
   readonly #clock: FolderClock;
   readonly #look = new SidecarFileLook();
   #warned = false;
+  /** How far our clock may be off the one that stamps the files here, as it was found last, in ms. */
+  #skewMs = 0;
   /** Folders known to stand, by item. */
   readonly #folders = new Map<string, Set<string>>();
 
@@ -69,8 +72,12 @@ export class DirectoryPlace implements Place {
     return this.#options.root.check();
   }
 
-  now(): Promise<number | null> {
-    return this.#clock.now();
+  async now(): Promise<number | null> {
+    const { clock } = this.#options;
+    const before = clock.now();
+    const theirs = await this.#clock.now();
+    if (theirs !== null) this.#skewMs = skewOf(theirs, { before, after: clock.now() });
+    return theirs;
   }
 
   claim(scope: ItemScope): Promise<void> {
@@ -185,7 +192,9 @@ export class DirectoryPlace implements Place {
       const stat = await this.#options.fs.lstat(this.uri(scope.item.name, proof.path));
       if (!stat) doubts.set(proof.path, "it is gone");
       else if (stat.kind !== "file" || stat.size !== proof.size) doubts.set(proof.path, "it changed");
-      else if (!proof.identity || !sameIdentity(stat, proof.identity) || !identitySuffices(proof)) again.push(proof);
+      else if (!proof.identity || !sameIdentity(stat, proof.identity) || !identitySuffices(proof, this.#skewMs)) {
+        again.push(proof);
+      }
     }
     const at = this.#now();
     const proved: Evidence[] = [];

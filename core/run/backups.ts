@@ -14,6 +14,7 @@ import type { LedgerRecord } from "../ledger/record.ts";
 import { claimAtFolder } from "../places/claim_files.ts";
 import type { ArchivedBackup, CandidateFolder } from "../ports.ts";
 import { recordEnd } from "../safety/record_end.ts";
+import { isFolderGone } from "./gone_folder.ts";
 import type { TreeItem } from "./item_session.ts";
 import type { TakenUp } from "./open_destroys.ts";
 import type { RunState } from "./run_state.ts";
@@ -95,7 +96,9 @@ export async function backupItem(
 ): Promise<TreeItem> {
   const stat = await run.services.fs.lstat(folder.path);
   if (stat?.kind !== "directory") {
-    throw new PipelineError("item/gone", `Cannot take up "${folder.name}": it is no longer a folder`);
+    throw new PipelineError("item/gone", `Cannot take up "${folder.name}": it is no longer a folder`, {
+      hint: "It was moved or removed while the run went on. If nobody meant to, look for it before you run again.",
+    });
   }
   const record = await run.requireLedger().latest(folder.name);
   assertMayGo(run, folder.name, record);
@@ -122,6 +125,8 @@ export function assertMayGo(
 export async function closeEvictions(run: RunState): Promise<TakenUp> {
   const taken: TakenUp = { items: [], bad: [] };
   if (!run.ledger || run.request.dryRun) return taken;
+  // A ledger that is contradicted can still be put back as it was; a line more would make that harder (SAFETY S12).
+  if (run.destroyServices().soundness?.known) return taken;
   const { records } = await foldLedger(run.services.fs, run.ledger.root);
   for (const name of sortBytes([...records.keys()])) {
     const record = records.get(name) as LedgerRecord;
@@ -140,21 +145,33 @@ async function close(run: RunState, record: LedgerRecord): Promise<void> {
   const { fs, clock, journal, log } = run.services;
   const { backup_name: name, incarnation } = record;
   const { path: root } = run.source;
-  if (await fs.lstat(itemPath(root, name)) !== undefined) return;
-  await run.source.check();
-  // Another disk at the same path says nothing of the one that was being freed: the claim tells which this is.
+  if (!await isFolderGone(fs, run.source, name)) return;
+  // Another disk at the same path says nothing of the one that was being freed: the claim tells which this is. Or the
+  // journal has the intent, and a root with another marker than it knew would have stopped this run.
   const claim = await claimAtFolder(fs, root, name);
-  if (claim?.incarnation !== incarnation) {
-    log.warn(
-      `${name}: it was being freed, and "${root}" does not show that it ever was there; the ledger leaves it open`,
-    );
-    return;
-  }
-  // The run that removed the folder may have died before that was on the medium; the ledger must not know more.
-  await fs.syncDir(root);
+  const isKnown = await journal.intents.get(incarnation, EVICTION.id) !== undefined;
+  if (claim?.incarnation !== incarnation && !isKnown) throw neverHere(name, root);
   await recordEnd({ clock, journal, ledger: run.requireLedger() }, EVICTION, { id: incarnation, name });
   log.info(`${name}: an earlier run had removed it from ${EVICTION.id}; the ledger says so now`);
 }
+
+function neverHere(name: string, root: string): PipelineError {
+  return new PipelineError(
+    "backup/other-disk",
+    `Cannot end the eviction of "${name}" that an earlier run began: "${root}" does not show that it ever was there`,
+    {
+      hint:
+        "Another disk or share is mounted there, or its folder .labferry was lost. Bring back the one that held it, " +
+        "and run again. If that is gone for good, the copy is gone with it, and S3 keeps the backup: the ledger leaves " +
+        "the eviction open, and this stays a reminder.",
+    },
+  );
+}
+
+const OTHER_CLAIM = "The copy stays. Another study may be taking this name; look at which host backs it up.";
+const LOST_CLAIM =
+  "The copy stays. Claims lie in .labferry/claims of a place: when copies were moved to other storage, " +
+  "bring that folder along. Or put the study back below source_root: a backup claims its name anew.";
 
 /**
  * SAFETY S11: the name is this incarnation's at the place that is freed, and at every place that stays. Nothing is
@@ -173,7 +190,7 @@ export async function assertClaimsAgree(run: RunState, item: TreeItem, signal: A
     throw new PipelineError(
       "backup/claim",
       `Cannot free a copy of "${item.name}": the claim of its name at ${id} is ${whose}, wanted the one of the ledger's record`,
-      { hint: "The copy stays. Another study may be taking this name; look at which host backs it up." },
+      { hint: claim === undefined ? LOST_CLAIM : OTHER_CLAIM },
     );
   }
 }

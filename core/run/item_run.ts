@@ -16,6 +16,7 @@ import type { Course } from "./course.ts";
 import { expectedWork } from "./expected_work.ts";
 import { ItemSession } from "./item_session.ts";
 import type { TreeItem } from "./item_session.ts";
+import { assertMinted } from "./minted.ts";
 import type { ItemReport, StageReport } from "./report.ts";
 import type { RunState } from "./run_state.ts";
 import { promise } from "./promises.ts";
@@ -180,12 +181,14 @@ async function runOne(
       finished: (step) => services.journal.steps.finish(item.id, compiled.id, step.id),
       onPlan: (plan) => planned(run, session, { compiled, plan }),
     }, counts);
+    if (end.end === "done") await assertMinted(run, session, compiled);
     line.outcome = end.end !== "done" ? end.end : counts.applied === 0 && counts.skipped > 0 ? "skipped" : "done";
     if (end.end !== "done") line.why = end.why;
     if (end.end === "waiting" && end.until !== undefined) line.until = isoOf(end.until);
   } catch (error) {
     line.outcome = "failed";
-    if (compiled.onError === "warn" && !isFatal(error)) {
+    // What was removed half is not done, whatever the pipeline says (lint: safety/destroy-may-fail).
+    if (compiled.onError === "warn" && compiled.facts.destroys === undefined && !isFatal(error)) {
       services.log.warn(`${item.name}: stage ${compiled.id}: ${(error as Error).message}`);
       line.why = (error as Error).message;
     } else failure = { error };

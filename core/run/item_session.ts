@@ -12,8 +12,10 @@ import type { LedgerRecord, LedgerStatus } from "../ledger/record.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import type { DestroyRules, FileBatch } from "../ports.ts";
 import { archivedBatches, type KnownLines } from "../places/archived.ts";
+import { FolderClock } from "../places/folder_clock.ts";
 import { expectedSeal } from "../places/seal_files.ts";
-import { ItemDestroy, type Victim } from "../safety/destroy.ts";
+import { ItemDestroy } from "../safety/destroy.ts";
+import type { Victim } from "../safety/victim.ts";
 import { assertListingIsEvidence } from "../safety/listing.ts";
 import { StudyLock } from "../safety/lock_file.ts";
 import { assertSettled } from "../safety/settled.ts";
@@ -33,11 +35,13 @@ export class ItemSession implements AsyncDisposable {
   readonly #claims = new Map<string, Promise<void>>();
   readonly #destroys = new Map<string, ItemDestroy>();
   readonly #known: KnownLines = new WeakMap();
+  readonly #clock: FolderClock;
   #lock: StudyLock | undefined;
 
   constructor(run: RunState, scope: ItemScope) {
     this.#run = run;
     this.scope = scope;
+    this.#clock = new FolderClock(run.services.fs, run.source);
     this.item = scope.item;
     this.startedAt = this.#now();
   }
@@ -214,6 +218,7 @@ export class ItemSession implements AsyncDisposable {
       ...this.#sourceVictim(),
       ...EVICTION,
       isCopy: true,
+      now: () => this.#clock.now(),
       assertClaims: (signal) => assertClaimsAgree(this.#run, this.item, signal),
     };
   }

@@ -11,6 +11,7 @@ import { itemPath } from "../io/paths.ts";
 import { follow } from "../ledger/entry.ts";
 import type { Ledger, LedgerRecord } from "../ledger/record.ts";
 import { foldLedger } from "../ledger/fold.ts";
+import { isFolderGone } from "./gone_folder.ts";
 import { recordEnd } from "../safety/record_end.ts";
 import { sameHost } from "../safety/lock_judgement.ts";
 import type { TreeItem } from "./item_session.ts";
@@ -65,9 +66,7 @@ async function takeUp(run: RunState, ledger: Ledger, record: LedgerRecord): Prom
     await withdraw(run, ledger, record);
     return undefined;
   }
-  await run.source.check();
-  // The run that removed the folder may have died before that was on the medium; the ledger must not know more.
-  await fs.syncDir(run.source.path);
+  if (!await isFolderGone(fs, run.source, name)) return undefined;
   const victim = { id: SOURCE_PLACE, begun: "source_deleting_at", ended: "source_deleted_at" } as const;
   await recordEnd({ clock, journal, ledger }, victim, { id: record.incarnation, name });
   log.info(`${name}: an earlier run had removed it; the ledger says so now`);

@@ -5,7 +5,7 @@ import type { LedgerSoundness } from "../ledger/soundness.ts";
 import type { CompiledPipeline } from "../pipeline/compile.ts";
 import type { Place } from "../places/place.ts";
 import type { RunContext } from "../ports.ts";
-import type { DestroyServices } from "../safety/destroy.ts";
+import type { DestroyServices } from "../safety/victim.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
 import type { Listing } from "../safety/settled.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
@@ -83,6 +83,7 @@ export class RunState {
     if (this.ledger) return this.ledger;
     throw new PipelineError("config/missing", `Cannot use the ledger: paths.manifest_root is not set in the config`, {
       stopsRun: 2,
+      hint: "Set manifest_root under [paths] in the config, then run: labferry install places",
     });
   }
 

@@ -13,14 +13,18 @@ const MAX_BEHIND_MS = 2000;
 /** How far (ms) our clock may be off a place's. */
 const MAX_OFFSET_MS = 5 * 60_000;
 
+/** Something that tells the time: a place, or the root that is freed. */
+type Timed = Pick<Place, "id" | "kind" | "now">;
+
 /**
  * Throws `destroy/clock` when our clock lies behind the journal, is over five minutes off a place's, or a place does not
- * tell the time.
+ * tell the time. `victim`: the root that is freed, where its files are stamped by a clock of its own.
+ * @returns how far (ms) our clock may be off the victim's
  */
 export async function checkClocks(
-  services: { clock: Clock; journal: Journal; survivors: readonly Place[] },
+  services: { clock: Clock; journal: Journal; survivors: readonly Timed[]; victim?: Timed },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const latest = await services.journal.latestInstant();
   const now = services.clock.now();
   if (latest - now > MAX_BEHIND_MS) {
@@ -34,22 +38,32 @@ export async function checkClocks(
       },
     );
   }
-  for (const place of services.survivors) {
+  let victimSkewMs = 0;
+  for (const place of [...services.survivors, ...services.victim ? [services.victim] : []]) {
     const before = services.clock.now();
     const theirs = await place.now(signal);
     const ours = services.clock.now();
     if (theirs === null) throw tellsNoTime(place);
     // The place told its time at some moment of the asking, which may take long.
-    if (theirs >= before - MAX_OFFSET_MS && theirs <= ours + MAX_OFFSET_MS) continue;
+    if (theirs >= before - MAX_OFFSET_MS && theirs <= ours + MAX_OFFSET_MS) {
+      if (place === services.victim) victimSkewMs = skewOf(theirs, { before, after: ours });
+      continue;
+    }
     throw new PipelineError(
       "destroy/clock",
       `Cannot remove anything: this host's clock says ${stamp(ours)}, the clock of ${place.id} says ${stamp(theirs)}`,
       { hint: "Set both clocks right (a time server), then run again. Nothing was removed." },
     );
   }
+  return victimSkewMs;
 }
 
-function tellsNoTime(place: Place): PipelineError {
+/** How far (ms) a clock may be off the one that said `before` and `after` around its answer. */
+export function skewOf(theirs: number, { before, after }: { before: number; after: number }): number {
+  return Math.max(Math.abs(theirs - before), Math.abs(theirs - after));
+}
+
+function tellsNoTime(place: Timed): PipelineError {
   const [why, hint] = place.kind === "objects"
     ? [
       "the answers of its store have no Date",

@@ -5,19 +5,16 @@
  */
 import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
-import type { FileSystem } from "../io/file_system.ts";
 import { ioError, isAbsent } from "../io/io_errors.ts";
 import { SIDECAR_NAME } from "../io/names.ts";
 import { itemPath } from "../io/paths.ts";
 import { sameFile } from "../io/same.ts";
-import type { Journal } from "../journal/journal.ts";
 import { follow } from "../ledger/entry.ts";
 import { monthOf } from "../ledger/fold.ts";
 import type { Contradiction } from "../ledger/mirror.ts";
-import type { Ledger, LedgerRecord } from "../ledger/record.ts";
-import type { LedgerSoundness } from "../ledger/soundness.ts";
-import type { ItemScope, Place } from "../places/place.ts";
-import type { Clock, DestroyRules, FileBatch } from "../ports.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
+import type { ItemScope } from "../places/place.ts";
+import type { DestroyRules, FileBatch } from "../ports.ts";
 import { claimedByOther } from "./claims.ts";
 import { checkClocks } from "./clocks.ts";
 import { DestroyProofs } from "./destroy_proofs.ts";
@@ -28,42 +25,7 @@ import { sameIdentity } from "./incarnation.ts";
 import { assertListingIsEvidence, Sample, unprovedFolders } from "./listing.ts";
 import { ownSidecar, walkStudy } from "./own_sidecar.ts";
 import { recordEnd } from "./record_end.ts";
-
-/** What a destroy is done to, and the hooks into what only its owner knows. */
-export interface Victim {
-  /** Id of the place that is freed. */
-  id: string;
-  /** OS path of the item's folder there. */
-  root: string;
-  /** Ledger fields that say the destroy began and ended. */
-  begun: "source_deleting_at" | "truenas_evicting_at";
-  ended: "source_deleted_at" | "truenas_evicted_at";
-  /** It is a copy at a place: it must hold the archive's list of checksums, and may go once only. */
-  isCopy?: true;
-  /** SAFETY S1: the victim's root is what it was. */
-  check(): Promise<void>;
-  /** Throws unless this process still holds the item (SAFETY S10). */
-  assertLocked(): Promise<void>;
-  /** Throws unless the name is this incarnation's everywhere; without it, the survivors are asked, and a free name is claimed. */
-  assertClaims?(signal: AbortSignal): Promise<void>;
-  /** Removes the lock, then the emptied folder, as the last step. */
-  removeLockAndFolder(): Promise<void>;
-}
-
-export interface DestroyServices {
-  fs: FileSystem;
-  clock: Clock;
-  journal: Journal;
-  ledger: Ledger;
-  /** Whether the ledger is what was written to it. */
-  soundness?: LedgerSoundness;
-  /** Every place of the pipeline but the victim. */
-  survivors: readonly Place[];
-  /** Ids of the places that the pipeline seals, the victim's among them or not. */
-  seals: ReadonlySet<string>;
-  /** SAFETY S2: victim and survivors are distinct roots on what they were at the start. */
-  assertDistinct(): Promise<void>;
-}
+import type { DestroyServices, Victim } from "./victim.ts";
 
 /** SAFETY S5: how old (ms) the proof of a file may be when the file goes. */
 const MAX_PROOF_AGE_MS = 10 * 60_000;
@@ -145,7 +107,7 @@ export class ItemDestroy {
     this.#resumed = record[this.#victim.begun] !== null && record[this.#victim.ended] === null;
     // Before the clocks: a folder place tells its time by a new file, which only a marked root may get.
     await this.#checkRoots();
-    await checkClocks(this.#services, this.#scope.signal);
+    await this.#checkClocks();
     await this.#assertClaims();
     await this.#checkJournal(record);
     await this.#sealAgain(record);
@@ -198,6 +160,13 @@ export class ItemDestroy {
     await this.#victim.check();
     for (const place of this.#services.survivors) await place.check(this.#scope.signal);
     await this.#services.assertDistinct();
+  }
+
+  /** S5(e). Returns how far (ms) our clock may be off the victim's. */
+  #checkClocks(): Promise<number> {
+    const { id, now } = this.#victim;
+    const victim = now && { id, kind: "directory" as const, now };
+    return checkClocks({ ...this.#services, victim }, this.#scope.signal);
   }
 
   /** S5(d): a journal that knows less than its ledger is void; the engine rebuilds it by proving again. */
@@ -260,10 +229,10 @@ export class ItemDestroy {
       const old = () => Math.abs(clock.now() - since) > MAX_PROOF_AGE_MS;
       const record = await this.#assertStill();
       await this.#checkRoots();
-      await checkClocks(this.#services, this.#scope.signal);
+      const skewMs = await this.#checkClocks();
       await this.#checkSeal(record, { whole: false });
       const resumed = this.#resumed;
-      const so = { resumed, underWay: resumed || this.#removed > 0, removed: this.#gone };
+      const so = { resumed, underWay: resumed || this.#removed > 0, removed: this.#gone, skewMs };
       const { present, refusals } = await this.#proofs.prove(rest, so);
       if (refusals.files > 0) {
         throw this.#refusal(

@@ -93,11 +93,11 @@ export class DestroyProofs {
   /**
    * `resumed`: an earlier run began this destroy; files may be gone. `underWay`: a file is gone, so that only this
    * destroy can go on, and a file that was touched may still go, if its bytes are those of the archive. `removed`: those
-   * this run removed.
+   * this run removed. `skewMs`: how far our clock may be off the one that stamps the victim's files.
    */
   async prove(
     paths: readonly string[],
-    { removed, ...so }: { resumed: boolean; underWay: boolean; removed: ReadonlySet<string> },
+    { removed, ...so }: { resumed: boolean; underWay: boolean; removed: ReadonlySet<string>; skewMs?: number },
   ): Promise<ProofOutcome> {
     const { evidence, item } = this.#scope;
     const sources = await evidence.getMany(item.id, SOURCE_PLACE, paths);
@@ -174,7 +174,12 @@ export class DestroyProofs {
   /** S5(a), S6: returns the identity of the file that was hashed; undefined when it is gone or may not go. */
   async #proveVictim(
     source: Evidence,
-    { refusals, resumed, underWay }: { refusals: Refusals; resumed: boolean; underWay: boolean },
+    { refusals, resumed, underWay, skewMs }: {
+      refusals: Refusals;
+      resumed: boolean;
+      underWay: boolean;
+      skewMs?: number;
+    },
   ): Promise<ChangeIdentity | undefined> {
     const { fs, clock } = this.#services;
     const path = itemPath(this.#root, source.path);
@@ -194,8 +199,9 @@ export class DestroyProofs {
       return undefined;
     }
     const read = this.#read.get(source.path);
-    if (read?.identity && sameIdentity(stat, read.identity) && identitySuffices(read)) return read.identity;
-    if (this.#rules.recheck === "identity" && sameIdentity(stat, expected) && identitySuffices(source)) return expected;
+    if (read?.identity && sameIdentity(stat, read.identity) && identitySuffices(read, skewMs)) return read.identity;
+    const isEnough = this.#rules.recheck === "identity" && sameIdentity(stat, expected);
+    if (isEnough && identitySuffices(source, skewMs)) return expected;
     const at = new Date(clock.now()).toISOString();
     const again = await hashFile(fs, path, { fresh: false, signal: this.#scope.signal });
     if (again.sha256 !== source.sha256) {

@@ -50,14 +50,15 @@ export function identityOf(stat: ChangeIdentity): ChangeIdentity {
 
 /**
  * Whether an unchanged identity is enough to say that the bytes are those that were hashed. It is not when a part is
- * missing, or when the entry changed so shortly before the hash that a second change could hide.
+ * missing, or when the entry changed so shortly before the hash that a second change could hide. `skewMs`: how far the
+ * clock that stamps the file may be off the one that stamped the hash.
  */
-export function identitySuffices(evidence: Pick<Evidence, "identity" | "at">): boolean {
+export function identitySuffices(evidence: Pick<Evidence, "identity" | "at">, skewMs = 0): boolean {
   const identity = evidence.identity;
   if (!identity || identity.ino === null || identity.dev === null) return false;
   if (identity.mtimeMs === null || identity.ctimeMs === null) return false;
   const hashedAt = Date.parse(evidence.at);
-  return Number.isFinite(hashedAt) && hashedAt - identity.ctimeMs > BLIND_MS;
+  return Number.isFinite(hashedAt) && hashedAt - identity.ctimeMs > BLIND_MS + skewMs;
 }
 
 /** An identity in words, for messages that name both. */

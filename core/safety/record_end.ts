@@ -1,7 +1,7 @@
 /** The end of a destroy, in the ledger and in the journal (SAFETY S4). @module */
 import { PipelineError } from "../errors.ts";
 import { follow } from "../ledger/entry.ts";
-import type { DestroyServices, Victim } from "./destroy.ts";
+import type { DestroyServices, Victim } from "./victim.ts";
 
 /** Closes a destroy whose victim is gone: ledger first, then the journal forgets the item. */
 export async function recordEnd(
@@ -10,7 +10,7 @@ export async function recordEnd(
   item: { id: string; name: string },
 ): Promise<void> {
   const record = await services.ledger.latest(item.name);
-  if (!record || record[victim.begun] === null) {
+  if (record?.status !== "complete" || record.incarnation !== item.id || record[victim.begun] === null) {
     throw new PipelineError(
       "destroy/no-intent",
       `Cannot record that "${item.name}" is gone from ${victim.id}: the ledger does not show this destroy as begun`,

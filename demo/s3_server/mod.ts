@@ -4,4 +4,4 @@
  * @module
  */
 export { type Faults, noFaults } from "./faults.ts";
-export { type S3Server, type S3ServerOptions, startS3Server } from "./server.ts";
+export { type HeldObject, type S3Server, type S3ServerOptions, startS3Server } from "./server.ts";

@@ -1,5 +1,6 @@
 /** Starts and stops the endpoint. */
-import { folderBlobs, memoryBlobs } from "./_blobs.ts";
+import { createHash } from "node:crypto";
+import { folderBlobs, memoryBlobs, readAcross } from "./_blobs.ts";
 import { Bucket } from "./_bucket.ts";
 import type { Server } from "./_call.ts";
 import { S3Error } from "./_errors.ts";
@@ -19,6 +20,13 @@ export interface S3ServerOptions {
   faults?: Partial<Faults>;
 }
 
+/** An object as it is stored. */
+export interface HeldObject {
+  key: string;
+  /** Of the bytes that are held, in hex; whatever was claimed of them. */
+  sha256: string;
+}
+
 export interface S3Server extends AsyncDisposable {
   /** `http://127.0.0.1:port`. */
   readonly endpoint: string;
@@ -27,6 +35,8 @@ export interface S3Server extends AsyncDisposable {
   readonly faults: Faults;
   /** Requests answered so far, by method. */
   readonly requests: Readonly<Record<string, number>>;
+  /** What a bucket holds below `prefix`, in order; read where it lies, without a request. */
+  objects(bucket: string, prefix: string): AsyncIterable<HeldObject>;
 }
 
 /** Starts an endpoint on a free port of the loopback address. */
@@ -55,11 +65,22 @@ export function startS3Server(options: S3ServerOptions = {}): Promise<S3Server> 
     secretKey,
     faults,
     requests,
+    objects: (bucket, prefix) => heldObjects(server.buckets.get(bucket), prefix),
     [Symbol.asyncDispose]: async () => {
       await door?.[Symbol.asyncDispose]();
       await http.shutdown();
     },
   });
+}
+
+async function* heldObjects(bucket: Bucket | undefined, prefix: string): AsyncGenerator<HeldObject> {
+  for (const key of bucket?.keys(prefix, "") ?? []) {
+    const object = bucket?.get(key);
+    if (object === undefined) continue;
+    const hash = createHash("sha256");
+    for await (const chunk of readAcross(object.blobs, 0, object.size)) hash.update(chunk);
+    yield { key, sha256: hash.digest("hex") };
+  }
 }
 
 async function answer(request: Request, server: Server): Promise<{ response: Response; lost: boolean }> {

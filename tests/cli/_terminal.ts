@@ -80,6 +80,6 @@ export async function runCli(
   options: FakeOptions & { commands?: readonly CommandSpec[] } = {},
 ): Promise<CliResult> {
   const fake = fakeTerminal({ env: { HOME: "/nowhere" }, ...options });
-  const code = await main(argv, fake.terminal, options.commands ?? COMMANDS);
+  const code = await main(argv, fake.terminal, { commands: options.commands ?? COMMANDS });
   return { code, stdout: fake.stdout(), stderr: fake.stderr() };
 }

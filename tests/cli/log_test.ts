@@ -133,3 +133,14 @@ Deno.test("openLogFile() removes its own files of long ago and nothing else", as
   const left = [...Deno.readDirSync(dir.path)].map((entry) => entry.name).sort();
   assert.deepEqual(left, ["labferry-2025-06-10.log", "labferry-2025-06-15.log", "notes.log"]);
 });
+
+Deno.test("openLog() gives the log that was open before its place back", () => {
+  const outer = capture();
+  const inner = capture();
+  inner.log.logger.info("within");
+  inner.log[Symbol.dispose]();
+  outer.log.logger.info("afterwards");
+  outer.log[Symbol.dispose]();
+  assert.match(inner.stderr(), /within\n$/);
+  assert.match(outer.stderr(), /^\S+ info {2}afterwards\n$/);
+});

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import type { Command, CommandSpec } from "../../cli/command.ts";
-import { VERSION } from "../../cli/main.ts";
+import { join, resolve } from "node:path";
+import type { Command, CommandContext, CommandSpec } from "../../cli/command.ts";
+import { VERSION } from "../../cli/version.ts";
 import { PipelineError } from "../../core/errors.ts";
+import { Disk } from "../../core/io/disk.ts";
 import { tempDir } from "../kit/temp.ts";
 import { runCli } from "./_terminal.ts";
 
@@ -110,4 +111,39 @@ Deno.test("main() leaves a trace of a misspelled command line where the command 
   );
   const json = await runCli(["work", "--frob", "--log-format", "json"], options);
   assert.deepEqual(json.stderr.trimEnd().split("\n").map((line) => JSON.parse(line).data.code), ["cli/unknown-flag"]);
+});
+
+Deno.test("CommandContext.inner() runs a command line as a process of its own, and hands on what it is given", async () => {
+  const disk = () => new Disk();
+  let seen: CommandContext | undefined;
+  const inside = table((_args, context) => {
+    seen = context;
+    context.terminal.out("within \x1b[2J\n");
+    context.log.info("and logged");
+    return Promise.reject(new PipelineError("a/b", "Cannot do"));
+  })[0];
+  let text = "";
+  const outside: CommandSpec = {
+    ...inside,
+    name: "outside",
+    load: () =>
+      Promise.resolve({
+        async run(_args, { terminal, log, inner }) {
+          const env = { LABFERRY_CONFIG: "/lab/config.toml", LABFERRY_STATE_DIR: "/lab/state" };
+          const out = (words: string) => void (text += words);
+          const code = await inner(["work"], { openDisk: disk, terminal: { env, out } });
+          log.info("back again");
+          terminal.out(`ended with ${code}\n`);
+          return 0;
+        },
+      }),
+  };
+  const { code, stdout, stderr } = await runCli(["outside"], { commands: [inside, outside] });
+  assert.deepEqual([code, stdout, text], [0, "ended with 1\n", "within \\u001b[2J\n"]);
+  assert.match(stderr, /and logged\nerror: Cannot do \[a\/b\]\n.*back again\n$/);
+  assert.equal(seen?.openDisk, disk);
+  assert.equal(seen?.locations.configFile, resolve("/lab/config.toml"));
+  // A second failure of the same process is not the first one's repetition.
+  assert.deepEqual(seen?.terminal.failureEvent, {});
+  assert.equal(seen?.terminal.host, "testhost");
 });

@@ -71,7 +71,7 @@ Deno.test("an endless pipeline prints one item a line, tells people while it run
   const fake = terminalOf(place);
   queue.push(event("line 7", { message: "ERROR a" }, "log:7"));
   queue.push(event("line 9", { message: "ERROR b" }, "log:9"));
-  const code = await main(["monitor", "--json"], fake.terminal, [monitor(queue.plugin)]);
+  const code = await main(["monitor", "--json"], fake.terminal, { commands: [monitor(queue.plugin)] });
   assert.equal(code, 0, fake.stderr());
   const lines = fake.stdout().trimEnd().split("\n").map((line) => JSON.parse(line) as ItemReport);
   assert.deepEqual(lines.map(({ name, outcome }) => [name, outcome]), [["line 7", "done"], ["line 9", "done"]]);
@@ -97,7 +97,7 @@ Deno.test("an endless pipeline tries again every minute what could not be delive
   await using place = await site(server.port);
   const fake = terminalOf(place);
   queue.push(event("line 7", { message: "ERROR a" }, "log:7"));
-  assert.equal(await main(["monitor"], fake.terminal, [monitor(queue.plugin)]), 0, fake.stderr());
+  assert.equal(await main(["monitor"], fake.terminal, { commands: [monitor(queue.plugin)] }), 0, fake.stderr());
   assert.equal(server.mails.length, 1);
   assert.match(fake.stdout(), /^done +line 7\n/);
 });
@@ -126,7 +126,7 @@ Deno.test("an endless pipeline queues events from the minute on that credentials
     now += 60_000;
     queue.push(event("line 9", { message: "ERROR b" }, "log:9"));
   };
-  assert.equal(await main(["monitor"], { ...terminal, out }, [monitor(queue.plugin)]), 0, fake.stderr());
+  assert.equal(await main(["monitor"], { ...terminal, out }, { commands: [monitor(queue.plugin)] }), 0, fake.stderr());
   assert.equal(server.mails.length, 1);
   assert.match(server.mails[0].raw, /ERROR b/);
 });
@@ -137,7 +137,7 @@ Deno.test("a crash of the monitor is told as such, and exits with its code", asy
   await using server = await startSmtp();
   await using place = await site(server.port);
   const fake = terminalOf(place);
-  assert.equal(await main(["monitor"], fake.terminal, [monitor(broken as AnySource)]), 1);
+  assert.equal(await main(["monitor"], fake.terminal, { commands: [monitor(broken as AnySource)] }), 1);
   assert.match(server.mails[0].raw, /^Subject: \[Fusion Monitor\] CRASH$/m);
   await using journal = await openJournal(join(place.state, "journal.db"));
   assert.deepEqual(await journal.outbox.pending(), []);

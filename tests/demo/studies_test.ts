@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import type { ListedEntry } from "../../core/contract.ts";
-import { entryBytes, makeStudies, planStudies } from "../../demo/studies.ts";
+import { entryBytes, makeStudies, planAcquisitions, planStudies } from "../../demo/studies.ts";
 import { phenocycler } from "../../plugins/standards/phenocycler.ts";
 import { tempDir } from "../kit/temp.ts";
 
@@ -104,4 +104,16 @@ Deno.test("planStudies() plans a few MiB of true images by default", () => {
     0,
   );
   assert.ok(bytes > 12 * 2 ** 20 && bytes < 40 * 2 ** 20, `${bytes} bytes`);
+});
+
+Deno.test("planAcquisitions() are further studies that may be archived", async () => {
+  await using dir = await tempDir();
+  await makeStudies(dir.path, OPTIONS);
+  const made = await makeStudies(dir.path, { ...OPTIONS, plan: planAcquisitions });
+  assert.equal(made.length, 2);
+  for (const study of made) {
+    assert.deepEqual(phenocycler.check(study.name, await list(study.path)), []);
+    assert.equal(study.expect, "archived");
+    assert.ok(NOW - study.mtimeMs > 14 * 86_400_000, study.name);
+  }
 });

@@ -43,9 +43,13 @@ Deno.test("S22 closeEvictions() tells the ledger of a folder that is gone alread
 Deno.test("S1 closeEvictions() takes no other disk for the one that was being freed", async () => {
   await using world = await stoppedAt(folderGone());
   world.fs.disk.removeFile(CLAIM);
-  await cleanup(world);
+  await world.loseJournal();
+  const report = await cleanup(world);
   assert.equal((await world.ledger()).get("study1")?.truenas_evicted_at, null);
-  assert.ok(world.log.lines.some(({ message }) => /does not show that it ever was there/.test(message)));
+  assert.equal(report.exit_code, 1);
+  const [{ error }] = report.items;
+  assert.equal(error?.code, "backup/other-disk");
+  assert.match(error?.message ?? "", /does not show that it ever was there/);
 });
 
 Deno.test("S4 a study whose copy is being evicted is not backed up until that has ended", async () => {

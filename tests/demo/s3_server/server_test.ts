@@ -216,3 +216,19 @@ serverTest(
     });
   },
 );
+
+serverTest("S3Server.objects() tells what is held below a prefix, by the bytes that lie there", async () => {
+  await withServer({}, async (client, server) => {
+    for (const [Key, Body] of [["p/b", "second"], ["p/a", "first"], ["q/a", "other"]]) {
+      await client.send(new PutObjectCommand({ Bucket: "b", Key, Body, Metadata: { sha256: "claimed" } }));
+    }
+    const hex = (text: string) => createHash("sha256").update(text).digest("hex");
+    const before = { ...server.requests };
+    assert.deepEqual(await Array.fromAsync(server.objects("b", "p/")), [
+      { key: "p/a", sha256: hex("first") },
+      { key: "p/b", sha256: hex("second") },
+    ]);
+    assert.deepEqual(await Array.fromAsync(server.objects("absent", "")), []);
+    assert.deepEqual(server.requests, before);
+  });
+});
