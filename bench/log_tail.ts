@@ -9,7 +9,7 @@ import { join } from "@std/path";
 
 import { byteSize, z } from "../core/options.ts";
 import { type BenchReport, formatReport } from "./peers/compare.ts";
-import { residentBytes } from "./peers/process.ts";
+import { processorMs, residentBytes } from "./peers/process.ts";
 import { labferry } from "./startup.ts";
 
 const BUDGET_MB_PER_S = 200;
@@ -91,9 +91,11 @@ async function readBacklog(folder: string, size: number, { program }: Options) {
     stderr: "inherit",
   }).spawn();
   let start: number | undefined;
+  let usedBefore = 0;
   let peak = 0;
   const sampler = setInterval(() => peak = Math.max(peak, residentBytes(child.pid) ?? 0), SAMPLE_MS);
   let ms: number | undefined;
+  let usedMs = 0;
   try {
     let rest = "";
     for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
@@ -104,15 +106,17 @@ async function readBacklog(folder: string, size: number, { program }: Options) {
         if (outcome === "failed") throw new Error(`The run failed: ${line}`);
         const to = Number(/-(\d+)$/.exec(name)?.[1] ?? 0);
         // The first item says only where reading begins.
+        if (start === undefined) usedBefore = processorMs(child.pid) ?? 0;
         start ??= performance.now();
         if (ms !== undefined || to < size - LAST_LINE.length) continue;
         ms = performance.now() - start;
+        usedMs = (processorMs(child.pid) ?? 0) - usedBefore;
         child.kill("SIGTERM");
       }
     }
     const { code } = await child.status;
     if (ms === undefined || code !== 0) throw new Error(`The run ended with ${code} before the end of the log`);
-    return { ms, peakBytes: peak === 0 ? null : peak };
+    return { ms, usedMs, peakBytes: peak === 0 ? null : peak };
   } finally {
     clearInterval(sampler);
   }
@@ -146,7 +150,7 @@ export async function measureLogTail(options: Options): Promise<BenchReport> {
       `[monitor]\nlog_path = "Fusion.log"\n[notify]\nenabled = true\n${smtp}`,
     );
     const made = await makeLog(join(folder, "Fusion.log"), options);
-    const { ms, peakBytes } = await readBacklog(folder, made.size, options);
+    const { ms, usedMs, peakBytes } = await readBacklog(folder, made.size, options);
     await assertRaised(folder, made.errors);
     const speed = made.size / 1e6 / (ms / 1000);
     const sized = `${options.kind} lines, ${(made.size / 2 ** 20).toFixed(0)} MiB, ${made.errors} errors`;
@@ -157,7 +161,8 @@ export async function measureLogTail(options: Options): Promise<BenchReport> {
         {
           what: `backlog of ${sized}`,
           wanted: `at least ${BUDGET_MB_PER_S} MB/s`,
-          measured: `${speed.toFixed(0)} MB/s`,
+          // On a machine that others use, the time of the processors says more than that of the clock.
+          measured: `${speed.toFixed(0)} MB/s${usedMs > 0 ? `, ${(usedMs / 1000).toFixed(1)} s of processors` : ""}`,
           ok: speed >= BUDGET_MB_PER_S,
         },
         {

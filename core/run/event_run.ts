@@ -73,6 +73,7 @@ export async function runEvents(
 function tell(request: RunRequest, report: RunReport, item: ItemReport): void {
   request.onItem?.(item);
   if (!request.compiled.source.plugin.endless) report.items.push(item);
+  else report.counts = { ...report.counts, [item.outcome]: (report.counts?.[item.outcome] ?? 0) + 1 };
 }
 
 /** Lint refuses stages that take trees; what is refused here could only be a mistake of a plugin's author. */

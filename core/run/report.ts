@@ -62,6 +62,8 @@ export interface RunReport {
   exit_code: number;
   dry_run: boolean;
   items: ItemReport[];
+  /** Of an endless run, which keeps no items: how many ended how. */
+  counts?: { [outcome in ItemOutcome]?: number };
   /** What stopped the run as a whole; in a dry run also what would stop a real one, although it planned on. */
   error?: ReportError;
 }

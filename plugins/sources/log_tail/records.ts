@@ -68,6 +68,8 @@ export interface CutOptions {
 
 /** How much of a line patterns look at, and how much of it is handed on as context, in units of a view. */
 const LINE_UNITS = 4096;
+/** From how many lines on it pays to look at a whole view at once. */
+const MANY_LINES = 100;
 const NEWLINE = 10;
 const RETURN = 13;
 
@@ -135,7 +137,9 @@ type EndOptions = Pick<CutOptions, "rules" | "at" | "longest">;
 class Lines {
   readonly view: string;
   readonly #encoding: LogEncoding;
-  #isPlain: boolean | undefined;
+  /** Of the whole view; only asked when many lines are looked at. */
+  #isPlain = false;
+  #peeked = 0;
 
   constructor(view: string, encoding: LogEncoding) {
     this.view = view;
@@ -162,7 +166,7 @@ class Lines {
     if (end > from && this.view.charCodeAt(end - 1) === NEWLINE) end--;
     if (end > from && this.view.charCodeAt(end - 1) === RETURN) end--;
     const part = this.view.slice(from, end);
-    this.#isPlain ??= this.#encoding.isPlain(this.view);
+    if (this.#peeked++ === MANY_LINES) this.#isPlain = this.#encoding.isPlain(this.view);
     return this.#isPlain || this.#encoding.isPlain(part) ? part : this.#encoding.decode(part);
   }
 

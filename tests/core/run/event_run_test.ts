@@ -162,6 +162,7 @@ Deno.test("an endless source runs until it is asked to stop, tells each item, ke
     assert.equal(report.exit_code, 0);
     assert.deepEqual(told, ["one done", "bad failed", "two done"]);
     assert.deepEqual(report.items, []);
+    assert.deepEqual(report.counts, { done: 2, failed: 1 });
     assert.deepEqual(queue.acked, [["one", "done"], ["bad", "failed"], ["two", "done"]]);
   }
 });
