@@ -88,12 +88,14 @@ export async function queuesEvents(context: SecretsContext, smtpEnv?: string): P
  */
 export async function drainOutbox(
   context: Context,
-  { smtpEnv, trouble, deadlineMs = DRAIN_MS, signal }: {
+  { smtpEnv, trouble, deadlineMs = DRAIN_MS, signal, said = new Set() }: {
     smtpEnv?: string;
     trouble: readonly Trouble[];
     deadlineMs?: number;
     /** Leaves the rest queued. */
     signal?: AbortSignal;
+    /** What a command has said already: the monitor delivers again and again. */
+    said?: Set<string>;
   },
 ): Promise<void> {
   const { locations, terminal } = context;
@@ -102,7 +104,9 @@ export async function drainOutbox(
   if (project === undefined || !project.config.config.notify.enabled) return;
   const { compiled, secrets, missing } = await setUpNotify(project, context, smtpEnv);
   if (missing.length > 0) {
-    log.debug("no events are queued or delivered: credentials are not set", { missing });
+    const words = missing.map((name) => secrets.where(name)).join("; and ");
+    if (!said.has(words)) log.warn(`Nobody is told of anything, though [notify] enabled is true: set ${words}`);
+    said.add(words);
     return;
   }
   // A command that only looks makes no state folder.

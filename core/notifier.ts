@@ -70,6 +70,8 @@ export interface NotifierPlugin<S extends z.ZodObject = z.ZodObject> {
   example: string;
   /** Names of the secrets it cannot work without. */
   secrets(options: z.output<S>): readonly string[];
+  /** What lint should warn of: settings by which a password could be read on its way. */
+  concerns?(options: z.output<S>, config: ConfigView): { message: string; hint: string }[];
   open(options: z.output<S>, context: NotifierContext): Notifier | Promise<Notifier>;
 }
 

@@ -47,6 +47,14 @@ export const email = defineNotifier({
   options,
   example: `[[stage]]\nuse  = "notify"\nwith = { via = "email", options = { host = "smtp.lab.example" } }\n`,
   secrets: ({ login }) => login ? [USER, PASSWORD] : [],
+  concerns(options, config) {
+    const { host, security } = settingsOf(options, { config, host: "" });
+    if (!options.login || security !== "none" || /^(localhost|127\..*|::1)$/.test(host)) return [];
+    return [{
+      message: `The password of the login goes to ${host} in clear: security is none`,
+      hint: 'Set security = "starttls" or "tls" in [notify.smtp]; login = false where the server wants none',
+    }];
+  },
   async open(options, context) {
     const auth = options.login ? { user: secret(context, USER), pass: secret(context, PASSWORD) } : undefined;
     const settings = settingsOf(options, context, auth?.user);
@@ -91,7 +99,11 @@ export const email = defineNotifier({
   },
 });
 
-function settingsOf(given: z.output<typeof options>, context: NotifierContext, user: string | undefined): Settings {
+function settingsOf(
+  given: z.output<typeof options>,
+  context: Pick<NotifierContext, "config" | "host">,
+  user?: string,
+): Settings {
   const smtp = (context.config.notify?.smtp ?? {}) as Partial<Settings>;
   const login = user?.includes("@") ? user : undefined;
   return {

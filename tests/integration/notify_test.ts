@@ -275,3 +275,30 @@ Deno.test("a list saved as UTF-16 is read; one with only wrong lines keeps its e
   assert.deepEqual(server.mails.map(({ to }) => to[0]), ["ops@lab.example"]);
   assert.deepEqual(await pending(place), []);
 });
+
+Deno.test("enabled without credentials is said once by each command, of itself told to nobody, and by lint", async () => {
+  await using place = await site({ port: 1, credentials: "LABFERRY_SMTP_USER=ferry@lab.example\n" });
+  for (const argv of [["list", "stages"], ["backup", "run"]]) {
+    const { stderr } = await place.cli(argv);
+    assert.equal(stderr.match(/Nobody is told of anything.*LABFERRY_SMTP_APP_PASSWORD/g)?.length, 1, stderr);
+  }
+  const { stdout, code } = await place.cli(["lint", "notify", "--json"]);
+  const [{ diagnostics }] = JSON.parse(stdout) as { diagnostics: { code: string; severity: string }[] }[];
+  assert.deepEqual([code, diagnostics.map(({ code, severity }) => [code, severity])], [0, [
+    ["env/no-credentials", "warning"],
+  ]]);
+  assert.equal((await place.cli(["lint", "notify", "--offline"])).stdout, "notify: ok\n");
+});
+
+Deno.test("lint warns of a password that goes over the network in clear", async () => {
+  await using place = await site({ port: 25 });
+  assert.equal((await place.cli(["lint", "notify"])).stdout, "notify: ok\n");
+  const config = join(place.path, "config.toml");
+  const text = await Deno.readTextFile(config);
+  await Deno.writeTextFile(config, text.replace("127.0.0.1", "smtp.lab.example"));
+  const { stdout, code } = await place.cli(["lint", "notify"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /The password of the login goes to smtp\.lab\.example in clear/);
+  await Deno.writeTextFile(config, text.replace('"none"', '"starttls"').replace("127.0.0.1", "smtp.lab.example"));
+  assert.equal((await place.cli(["lint", "notify"])).stdout, "notify: ok\n");
+});
