@@ -4,7 +4,7 @@
  * @module
  */
 import type { Json } from "../core/contract.ts";
-import { emitEvent, eventForExit, isEventName } from "../core/events/events.ts";
+import { emitEvent, eventForExit, failureEvent, isEventName } from "../core/events/events.ts";
 import { openJournal } from "../core/journal/sqlite.ts";
 import type { Logger } from "../core/ports.ts";
 import type { CommandSpec } from "./command.ts";
@@ -68,7 +68,7 @@ async function queue(
 
 /** A pipeline by the name that was typed; for a path or anything else that no event can be named after, `pipeline`. */
 export function eventPipeline(name: string | undefined): string {
-  return name !== undefined && /^[a-z0-9-]+$/.test(name) ? name : "pipeline";
+  return name !== undefined && isEventName(failureEvent(name)) ? name : "pipeline";
 }
 
 /** Commands that run the pipeline of their own name. */

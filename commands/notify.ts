@@ -111,9 +111,9 @@ async function test(event: string, { project, context, dryRun, json, smtpEnv }: 
   }
   const promised: { [key: string]: Json } = {};
   using interrupts = terminal.interrupts();
-  const report = await withServices(project.registry, { dryRun: true, context }, async (services) => {
-    // Neither a cooldown nor an earlier test counts.
-    await using journal = await openMemoryJournal();
+  // Neither a cooldown nor an earlier test counts.
+  const journal = await openMemoryJournal();
+  const report = await withServices(project.registry, { dryRun, context, journal }, async (services) => {
     return await runPipeline({
       compiled: overOneEvent(compiled, testEvent(event, terminal)),
       config: project.config.view,
@@ -126,7 +126,7 @@ async function test(event: string, { project, context, dryRun, json, smtpEnv }: 
           if (plan.kind === "todo") Object.assign(promised, plan.promises);
         },
       },
-    }, { ...services, journal, secrets });
+    }, { ...services, secrets });
   });
   const shown = logs.scrubber.value(report) as RunReport;
   const { to, subject, text } = promised;

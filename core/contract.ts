@@ -22,7 +22,7 @@ import type { SchedulerPlugin } from "./scheduler.ts";
 export type { Json } from "./json.ts";
 export type * from "./scheduler.ts";
 export * from "./notifier.ts";
-export { isEventName } from "./events/events.ts";
+export { EVENT_NAME, isEventName } from "./events/events.ts";
 export { recipientsOf } from "./events/recipients.ts";
 export { StudyCollector } from "./standard.ts";
 

@@ -17,7 +17,7 @@ export const EVENTS: Readonly<Record<string, string>> = {
 };
 
 /** Names an event may have: they are file names of recipients and keys of the outbox. */
-const EVENT_NAME = /^[a-z0-9][a-z0-9_-]*$/;
+export const EVENT_NAME = /^[a-z0-9][a-z0-9_-]*$/;
 
 /** Whether a text can be the name of an event. */
 export function isEventName(name: string): boolean {

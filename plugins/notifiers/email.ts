@@ -2,6 +2,7 @@
 import { defineNotifier, type Message, type NotifierContext } from "../../core/contract.ts";
 import { PipelineError } from "../../core/errors.ts";
 import { duration, pathOption, z } from "../../core/options.ts";
+import { secretOf } from "./_secret.ts";
 
 const options = z.strictObject({
   host: z.string().min(1).optional().meta({
@@ -56,7 +57,9 @@ export const email = defineNotifier({
     }];
   },
   async open(options, context) {
-    const auth = options.login ? { user: secret(context, USER), pass: secret(context, PASSWORD) } : undefined;
+    const auth = options.login
+      ? { user: secretOf(context, USER, "send e-mail"), pass: secretOf(context, PASSWORD, "send e-mail") }
+      : undefined;
     const settings = settingsOf(options, context, auth?.user);
     const { host, port, security, timeoutMs } = settings;
     const ca = options.ca_file === undefined ? undefined : await context.readText(options.ca_file);
@@ -113,14 +116,6 @@ function settingsOf(
     from: given.from ?? smtp.from ?? login ?? `labferry@${context.host}`,
     timeoutMs: given.timeout,
   };
-}
-
-function secret({ secrets }: NotifierContext, name: string): string {
-  const value = secrets.get(name);
-  if (value !== undefined && value !== "") return value;
-  throw new PipelineError("notify/no-credentials", `Cannot send e-mail: ${name} is not set`, {
-    hint: `Set ${secrets.where(name)}`,
-  });
 }
 
 function mailOf(message: Message, from: string) {

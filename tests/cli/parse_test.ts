@@ -154,3 +154,18 @@ Deno.test("parseCommandLine() only ever throws errors of usage", async () => {
     { numRuns: 500 },
   );
 });
+
+Deno.test("words left over beside a secret flag are not repeated: they may be part of a password", async () => {
+  for (
+    const argv of [
+      ["install", "tasks", "--password=correct", "horse"],
+      ["install", "tasks", "--password", "correct", "horse"],
+      ["install", "horse", "--password", "correct"],
+    ]
+  ) {
+    await assert.rejects(parseCommandLine(argv, COMMANDS), (error: Error & { hint?: string }) => {
+      assert.doesNotMatch(`${error.message} ${error.hint}`, /horse|correct/);
+      return /^cli\/un/.test((error as unknown as { code: string }).code);
+    });
+  }
+});

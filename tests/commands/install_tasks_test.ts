@@ -146,6 +146,7 @@ test("writes units of systemd that survive a second time, and --uninstall remove
       ["--user", "daemon-reload"],
       ["--user", "enable", "--now", "labferry-backup.timer", "labferry-cleanup.timer"],
       ["--user", "enable", "labferry-monitor.service"],
+      ["--user", "try-restart", "labferry-monitor.service"],
     ]);
   }
   const names = [...Deno.readDirSync(here.units)].map((entry) => entry.name).sort();
@@ -185,4 +186,19 @@ test("says what systemctl says when there is no user session", async () => {
   assert.equal(code, 1);
   assert.match(stderr, /Failed to connect to bus: No medium found/);
   assert.match(stderr, /log on as that user/);
+});
+
+test("says which credentials stand only in this environment", async () => {
+  await using here = await machine("systemctl");
+  const env = {
+    ...here.env,
+    LABFERRY_SMTP_USER: "a@x",
+    LABFERRY_SMTP_APP_PASSWORD: "hunter22",
+    AWS_SECRET_ACCESS_KEY: "k3y",
+  };
+  const { stdout } = await here.cli([], { env });
+  assert.match(stdout, /write LABFERRY_SMTP_APP_PASSWORD, LABFERRY_SMTP_USER into .*smtp\.env/);
+  assert.match(stdout, /AWS_SECRET_ACCESS_KEY belong into ~\/\.aws\/credentials/);
+  assert.doesNotMatch(stdout, /hunter22|k3y/);
+  assert.doesNotMatch((await here.cli([])).stdout, /tasks do not see/);
 });
