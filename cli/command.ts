@@ -77,6 +77,7 @@ export interface Globals {
   readonly quiet: boolean;
   readonly logFormat: "text" | "json";
   readonly config?: string;
+  readonly stateDir?: string;
 }
 
 /** What whoever runs commands inside a process of its own hands in, and hears of them. */

@@ -8,7 +8,6 @@ import { emitEvent, eventForExit, failureEvent, isEventName } from "../core/even
 import { openJournal } from "../core/journal/sqlite.ts";
 import type { Logger } from "../core/ports.ts";
 import type { CommandSpec } from "./command.ts";
-import { locate } from "./locations.ts";
 import { NOTIFY, queuesEvents } from "./drain.ts";
 import { GLOBAL_FLAGS } from "./parse.ts";
 import { makeStateDir } from "./project.ts";
@@ -16,7 +15,7 @@ import type { Scrubber } from "./scrub.ts";
 import type { SecretsContext } from "./secrets.ts";
 import { commandFlags } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
-import { valueIn } from "./whereabouts.ts";
+import { locateIn, valueIn } from "./whereabouts.ts";
 
 /** What the event says; `more` is told beside it. */
 export interface Failure {
@@ -109,8 +108,7 @@ export async function queueUnstarted(
   const pipeline = pipelineMeant(argv, commands);
   if (pipeline === undefined) return false;
   try {
-    const { env, system, cwd } = terminal;
-    const locations = locate({ config: valueIn(argv, "config"), env, system, cwd });
+    const locations = locateIn(argv, terminal);
     if (!await queuesEvents({ terminal, locations, logs }, valueIn(argv, "smtp-env"))) return false;
     await queueFailure(pipeline, failure, {
       journalFile: locations.journalFile,

@@ -59,7 +59,8 @@ async function runCommand(
   const screen = createScreen(drawn);
   let locations: CommandContext["locations"];
   try {
-    locations = locate({ config: globals.config, env: terminal.env, system: terminal.system, cwd: terminal.cwd });
+    const { env, system, cwd } = terminal;
+    locations = locate({ config: globals.config, stateDir: globals.stateDir, env, system, cwd });
   } catch (error) {
     return await reportBare(error, terminal);
   }

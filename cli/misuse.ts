@@ -3,14 +3,13 @@ import type { CommandSpec } from "./command.ts";
 import type { Failure } from "./failure_event.ts";
 import { helpText, usageText } from "./help.ts";
 import { hideSecrets } from "./hide_secrets.ts";
-import { locate } from "./locations.ts";
 import { openLog } from "./log.ts";
 import type { LogControl } from "./log.ts";
 import { openLogFile } from "./log_file.ts";
 import { exitCodeOf, renderError } from "./render_error.ts";
 import { findCommand } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
-import { whereabouts } from "./whereabouts.ts";
+import { locateIn, whereabouts } from "./whereabouts.ts";
 import { UsageError } from "./usage.ts";
 
 interface Misuse {
@@ -72,7 +71,7 @@ function logFileOf(error: UsageError | undefined, { argv, terminal, commands }: 
   const [word] = error?.command ?? [];
   if (word === undefined || findCommand(commands, word)?.log !== "file" || argv.includes("--dry-run")) return undefined;
   return () => {
-    const { logDir } = locate({ env: terminal.env, system: terminal.system, cwd: terminal.cwd });
+    const { logDir } = locateIn(argv, terminal);
     return openLogFile(logDir, { now: terminal.now() });
   };
 }

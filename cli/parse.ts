@@ -9,6 +9,11 @@ export const GLOBAL_FLAGS: readonly FlagSpec[] = [
   { name: "quiet", short: "q", summary: "Say less: only errors, no progress." },
   { name: "log-format", value: "FORMAT", choices: ["text", "json"], summary: "Format of the log." },
   { name: "config", value: "PATH", summary: "Config file instead of ~/.config/labferry/config.toml." },
+  {
+    name: "state-dir",
+    value: "PATH",
+    summary: "Folder of the journal and the log instead of ~/.config/labferry/state.",
+  },
   { name: "version", summary: "Print the version." },
   { name: "help", short: "h", summary: "Print help, also for one command." },
 ];
@@ -208,5 +213,6 @@ function toGlobals(before: Parsed, after: Parsed): Globals {
     quiet: has("quiet"),
     logFormat: value("log-format") === "json" ? "json" : "text",
     config: value("config"),
+    stateDir: value("state-dir"),
   };
 }

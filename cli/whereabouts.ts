@@ -10,14 +10,18 @@ export function valueIn(argv: readonly string[], flag: string): string | undefin
   return argv[at] === `--${flag}` ? argv[at + 1] : argv[at].slice(`--${flag}=`.length);
 }
 
+/** Where its files are. @throws {PipelineError} `cli/no-home` */
+export function locateIn(argv: readonly string[], { env, system, cwd }: Terminal): Locations {
+  return locate({ config: valueIn(argv, "config"), stateDir: valueIn(argv, "state-dir"), env, system, cwd });
+}
+
 /** What a command line that went wrong names; without `locations` where there is not even a home folder. */
 export function whereabouts(
   { argv, terminal }: { argv: readonly string[]; terminal: Terminal },
 ): { terminal: Terminal; locations?: Locations; smtpEnv?: string } {
   const smtpEnv = valueIn(argv, "smtp-env");
-  const { env, system, cwd } = terminal;
   try {
-    return { terminal, locations: locate({ config: valueIn(argv, "config"), env, system, cwd }), smtpEnv };
+    return { terminal, locations: locateIn(argv, terminal), smtpEnv };
   } catch {
     return { terminal, smtpEnv }; // whoever needs the folder says so
   }

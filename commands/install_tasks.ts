@@ -10,7 +10,7 @@ import { PipelineError } from "../core/errors.ts";
 import { labferryTasks, startInWords } from "./_labferry_tasks.ts";
 
 export const run: Command = async (args, context) => {
-  const { terminal, locations, log } = context;
+  const { terminal, locations, log, globals } = context;
   const scheduler = schedulerOf(args);
   const { LABFERRY_STATE_DIR } = terminal.env;
   const tasks = labferryTasks({
@@ -21,7 +21,7 @@ export const run: Command = async (args, context) => {
     },
     configFile: locations.configFile,
     workingDirectory: locations.configDir,
-    environment: LABFERRY_STATE_DIR ? { LABFERRY_STATE_DIR: locations.stateDir } : {},
+    stateDir: LABFERRY_STATE_DIR || globals.stateDir ? locations.stateDir : undefined,
   });
   const opened = scheduler.open(schedulerHost(terminal));
   if (args.has("uninstall")) {

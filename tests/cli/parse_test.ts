@@ -26,13 +26,13 @@ async function refused(argv: string[], code: string, message: RegExp, hint?: Reg
 Deno.test("parseCommandLine() takes global flags before and after the command", async () => {
   for (
     const argv of [
-      ["-v", "--log-format", "json", "--config", "c.toml", "run", "backup", "--dry-run"],
-      ["run", "--dry-run", "backup", "-v", "--log-format=json", "--config=c.toml"],
-      ["--verbose", "run", "--config", "c.toml", "backup", "--log-format", "json", "--dry-run"],
+      ["-v", "--log-format", "json", "--config", "c.toml", "--state-dir=s", "run", "backup", "--dry-run"],
+      ["run", "--dry-run", "backup", "-v", "--log-format=json", "--config=c.toml", "--state-dir", "s"],
+      ["--verbose", "run", "--config", "c.toml", "backup", "--log-format", "json", "--dry-run", "--state-dir", "s"],
     ]
   ) {
     const { args, globals } = await parsed(...argv);
-    assert.deepEqual(globals, { verbose: true, quiet: false, logFormat: "json", config: "c.toml" });
+    assert.deepEqual(globals, { verbose: true, quiet: false, logFormat: "json", config: "c.toml", stateDir: "s" });
     assert.equal(args.at("PIPELINE"), "backup");
     assert.equal(args.has("dry-run"), true);
   }

@@ -72,11 +72,11 @@ test("asks for the password, and registers three tasks of Windows that start lab
   assert.ok(xml.includes(`<Command>${Deno.execPath()}</Command>`));
   assert.match(
     xml,
-    /<Arguments>run -A \S*cli\.ts --config &quot;\S* one\/config\.toml&quot; monitor tail<\/Arguments>/,
+    /<Arguments>run -A \S*cli\.ts --config &quot;\S* one\/config\.toml&quot; --state-dir \S*\/state monitor tail<\/Arguments>/,
   );
   assert.ok(xml.includes(`<WorkingDirectory>${join(here.path, "lab one")}</WorkingDirectory>`));
   assert.match(stdout, /registered {2}LabferryBackup {3}on day 1 of every month at 02:00/);
-  assert.match(stdout, /setx LABFERRY_STATE_DIR/);
+  assert.doesNotMatch(stdout, /setx/);
   assert.ok(!(stdout + stderr + await here.log()).includes(PASSWORD));
 });
 
@@ -160,9 +160,9 @@ test("writes units of systemd that survive a second time, and --uninstall remove
   const service = await Deno.readTextFile(join(here.units, "labferry-cleanup.service"));
   assert.match(
     service,
-    /^ExecStart="[^"]+" "run" "-A" "[^"]+cli\.ts" "--config" "[^"]+lab one[^"]+" "cleanup" "run"$/m,
+    /^ExecStart="[^"]+" "run" "-A" "[^"]+cli\.ts" "--config" "[^"]+lab one[^"]+" "--state-dir" "[^"]+state" "cleanup" "run"$/m,
   );
-  assert.ok(service.includes(`Environment="LABFERRY_STATE_DIR=${join(here.path, "state")}"`));
+  assert.ok(service.includes(`"${join(here.path, "state")}"`), service);
   assert.equal((await here.cli(["--uninstall"])).stdout.split("removed").length, 4);
   assert.deepEqual([...Deno.readDirSync(here.units)], []);
   await here.calls();
