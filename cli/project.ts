@@ -3,6 +3,7 @@ import { dirname, resolve } from "@std/path";
 import { asPipelineError, PipelineError } from "../core/errors.ts";
 import { ioError } from "../core/io/io_errors.ts";
 import { brokenError, type BrokenFile, type ExternalStage } from "../core/external/external_stage.ts";
+import { eventsNamed } from "../core/lint/events.ts";
 import { lintPipeline } from "../core/lint/safety.ts";
 import type { CompiledPipeline } from "../core/pipeline/compile.ts";
 import { compilePipeline } from "../core/pipeline/compile.ts";
@@ -19,6 +20,7 @@ import { plugins } from "../plugins/mod.ts";
 import { stages } from "../stages/mod.ts";
 import type { CommandContext } from "./command.ts";
 import { loadExternalStages } from "./external.ts";
+import { definedEvents } from "./known_events.ts";
 
 /** What is installed here: the config in force and the plugins. */
 export interface Project {
@@ -117,7 +119,20 @@ export async function checkPipeline(
   const { config, registry } = project;
   const { pipeline, diagnostics } = compilePipeline({ ...found, config, registry, env: terminal.env });
   if (pipeline === undefined) return { found, diagnostics };
-  return { found, compiled: pipeline, diagnostics: [...diagnostics, ...lintPipeline(pipeline)] };
+  const others = eventsNamed(pipeline).length > 0 ? await pipelineTexts({ terminal, locations }) : [];
+  const events = definedEvents(others, registry);
+  return { found, compiled: pipeline, diagnostics: [...diagnostics, ...lintPipeline(pipeline, { events })] };
+}
+
+/** The texts of all pipelines by name. */
+async function pipelineTexts(context: Pick<CommandContext, "terminal" | "locations">) {
+  const texts: { name: string; text: string }[] = [];
+  for (const name of await pipelineNames(context)) {
+    // One that cannot be read is told of when it is asked for.
+    const found = await findPipelineText(name, context).catch(() => undefined);
+    texts.push({ name, text: found?.text ?? "" });
+  }
+  return texts;
 }
 
 /** The text of a pipeline by name, or by a path relative to the working folder. */

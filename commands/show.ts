@@ -1,8 +1,10 @@
 /** `show NAME`: a plugin with its options, or a pipeline. @module */
 import type { Command } from "../cli/command.ts";
 import { brokenLines } from "../cli/external.ts";
+import { factsOf } from "../cli/plugin_facts.ts";
 import { builtinRegistry, findPipelineText, type KnownPlugins, knownPlugins, pipelineNames } from "../cli/project.ts";
 import { optionsOf, renderPlugin } from "../cli/render_plugin.ts";
+import type { AnyStage } from "../core/contract.ts";
 import { PipelineError } from "../core/errors.ts";
 import { nameHint } from "../core/pipeline/nearest.ts";
 import { PLUGIN_KINDS } from "../core/registry.ts";
@@ -33,6 +35,8 @@ export const run: Command = async (args, context) => {
       kind: plugin.kind,
       name,
       summary: plugin.summary,
+      ...plugin.kind === "stage" ? stageInfo(plugin) : {},
+      ...plugin.kind === "source" ? { yields: plugin.yields, endless: plugin.endless } : {},
       options: optionsOf(plugin),
       ..."example" in plugin ? { example: plugin.example } : {},
       ...registry.externalOf(plugin) ? { external: registry.externalOf(plugin) } : {},
@@ -48,3 +52,8 @@ export const run: Command = async (args, context) => {
   terminal.out(texts.join("\n"));
   return 0;
 };
+
+function stageInfo(stage: AnyStage) {
+  const { takes, effect, resume, before = false, onItemFailed = false } = stage;
+  return { takes, effect, resume, before, on_item_failed: onItemFailed, facts: factsOf(stage) ?? null };
+}

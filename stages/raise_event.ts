@@ -21,6 +21,7 @@ export const raiseEvent = defineStage({
     event: z.string().regex(EVENT_NAME, "wanted lower-case letters, digits, - and _").meta({
       description: "Name of the event, and so of its list of recipients.",
       example: "fusion_error",
+      event: "raises",
     }),
   }),
   example: `[[stage]]\nuse  = "raise-event"\nwith = { event = "fusion_error" }\n`,

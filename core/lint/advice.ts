@@ -62,10 +62,12 @@ function adviseOnTrees(
   }
   const later = givers[0];
   if (later) {
+    const here = `"${step.stage.id}" (line ${step.stage.position.line})`;
+    const there = `"${later.id}" (line ${later.position.line})`;
     return {
       why: `stage ${named(later)} gives it, too late`,
-      hint:
-        `move "${later.id}" (line ${later.position.line}) before "${step.stage.id}" (line ${step.stage.position.line})`,
+      // A destroy that came too early goes behind what it needs; what else stands between would be moved with it.
+      hint: step.stage.facts.destroys ? `move ${here} behind ${there}` : `move ${there} before ${here}`,
     };
   }
   const weak = about.stages.find((stage) =>

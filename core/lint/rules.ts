@@ -214,6 +214,11 @@ const SAFETY: Row[] = [
     "Two stages have one id. Ids name places, evidence and lines of the report, so each must be its own.",
   ],
   [
+    "safety/unknown-event",
+    "error",
+    "A stage names an event that nobody defines, so that nobody would ever hear of it. Events are those labferry knows (`labferry notify list-subscribers`), `<pipeline>_failure`, and those that a stage of any pipeline raises; a name that is a known one but for a letter or two is taken for a misspelling.",
+  ],
+  [
     "safety/unproved-place",
     "warning",
     "A place is written and nothing proves it. Such a copy never counts before a destroy.",
@@ -299,6 +304,16 @@ const TIERS: Record<LintTier, string> = {
   safety: "Tier 2: safety",
   environment: "Tier 3: environment",
 };
+
+/** When a rule is checked, in words: `tier 2, safety`. */
+export function tierOf({ tier }: LintRule): string {
+  return TIERS[tier].replace(/^Tier (\d): /, "tier $1, ");
+}
+
+/** Returns the rule of a code. */
+export function findLintRule(code: string): LintRule | undefined {
+  return BY_CODE.get(code);
+}
 
 /** Renders the table as the page `docs/reference/lint_rules.md`. */
 export function renderLintRules(): string {

@@ -17,19 +17,18 @@ import type {
 import { PipelineError } from "../errors.ts";
 import type { ExternalOrigin } from "../external/external_stage.ts";
 import { normalPlace } from "../objects/keys.ts";
-import { PLUGIN_KINDS, type PluginKind, type Registry } from "../registry.ts";
+import type { PluginKind, Registry } from "../registry.ts";
 import type { LoadedConfig } from "./config.ts";
 import { resolvePath } from "./config_paths.ts";
 import { diagnose, type Diagnostic, hasErrors, type Span, type Where } from "./diagnostic.ts";
 import { effectiveFacts } from "./effective_facts.ts";
-import { nameHint } from "./nearest.ts";
 import { type FileEntry, type PipelineFile, readPipelineFile, type RetrySettings } from "./pipeline_file.ts";
 import { checkSchema } from "./schema_diagnostics.ts";
 import { walkSchema } from "./schema_walk.ts";
-import { takesOther } from "./takes.ts";
 import { itemValues, literal, resolveTree, resolveTreeOrThrow, type TemplateScope } from "./template.ts";
 import { nodeAt, parseToml, type TomlDocument, type TomlPath, valueSpan } from "./toml_document.ts";
 import { spanWithin } from "./toml_string.ts";
+import { unknownPlugin, wrongItem } from "./unknown_plugin.ts";
 import { checkUses } from "./uses.ts";
 import { writtenAt } from "./written.ts";
 
@@ -107,11 +106,19 @@ export interface CompileResult {
 export function compilePipeline(input: CompileInput): CompileResult {
   const { document, diagnostics } = parseToml(input);
   if (document === undefined || hasErrors(diagnostics)) return { diagnostics, document };
-  const read = readPipelineFile(document);
+  const read = readPipelineFile(document, { optionsOf: optionsIn(input.registry) });
   diagnostics.push(...read.diagnostics);
   if (read.file === undefined) return { diagnostics, document };
   const pipeline = new Compiler(input, { document, diagnostics }).compile(read.file);
   return { ...(hasErrors(diagnostics) ? {} : { pipeline }), diagnostics, document };
+}
+
+/** Names of a plugin's options. */
+function optionsIn(registry: Registry) {
+  return (kind: "stage" | "source", use: string): string[] => {
+    const plugin = registry.find(kind, use);
+    return plugin === undefined ? [] : Object.keys(plugin.options.shape);
+  };
 }
 
 /** Two names no real item has in common with a fixed path: they show whether a place depends on the item. */
@@ -216,18 +223,8 @@ class Compiler {
     };
   }
 
-  #unknownPlugin(kind: PluginKind, entry: { use: string; at: Where }): void {
-    const { registry } = this.#input;
-    const other: PluginKind | undefined = PLUGIN_KINDS.find((candidate) =>
-      candidate !== kind && registry.find(candidate, entry.use) !== undefined
-    );
-    this.#diagnostics.push(diagnose(entry.at, {
-      code: "pipeline/unknown-plugin",
-      message: other
-        ? `Cannot use "${entry.use}" as a ${kind}: it is a ${other}`
-        : `Cannot find ${kind} "${entry.use}": no such ${kind} is known`,
-      hint: nameHint(entry.use, registry.names(kind), `known ${kind}s`),
-    }));
+  #unknownPlugin(kind: PluginKind, about: { use: string; at: Where }): void {
+    this.#diagnostics.push(unknownPlugin(kind, { ...about, registry: this.#input.registry }));
   }
 
   #scope(item?: TemplateScope["item"]): TemplateScope {
@@ -330,15 +327,8 @@ class Compiler {
   }
 
   #checkTakes(stage: CompiledStage, source: CompiledSource): void {
-    const other = takesOther(stage.plugin, source.plugin);
-    if (other === undefined) return;
-    const { use, position } = source;
-    this.#diagnostics.push(diagnose(this.#at(stage.position), {
-      code: "pipeline/wrong-item",
-      message:
-        `Cannot run stage "${stage.id}" on items of source "${use}": it takes ${other.takes}, and the source (line ${position.line}) yields ${other.yields}`,
-      hint: "use a stage or a source of the other kind",
-    }));
+    const found = wrongItem(stage, { source, registry: this.#input.registry, at: this.#at(stage.position) });
+    if (found) this.#diagnostics.push(found);
   }
 
   #checkLedger(stage: CompiledStage): void {

@@ -48,7 +48,7 @@ function schemaAt(schema: AnySchema, path: readonly PropertyKey[]): AnySchema | 
 }
 
 /** What a schema, or one it wraps, carries under a key of its `meta`. */
-function metaOf(schema: AnySchema, key: string): unknown {
+export function metaOf(schema: AnySchema, key: string): unknown {
   for (let at: AnySchema = schema;;) {
     const meta = z.globalRegistry.get(at) as Record<string, unknown> | undefined;
     if (meta?.[key] !== undefined) return meta[key];
@@ -69,6 +69,8 @@ export interface WalkVisitor {
   path?(text: string, path: (string | number)[]): string;
   /** A string the schema says is the name of a plugin of `kind` (`.meta({ plugin: "standard" })`). */
   plugin?(name: string, kind: string, path: (string | number)[]): void;
+  /** A string the schema says is the name of an event (`.meta({ event: "raises" })`, or `"hears"`). */
+  event?(name: string, role: string, path: (string | number)[]): void;
 }
 
 /**
@@ -83,6 +85,8 @@ function visit(schema: AnySchema, value: Json, at: { visitor: WalkVisitor; path:
   if (typeof value === "string") {
     const kind = metaOf(schema, "plugin");
     if (typeof kind === "string") at.visitor.plugin?.(value, kind, at.path);
+    const role = metaOf(schema, "event");
+    if (typeof role === "string") at.visitor.event?.(value, role, at.path);
     if (isPath(schema) && at.visitor.path) return at.visitor.path(value, at.path);
   }
   const bare = bareSchema(schema);
