@@ -42,7 +42,7 @@ const OPTIONS = z.strictObject({
     unit: "ms",
   }),
   chunk: byteSize().prefault("4 MiB").meta({ description: "How much is read at a time.", unit: "bytes" }),
-  longest_record: byteSize().prefault("256 KiB").meta({ description: "A longer record is cut.", unit: "bytes" }),
+  longest_record: byteSize().prefault("64 KiB").meta({ description: "A longer record is cut.", unit: "bytes" }),
 });
 type Options = z.output<typeof OPTIONS>;
 
