@@ -3,7 +3,7 @@ import type { Json } from "../core/contract.ts";
 import { PipelineError } from "../core/errors.ts";
 import type { RunReport } from "../core/run/report.ts";
 import type { CommandContext } from "./command.ts";
-import { eventPipeline, type Failure, queueFailure } from "./failure_event.ts";
+import { eventPipeline, queueFailure } from "./failure_event.ts";
 import { count } from "./format.ts";
 import { exitCodeOf } from "./render_error.ts";
 
@@ -37,7 +37,8 @@ export async function withFailureEvent(
     const message = error instanceof Error ? error.message : String(error);
     const { code, hint } = error instanceof PipelineError ? error : { code: "internal/unexpected", hint: undefined };
     const data = { code, message, ...hint === undefined ? {} : { hint }, started_at: startedAt };
-    await queue(eventPipeline(name), { exitCode: exitCodeOf(error), data }, options);
+    const pipeline = eventPipeline(name);
+    await queue(pipeline, { exitCode: exitCodeOf(error, pipeline), data }, options);
     throw error;
   }
 }
@@ -71,6 +72,6 @@ async function queue(
   const { locations, log, logs, terminal } = context;
   // A run that only ended because the process broke knows less than whoever tells of that.
   if (dryRun || terminal.broken?.aborted || !await isWanted()) return;
-  const failure = logs.scrubber.value({ exitCode, code, message, more }) as unknown as Failure;
-  await queueFailure(pipeline, failure, { journalFile: locations.journalFile, terminal, log });
+  const to = { journalFile: locations.journalFile, terminal, log, scrubber: logs.scrubber };
+  await queueFailure(pipeline, { exitCode, code, message, more }, to);
 }

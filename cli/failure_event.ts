@@ -4,17 +4,18 @@
  * @module
  */
 import type { Json } from "../core/contract.ts";
-import { emitEvent, eventsForExit, isEventName } from "../core/events/events.ts";
+import { emitEvent, eventForExit, failureEvent, isEventName } from "../core/events/events.ts";
 import { openJournal } from "../core/journal/sqlite.ts";
 import type { Logger } from "../core/ports.ts";
 import type { CommandSpec } from "./command.ts";
-import { locate } from "./locations.ts";
 import { NOTIFY, queuesEvents } from "./drain.ts";
 import { GLOBAL_FLAGS } from "./parse.ts";
 import { makeStateDir } from "./project.ts";
+import type { Scrubber } from "./scrub.ts";
 import type { SecretsContext } from "./secrets.ts";
 import { commandFlags } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
+import { locateIn, valueIn } from "./whereabouts.ts";
 
 /** What the event says; `more` is told beside it. */
 export interface Failure {
@@ -28,6 +29,8 @@ interface Queue {
   journalFile: string;
   terminal: Pick<Terminal, "now" | "host" | "failureEvent">;
   log: Pick<Logger, "debug" | "error">;
+  /** It knows the secrets of this machine; what it hides goes into no journal and no mail. */
+  scrubber: Scrubber;
 }
 
 /**
@@ -45,22 +48,16 @@ export async function queueFailure(pipeline: string, failure: Failure, to: Queue
 async function queue(
   pipeline: string,
   { exitCode, code, message, more }: Failure,
-  { journalFile, terminal, log }: Queue,
+  { journalFile, terminal, log, scrubber }: Queue,
 ): Promise<boolean> {
   try {
     await makeStateDir(journalFile);
     await using journal = await openJournal(journalFile);
-    for (const event of eventsForExit(pipeline, exitCode).filter(isEventName)) {
-      const at = terminal.now();
-      const id = await emitEvent(journal.outbox, {
-        event,
-        at,
-        data: { ...more, code, message, pipeline, exit_code: exitCode, host: terminal.host },
-      }, {
-        enabled: true,
-      });
-      log.debug(`event ${event} is queued`, { id });
-    }
+    const event = eventForExit(pipeline, exitCode);
+    if (event === undefined || !isEventName(event)) return true;
+    const data = scrubber.value({ ...more, code, message, pipeline, exit_code: exitCode, host: terminal.host }) as Json;
+    const id = await emitEvent(journal.outbox, { event, at: terminal.now(), data }, { enabled: true });
+    log.debug(`event ${event} is queued`, { id });
     return true;
   } catch (error) {
     log.error(`The event of the failed run cannot be queued: ${error instanceof Error ? error.message : error}`);
@@ -70,7 +67,7 @@ async function queue(
 
 /** A pipeline by the name that was typed; for a path or anything else that no event can be named after, `pipeline`. */
 export function eventPipeline(name: string | undefined): string {
-  return name !== undefined && /^[a-z0-9-]+$/.test(name) ? name : "pipeline";
+  return name !== undefined && isEventName(failureEvent(name)) ? name : "pipeline";
 }
 
 /** Commands that run the pipeline of their own name. */
@@ -101,7 +98,7 @@ function plainWords(argv: readonly string[], commands: readonly CommandSpec[]): 
  */
 export async function queueUnstarted(
   failure: Failure,
-  { argv, commands, terminal, log, logs }: Omit<Queue, "journalFile"> & {
+  { argv, commands, terminal, log, logs }: Omit<Queue, "journalFile" | "scrubber"> & {
     argv: readonly string[];
     commands: readonly CommandSpec[];
     terminal: Terminal;
@@ -111,21 +108,18 @@ export async function queueUnstarted(
   const pipeline = pipelineMeant(argv, commands);
   if (pipeline === undefined) return false;
   try {
-    const { env, system, cwd } = terminal;
-    const locations = locate({ config: valueIn(argv, "config"), env, system, cwd });
+    const locations = locateIn(argv, terminal);
     if (!await queuesEvents({ terminal, locations, logs }, valueIn(argv, "smtp-env"))) return false;
-    await queueFailure(pipeline, failure, { journalFile: locations.journalFile, terminal, log });
+    await queueFailure(pipeline, failure, {
+      journalFile: locations.journalFile,
+      terminal,
+      log,
+      scrubber: logs.scrubber,
+    });
     return true;
   } catch (error) {
     // Without a home folder there is no journal either.
     log.error(`The event of the failed run cannot be queued: ${error instanceof Error ? error.message : error}`);
     return false;
   }
-}
-
-/** The value of a flag in a command line that could not be parsed. */
-export function valueIn(argv: readonly string[], flag: string): string | undefined {
-  const at = argv.findIndex((word) => word === `--${flag}` || word.startsWith(`--${flag}=`));
-  if (at < 0) return undefined;
-  return argv[at] === `--${flag}` ? argv[at + 1] : argv[at].slice(`--${flag}=`.length);
 }

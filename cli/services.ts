@@ -4,6 +4,7 @@ import { Disk } from "../core/io/disk.ts";
 import { runProcess } from "../core/io/exec.ts";
 import { systemProcesses } from "../core/io/process_info.ts";
 import { copyJournalForReading, openJournal } from "../core/journal/sqlite.ts";
+import type { LocalJournal } from "../core/journal/sqlite.ts";
 import type { Registry } from "../core/registry.ts";
 import type { EngineServices } from "../core/run/services.ts";
 import type { CommandContext } from "./command.ts";
@@ -15,18 +16,19 @@ import { makeStateDir } from "./project.ts";
  */
 export async function withServices<T>(
   registry: Registry,
-  { dryRun, context }: {
+  { dryRun, context, journal: own }: {
     dryRun: boolean;
+    /** In place of this machine's journal, which is then not even looked at. */
+    journal?: LocalJournal;
     context: Pick<CommandContext, "terminal" | "locations" | "log" | "openDisk">;
   },
   work: (services: EngineServices) => Promise<T>,
 ): Promise<T> {
   const { terminal, locations, log, openDisk = () => new Disk() } = context;
   await using fs = openDisk();
-  if (!dryRun) await makeStateDir(locations.journalFile);
-  await using journal = dryRun
-    ? await copyJournalForReading(locations.journalFile)
-    : await openJournal(locations.journalFile);
+  if (!dryRun && own === undefined) await makeStateDir(locations.journalFile);
+  await using journal = own ??
+    (dryRun ? await copyJournalForReading(locations.journalFile) : await openJournal(locations.journalFile));
   return await work({
     fs,
     clock: systemClock,

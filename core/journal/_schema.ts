@@ -60,5 +60,8 @@ CREATE TABLE seen (key TEXT PRIMARY KEY, at INTEGER NOT NULL, until INTEGER NOT 
 CREATE INDEX seen_until ON seen (until);
 `;
 
+// Counting what waits must not read what each event says.
+const OUTBOX_WAITING = "CREATE INDEX outbox_waiting ON outbox (event, at) WHERE sent_at IS NULL;";
+
 /** Migrations in order; entry `n` takes the schema from version `n` to `n + 1`. */
-export const MIGRATIONS: readonly string[] = [FIRST, UPLOAD_METADATA, UPLOAD_USE, SEEN];
+export const MIGRATIONS: readonly string[] = [FIRST, UPLOAD_METADATA, UPLOAD_USE, SEEN, OUTBOX_WAITING];
