@@ -1,16 +1,24 @@
 /** `test [CASE…]`: runs the cases of pipelines in a scratch world. Nothing the config names is touched. @module */
 import type { Command, CommandContext } from "../cli/command.ts";
 import { loadExternalStages } from "../cli/external.ts";
+import { interruption } from "../cli/interruption.ts";
 import { loadShippedProject } from "../cli/project.ts";
 import { PipelineError } from "../core/errors.ts";
 import { brokenError, type ExternalStage } from "../core/external/external_stage.ts";
 import { readCase } from "../testing/case_file.ts";
 import { runCase } from "../testing/case_run.ts";
 import { findCases, type FoundCase } from "./test/find_cases.ts";
-import { caseToJson, type EndedCase, exitCodeOfCases, renderCase, renderTotals } from "./test/render_cases.ts";
+import {
+  caseToJson,
+  type EndedCase,
+  exitCodeOfCases,
+  renderCase,
+  renderTotals,
+  verdictOf,
+} from "./test/render_cases.ts";
 
 export const run: Command = async (args, context) => {
-  const { terminal, locations } = context;
+  const { terminal, locations, globals } = context;
   const found = await findCases(args.all("CASE"), { cwd: terminal.cwd, pipelinesDir: locations.pipelinesDir });
   const filter = args.value("filter");
   const wanted = filter === undefined ? found : found.filter((one) => isMeant(one, filter));
@@ -28,10 +36,11 @@ export const run: Command = async (args, context) => {
   using interrupts = terminal.interrupts();
   const ended: EndedCase[] = [];
   for (const one of wanted) {
-    interrupts.stop.throwIfAborted();
+    if (interrupts.stop.aborted) throw interruption();
     const end = await runOne(one, external);
     ended.push(end);
-    if (!args.has("json")) terminal.out(renderCase(end));
+    if (args.has("json") || (globals.quiet && verdictOf(end) === "ok")) continue;
+    terminal.out(renderCase(end, globals));
   }
   if (args.has("json")) terminal.out(`${JSON.stringify(ended.map(caseToJson), null, 2)}\n`);
   else terminal.out(renderTotals(ended));
@@ -40,7 +49,7 @@ export const run: Command = async (args, context) => {
 
 async function runOne({ name, file, text, finder }: FoundCase, external: readonly ExternalStage[]): Promise<EndedCase> {
   const { read, diagnostics } = readCase({ file, text });
-  if (read === undefined) return { name, file, summary: "", diagnostics, failures: [], runs: [] };
+  if (read === undefined) return { name, file, summary: "", diagnostics, failures: [], runs: [], log: [] };
   const { summary } = read.spec;
   return { name, file, summary, ...await runCase(read, { finder, external }) };
 }

@@ -19,6 +19,8 @@ interface Armed {
   index: number;
   /** Set once its stage began or ended: steps that are left. */
   stepsLeft?: number;
+  /** Whether what is to be gone was there. */
+  wasThere?: boolean;
 }
 
 /** What is told of an entry that could not happen. */
@@ -76,12 +78,13 @@ export class CaseEvents {
     this.#crash = undefined;
     this.#armed = [];
     for (const [index, what] of entries.entries()) {
-      const { before, after, steps, waits, lose_journal } = what;
-      if (before === undefined && after === undefined && waits === undefined && steps === undefined) {
+      const { before, after, there, gone, steps, waits, lose_journal } = what;
+      const moment = before ?? after ?? there ?? gone ?? waits;
+      if (moment === undefined && steps === undefined) {
         if (lose_journal) await this.#world.loseJournal();
         await this.#raise(what);
         this.#happen(what, index);
-      } else this.#armed.push({ what, index, stepsLeft: before ?? after ?? waits ? undefined : steps });
+      } else this.#armed.push({ what, index, stepsLeft: moment === undefined ? steps : undefined });
     }
   }
 
@@ -112,10 +115,30 @@ export class CaseEvents {
     if (this.#isBusy) return false;
     this.#steps++;
     for (const armed of [...this.#armed]) {
-      if (armed.stepsLeft === undefined || --armed.stepsLeft > 0) continue;
-      this.#fire(armed);
+      if (armed.stepsLeft === undefined) this.#look(armed);
+      else if (--armed.stepsLeft <= 0) this.#fire(armed);
     }
     return this.#crash !== undefined;
+  }
+
+  /** Whether a file came or went with the step before. */
+  #look(armed: Armed): void {
+    const { there, gone } = armed.what;
+    if (there !== undefined && this.#stands(there)) this.#moment(armed);
+    if (gone === undefined) return;
+    if (this.#stands(gone)) armed.wasThere = true;
+    else if (armed.wasThere) this.#moment(armed);
+  }
+
+  #stands(written: string): boolean {
+    const at = this.#at(written);
+    if (at.kind === "object") return this.#world.store.objects.has(at.key);
+    this.#isBusy = true;
+    try {
+      return this.#world.fs.disk.mayStand(at.path);
+    } finally {
+      this.#isBusy = false;
+    }
   }
 
   /** An endless pipeline waits. */

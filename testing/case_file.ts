@@ -18,7 +18,7 @@ import {
   valueSpan,
 } from "../core/pipeline/toml_document.ts";
 import { casePath, PLACE_WORDS } from "./case_paths.ts";
-import { type Case, CASE_SCHEMA, type Meanwhile } from "../core/pipeline/case_schema.ts";
+import { type Case, CASE_SCHEMA, type CaseEnd, type Meanwhile } from "../core/pipeline/case_schema.ts";
 
 /** A case file that can be run, as far as it can be said without its pipeline. */
 export interface CaseFile {
@@ -93,7 +93,7 @@ const FIXED: readonly (readonly [string, ...string[]])[] = [
   ["plugins"],
 ];
 
-const MOMENTS = new Set(["before", "after", "item", "steps", "waits"]);
+const MOMENTS = new Set(["before", "after", "there", "gone", "item", "steps", "waits"]);
 
 /** What neither the schema nor the pipeline can tell. */
 class Checker {
@@ -116,13 +116,18 @@ class Checker {
         hint: 'remove it; places = ["/…"] makes further folders, and stages of your own are those of the real config',
       });
     }
-    for (const [run, { meanwhile }] of spec.run.entries()) {
+    for (const [run, { meanwhile, end }] of spec.run.entries()) {
       for (const [at, what] of meanwhile.entries()) this.#meanwhile(what, ["run", run, "meanwhile", at]);
+      if (end !== undefined) this.#end(end, ["run", run, "end"]);
     }
-    for (const root of Object.keys(spec.end.places)) {
-      if (!spec.places.includes(root)) this.#unknownPlace(["end", "places", root], root);
-    }
+    this.#end(spec.end, ["end"]);
     return this.#found;
+  }
+
+  #end({ places }: CaseEnd, path: TomlPath): void {
+    for (const root of Object.keys(places)) {
+      if (!this.#file.spec.places.includes(root)) this.#unknownPlace([...path, "places", root], root);
+    }
   }
 
   #say(path: TomlPath, words: { code: string; message: string; hint?: string; at?: "key" }): void {
@@ -159,7 +164,7 @@ class Checker {
         hint: `remove "${moments[0]}", or write "${key}" to a [[run.meanwhile]] of its own`,
       });
     }
-    const given = ["before", "after", "waits"].filter((key) => keys.includes(key));
+    const given = ["before", "after", "there", "gone", "waits"].filter((key) => keys.includes(key));
     if (given.length > 1) {
       this.#say([...path, given[1]], {
         at: "key",
@@ -183,6 +188,10 @@ class Checker {
     ];
     for (const at of written) this.#path(String(at[1]), [...path, ...at], "key");
     for (const [from, to] of Object.entries(what.move)) this.#path(to, [...path, "move", from]);
+    for (const key of ["there", "gone"] as const) {
+      const at = what[key];
+      if (at !== undefined) this.#path(at, [...path, key]);
+    }
     const lost = what.s3_lost_response;
     if (typeof lost === "object") this.#path(lost.of, [...path, "s3_lost_response", "of"]);
     for (const [at, name] of what.remove.entries()) this.#path(name, [...path, "remove", at]);

@@ -27,7 +27,7 @@ import type { CaseFile } from "./case_file.ts";
 import { gatedJournal } from "./case_gate.ts";
 import { BUCKET_PREFIX, LOG_FILE, OTHER_ROOT, RECIPIENTS_ROOT } from "./case_paths.ts";
 import { type CasePipeline, type PipelineFinder, preparePipelines } from "./case_pipelines.ts";
-import type { CaseListing, CaseRun, Meanwhile } from "../core/pipeline/case_schema.ts";
+import type { CaseEnd, CaseListing, CaseRun, Meanwhile } from "../core/pipeline/case_schema.ts";
 import { studyFiles } from "./case_studies.ts";
 import { stepper } from "./crash.ts";
 import type { LoggedLine } from "./doubles.ts";
@@ -197,7 +197,7 @@ class CasePlay {
       this.#run = index;
       await this.#runOne(one, ["run", index]);
     }
-    await this.#compareEnd();
+    await this.#compareEnd(this.#file.spec.end, []);
   }
 
   async #runOne(run: CaseRun, path: TomlPath): Promise<void> {
@@ -232,9 +232,11 @@ class CasePlay {
     if (run.items !== undefined) expect("items", compareItems(run.items, items));
     if (run.hooks !== undefined) expect("hooks", compareHooks(run.hooks, this.#hooks));
     if (run.mails !== undefined) expect("mails", compareMails(run.mails, this.#mails));
-    if (run.events === undefined) return;
-    const raised = (await world.journal.outbox.pending()).filter(({ id }) => !earlier.has(id));
-    expect("events", compareEvents(run.events, raised));
+    if (run.events !== undefined) {
+      const raised = (await world.journal.outbox.pending()).filter(({ id }) => !earlier.has(id));
+      expect("events", compareEvents(run.events, raised));
+    }
+    if (run.end !== undefined) await this.#compareEnd(run.end, path);
   }
 
   async #engine(run: CaseRun, wrap: (services: EngineServices) => EngineServices) {
@@ -315,8 +317,8 @@ class CasePlay {
     }
   }
 
-  async #compareEnd(): Promise<void> {
-    const { end, studies } = this.#file.spec;
+  async #compareEnd(end: CaseEnd, below: TomlPath): Promise<void> {
+    const { studies } = this.#file.spec;
     const study = (name: string) => Object.hasOwn(studies, name) ? studyFiles(name, studies[name]) : undefined;
     const listing = (
       path: TomlPath,
@@ -325,7 +327,7 @@ class CasePlay {
     ) => {
       if (wanted === undefined) return;
       const compared = compareListing(wanted, more.files(), { study, isCopy: more.isCopy });
-      this.#expect(["end", ...path], { what: path.join(" "), compared });
+      this.#expect([...below, "end", ...path], { what: path.join(" "), compared });
     };
     listing(["source"], end.source, { files: () => this.#files(SOURCE_ROOT), isCopy: false });
     listing(["other"], end.other, { files: () => this.#files(OTHER_ROOT), isCopy: false });
@@ -335,7 +337,7 @@ class CasePlay {
       listing(["places", root], wanted, { files: () => this.#files(root), isCopy: true });
     }
     if (end.ledger === undefined) return;
-    this.#expect(["end", "ledger"], {
+    this.#expect([...below, "end", "ledger"], {
       what: "ledger",
       compared: compareLedger(end.ledger, await this.#world.ledger()),
     });

@@ -4,7 +4,7 @@ import { readTextIfThere, tomlFiles } from "../../cli/project.ts";
 import { PipelineError } from "../../core/errors.ts";
 import { EMBEDDED_CASES } from "../../core/pipeline/embedded_cases.ts";
 import { EMBEDDED_PRESETS } from "../../core/pipeline/embedded_presets.ts";
-import { nameHint } from "../../core/pipeline/nearest.ts";
+import { nearestName } from "../../core/pipeline/nearest.ts";
 import { CASE_SUFFIX, type PipelineText, presetNames } from "../../core/pipeline/presets.ts";
 import type { PipelineFinder } from "../../testing/case_pipelines.ts";
 
@@ -35,7 +35,9 @@ export async function findCases(given: readonly string[], options: FindOptions):
   if (given.length === 0) return known;
   const found = new Map<string, FoundCase>();
   for (const word of given) {
-    const cases = /[\\/]|\.toml$/.test(word) || word === "." ? await casesAt(word, options) : named(word, known);
+    const isPath = /[\\/]|\.toml$/.test(word);
+    const byName = isPath ? [] : known.filter(({ name }) => name === word || name.startsWith(`${word}.`));
+    const cases = byName.length > 0 ? byName : await casesAt(word, known, options);
     for (const one of cases) found.set(one.file, one);
   }
   return [...found.values()];
@@ -55,34 +57,46 @@ async function knownCases(pipelinesDir: string): Promise<FoundCase[]> {
   return [...own, ...shipped].toSorted((a, b) => a.name < b.name ? -1 : 1);
 }
 
-function named(word: string, known: readonly FoundCase[]): FoundCase[] {
-  const found = known.filter(({ name }) => name === word || name.startsWith(`${word}.`));
-  if (found.length > 0) return found;
-  const names = known.flatMap(({ name }) => [name, name.split(".")[0]]);
-  throw new PipelineError("cli/no-case", `Cannot find case "${word}": no case or pipeline with cases has that name`, {
-    stopsRun: 2,
-    hint: nameHint(word, new Set(names), "cases") ??
-      `write one: pipelines/${word}.NAME${CASE_SUFFIX} beside the config`,
-  });
-}
-
-async function casesAt(word: string, { cwd }: FindOptions): Promise<FoundCase[]> {
-  const path = resolve(cwd, word);
+async function casesAt(word: string, known: readonly FoundCase[], options: FindOptions): Promise<FoundCase[]> {
+  const path = resolve(options.cwd, word);
   const isFolder = await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
   if (isFolder) {
     const found = await casesOf(path);
     if (found.length > 0) return found;
-    throw new PipelineError("cli/no-case", `Cannot find a case in "${word}": no file there ends in ${CASE_SUFFIX}`, {
-      stopsRun: 2,
+    throw noCase(`Cannot find a case in "${word}": no file there ends in ${CASE_SUFFIX}`, {
       hint: `Name a file, or a folder that holds <pipeline>.<what it shows>${CASE_SUFFIX}`,
     });
   }
+  if (!/[\\/]|\.toml$/.test(word)) throw await unknownName(word, known, options);
   const text = path.endsWith(CASE_SUFFIX) ? await readTextIfThere(path, "case") : undefined;
   if (text !== undefined) return [caseAt(path, text)];
   const why = path.endsWith(CASE_SUFFIX) ? "the file does not exist" : `its name does not end in ${CASE_SUFFIX}`;
-  throw new PipelineError("cli/no-case", `Cannot find case "${word}": ${why}`, {
-    stopsRun: 2,
+  throw noCase(`Cannot find case "${word}": ${why}`, {
     hint: `A case is a file <pipeline>.<what it shows>${CASE_SUFFIX}, beside its pipeline`,
+  });
+}
+
+function noCase(message: string, { hint }: { hint: string }): PipelineError {
+  return new PipelineError("cli/no-case", message, { stopsRun: 2, hint });
+}
+
+async function unknownName(
+  word: string,
+  known: readonly FoundCase[],
+  { pipelinesDir }: FindOptions,
+): Promise<PipelineError> {
+  const pipeline = word.split(".")[0];
+  if ((await tomlFiles(pipelinesDir)).includes(`${pipeline}.toml`)) {
+    return noCase(`Cannot find case "${word}": there is none for "${join(pipelinesDir, `${pipeline}.toml`)}"`, {
+      hint:
+        `Write one beside it: ${pipeline}.NAME${CASE_SUFFIX}. The cases of a preset are not run on a pipeline that ` +
+        "takes its place",
+    });
+  }
+  const pipelines = [...new Set(known.map(({ name }) => name.split(".")[0]))];
+  const nearest = nearestName(word, [...pipelines, ...known.map(({ name }) => name)]);
+  return noCase(`Cannot find case "${word}": no case, and no pipeline with cases, has that name`, {
+    hint: nearest === undefined ? `pipelines with cases: ${pipelines.join(", ")}` : `did you mean "${nearest}"`,
   });
 }
 

@@ -10,6 +10,7 @@ import {
 } from "../../core/pipeline/diagnostic.ts";
 import { visibleLine } from "../../core/visible.ts";
 import type { CaseFailure, CaseRunResult } from "../../testing/case_run.ts";
+import type { LoggedLine } from "../../testing/doubles.ts";
 
 /** A case, and what became of it. */
 export interface EndedCase {
@@ -20,6 +21,8 @@ export interface EndedCase {
   diagnostics: readonly Diagnostic[];
   failures: readonly CaseFailure[];
   runs: readonly CaseRunResult[];
+  /** The engine's log. */
+  log: readonly LoggedLine[];
 }
 
 export type Verdict = "ok" | "failed" | "wrong";
@@ -37,8 +40,8 @@ export function exitCodeOfCases(cases: readonly EndedCase[]): 0 | 1 | 2 {
   return verdicts.includes("failed") ? 1 : 0;
 }
 
-/** Returns a case as text: one line, and what differs from what the case says. */
-export function renderCase(ended: EndedCase): string {
+/** Returns a case as text: one line, and what differs from what the case says; with `verbose` the engine's log, too. */
+export function renderCase(ended: EndedCase, { verbose = false }: { verbose?: boolean } = {}): string {
   const verdict = verdictOf(ended);
   const lines = [`${verdict.padEnd(6)} ${ended.name}${ended.summary === "" ? "" : `: ${visibleLine(ended.summary)}`}`];
   if (verdict === "wrong") lines.push("", renderDiagnostics(ended.diagnostics), "");
@@ -48,6 +51,7 @@ export function renderCase(ended: EndedCase): string {
       if (crashed) lines.push("", `  run ${at + 1}: the machine stopped, as the case says`);
       else lines.push("", `  run ${at + 1}:`, ...indented(renderReport(report)));
     }
+    if (verbose) lines.push("", "  log:", ...ended.log.map((line) => `    ${line.level} ${visibleLine(line.message)}`));
     lines.push("");
   }
   return `${lines.join("\n")}\n`;

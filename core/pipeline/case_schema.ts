@@ -70,6 +70,8 @@ const MEANWHILE = z.strictObject({
   before: z.string().optional().meta({ description: "Moment: as the stage of this id begins." }),
   after: z.string().optional().meta({ description: "Moment: as the stage of this id has ended." }),
   item: z.string().optional().meta({ description: "Of which item; of the first that comes there if left out." }),
+  there: z.string().optional().meta({ description: "Moment: as a file or object is there, by place/path." }),
+  gone: z.string().optional().meta({ description: "Moment: as a file or object that was there is not any more." }),
   steps: times("So many calls of disk, store and journal later; without a stage, since the run began."),
   waits: times("Moment: as an endless pipeline waits for news for this time, from 1."),
   write: z.record(z.string(), CONTENT).default({}).meta({ description: "Files that come or change, by place/path." }),
@@ -119,32 +121,6 @@ const ITEM = z.union([
   }),
 ]);
 
-const RUN = z.strictObject({
-  pipeline: z.string().optional().meta({ description: "Another pipeline than the case's, for this run." }),
-  days_later: z.number().min(0).default(0).meta({ description: "Days that pass before it.", unit: "days" }),
-  only: z.string().optional().meta({ description: "As --only." }),
-  force: z.union([z.boolean(), z.string()]).default(false).meta({ description: "As --force: true, or a stage." }),
-  dry_run: z.boolean().default(false).meta({ description: "As --dry-run." }),
-  meanwhile: z.array(MEANWHILE).default([]).meta({ description: "What happens; without a moment, before the run." }),
-  exit_code: z.union([z.number().int(), z.literal("crash")]).meta({
-    description: 'How it ends; "crash" if it has no end.',
-  }),
-  error: z.string().optional().meta({ description: "Code of what stopped the run as a whole." }),
-  items: z.record(z.string(), ITEM).optional().meta({
-    description: "Every item and how it ended. A name that comes again is written: name (2).",
-  }),
-  hooks: z.array(z.array(z.string())).optional().meta({ description: "Programs that would have been started." }),
-  events: z.array(z.union([z.string(), EVENT])).optional().meta({
-    description: "Events that were raised, in order; details that are not named are not looked at.",
-  }),
-  mails: z.array(z.strictObject({
-    to: z.string().optional().meta({ description: "The address." }),
-    event: z.string().optional().meta({ description: "Name of the event." }),
-    subject: z.string().optional().meta({ description: "Words in its subject." }),
-    text: z.string().optional().meta({ description: "Words in its text." }),
-  })).optional().meta({ description: "Messages that were delivered, in order." }),
-});
-
 const LISTING = z.union([
   z.array(z.string()),
   z.record(
@@ -182,6 +158,33 @@ const END = z.strictObject({
       }),
     ]),
   ).optional().meta({ description: "Every backup and its status; as a word alone, neither deleted nor evicted." }),
+});
+
+const RUN = z.strictObject({
+  pipeline: z.string().optional().meta({ description: "Another pipeline than the case's, for this run." }),
+  days_later: z.number().min(0).default(0).meta({ description: "Days that pass before it.", unit: "days" }),
+  only: z.string().optional().meta({ description: "As --only." }),
+  force: z.union([z.boolean(), z.string()]).default(false).meta({ description: "As --force: true, or a stage." }),
+  dry_run: z.boolean().default(false).meta({ description: "As --dry-run." }),
+  meanwhile: z.array(MEANWHILE).default([]).meta({ description: "What happens; without a moment, before the run." }),
+  exit_code: z.union([z.number().int(), z.literal("crash")]).meta({
+    description: 'How it ends; "crash" if it has no end.',
+  }),
+  error: z.string().optional().meta({ description: "Code of what stopped the run as a whole." }),
+  items: z.record(z.string(), ITEM).optional().meta({
+    description: "Every item and how it ended. A name that comes again is written: name (2).",
+  }),
+  hooks: z.array(z.array(z.string())).optional().meta({ description: "Programs that would have been started." }),
+  events: z.array(z.union([z.string(), EVENT])).optional().meta({
+    description: "Events that were raised, in order; details that are not named are not looked at.",
+  }),
+  mails: z.array(z.strictObject({
+    to: z.string().optional().meta({ description: "The address." }),
+    event: z.string().optional().meta({ description: "Name of the event." }),
+    subject: z.string().optional().meta({ description: "Words in its subject." }),
+    text: z.string().optional().meta({ description: "Words in its text." }),
+  })).optional().meta({ description: "Messages that were delivered, in order." }),
+  end: END.optional().meta({ description: "What is where after this run; what is not named is not looked at." }),
 });
 
 /** The schema of a case file. */
@@ -228,5 +231,7 @@ export type Meanwhile = z.output<typeof MEANWHILE>;
 export type CaseStudy = z.output<typeof STUDY>;
 /** What a case says of the content of a file. */
 export type CaseContent = z.output<typeof CONTENT>;
+/** What is where. */
+export type CaseEnd = z.output<typeof END>;
 /** What a case says of the files of a place. */
 export type CaseListing = z.output<typeof LISTING>;

@@ -67,7 +67,7 @@ fixture = "phenocycler"
 
 [[run]]
 exit_code = 1
-items     = { 20260115_lin_tonsil_panel1 = { outcome = "failed", stage = "delete" } }
+items     = { 20260115_lin_tonsil_panel1 = { outcome = "failed", stage = "delete", error = "destroy/clock" } }
 
 [[run.meanwhile]]
 after = "record"
@@ -203,7 +203,7 @@ source = [
 ]
 `,
   "backup.journal_lost": `#:schema ../schema/case.schema.json
-summary = "without the journal everything is proved again, and nothing is copied twice"
+summary = "without the journal everything is proved again before anything is deleted"
 
 [studies.20260115_lin_tonsil_panel1]
 fixture = "phenocycler"
@@ -215,6 +215,7 @@ error     = "run/place-lost"
 [run.items.20260115_lin_tonsil_panel1]
 outcome = "failed"
 stage   = "s3"
+error   = "s3/unreachable"
 
 [[run.meanwhile]]
 before  = "s3"
@@ -225,6 +226,7 @@ exit_code = 0
 
 [run.items.20260115_lin_tonsil_panel1]
 outcome = "done"
+stages  = { verify = "done", checksum-sidecar = "skipped", s3 = "done", delete = "done" }
 
 [[run.meanwhile]]
 lose_journal = true
@@ -246,10 +248,16 @@ fixture = "phenocycler"
 [[run]]
 exit_code = "crash"
 
+[run.end]
+source = ["20260115_lin_tonsil_panel1/20260115_lin_tonsil_panel1/Scan1/20260115_lin_tonsil_panel1.qptiff", "20260115_lin_tonsil_panel1/20260115_lin_tonsil_panel1/Scan1/.temp/tile 1"] # half of it
+nas    = ["20260115_lin_tonsil_panel1/"]
+
+[run.end.ledger]
+20260115_lin_tonsil_panel1 = "complete"
+
 [[run.meanwhile]]
-before = "delete"
-steps  = 60
-crash  = "kill"
+gone  = "source/20260115_lin_tonsil_panel1/20260115_lin_tonsil_panel1.xpd"
+crash = "kill"
 
 [[run]]
 exit_code = 0
@@ -335,7 +343,11 @@ files   = { "20260115_lin_tonsil_panel1/Scan1/large.tif" = { size = "1 MiB" } }
 
 [[run]]
 exit_code = 1
-items     = { 20260115_lin_tonsil_panel1 = { outcome = "failed", stage = "truenas" } }
+items     = { 20260115_lin_tonsil_panel1 = { outcome = "failed", stage = "truenas", error = "io/disk-full" } }
+
+[run.end]
+source = ["20260115_lin_tonsil_panel1/"]
+nas    = []
 
 [[run.meanwhile]]
 before = "truenas"
@@ -459,10 +471,13 @@ fixture = "phenocycler"
 [[run]]
 exit_code = "crash"
 
+[run.end]
+source = ["20260115_lin_tonsil_panel1/"]
+nas    = []
+
 [[run.meanwhile]]
-before = "truenas"
-steps  = 20
-crash  = "power"
+there = "nas/20260115_lin_tonsil_panel1/20260115_lin_tonsil_panel1.xpd"
+crash = "power"
 
 [[run]]
 exit_code = 0
@@ -510,6 +525,7 @@ error     = "run/place-lost"
 [run.items.20260115_lin_tonsil_panel1]
 outcome = "failed"
 stage   = "s3"
+error   = "s3/unreachable"
 stages  = { verify = "done", delete = "not-reached" }
 
 [[run.meanwhile]]
@@ -630,10 +646,18 @@ items     = { 20260115_lin_tonsil_panel1 = "done" }
 [[run]]
 exit_code = "crash"
 
+[run.end]
+nas = [ # what was not gone yet
+  "20260115_lin_tonsil_panel1/20260115_lin_tonsil_panel1/Scan1/20260115_lin_tonsil_panel1.qptiff",
+  "20260115_lin_tonsil_panel1/20260115_lin_tonsil_panel1/Scan1/.temp/tile 1",
+  "20260115_lin_tonsil_panel1/20260115_lin_tonsil_panel1/Scan1/tiles.bin",
+  "20260115_lin_tonsil_panel1/_checksums.sha256",
+]
+bucket = ["20260115_lin_tonsil_panel1/"]
+
 [[run.meanwhile]]
-before = "evict"
-steps  = 150
-crash  = "power"
+gone  = "nas/20260115_lin_tonsil_panel1/20260115_lin_tonsil_panel1.xpd"
+crash = "kill"
 
 [[run]]
 exit_code = 0
@@ -672,6 +696,7 @@ error     = "cleanup/not-enough"
 [run.items.20260115_lin_tonsil_panel1]
 outcome = "failed"
 stage   = "s3"
+error   = "backup/object-differs"
 stages  = { evict = "not-reached" }
 
 [[run.meanwhile]]
@@ -704,6 +729,7 @@ error     = "cleanup/not-enough"
 [run.items.20260115_lin_tonsil_panel1]
 outcome = "failed"
 stage   = "s3"
+error   = "backup/object-missing"
 stages  = { evict = "not-reached" }
 
 [[run.meanwhile]]

@@ -43,7 +43,8 @@ Deno.test("test runs the cases of a pipeline by name, path or folder, and says h
     stdout: "ok     local.copied: a study is copied, and stays\n1 case: 1 ok\n",
     stderr: "",
   });
-  for (const word of ["local.copied", "pipelines/local.copied.case.toml", "pipelines/"]) {
+  assert.equal((await place.cli(["-q", "test", "local"])).stdout, "1 case: 1 ok\n");
+  for (const word of ["local.copied", "pipelines/local.copied.case.toml", "pipelines/", "pipelines"]) {
     assert.deepEqual(await place.cli(["test", word]), ok, word);
   }
 });
@@ -101,6 +102,14 @@ Deno.test("test ends with 2 where a case is wrong, a pipeline is refused, or the
     assert.equal(none.code, 2, words.join(" "));
     assert.match(none.stderr, /cli\/no-case/);
   }
+  await place.pipeline("backup", EMBEDDED_PRESETS.backup);
+  const own = await place.cli(["test", "backup"]);
+  assert.equal(own.code, 2);
+  assert.match(
+    own.stderr,
+    /there is none for ".*backup\.toml"[^]*cases of a preset are not run on a pipeline that takes/,
+  );
+  assert.equal((await place.cli(["test", "notify"], { interrupted: true })).code, 130);
 });
 
 Deno.test("test touches nothing the config names: no place, no state folder, no hook, no network", async () => {

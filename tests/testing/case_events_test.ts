@@ -108,6 +108,29 @@ Deno.test("CaseEvents waits for its moments, and for the item it names", async (
   assert.deepEqual([events.isWaitedFor, events.never, others], [false, [], [4]]);
 });
 
+Deno.test("CaseEvents sees a file come and go", async () => {
+  const { world, events } = await opened();
+  await using _ = world;
+  await events.begin(entries(
+    { there: "nas/a/x.txt", write: { "source/a/1": "1" } },
+    { gone: "source/a/x.txt", steps: 2, write: { "source/a/2": "2" } },
+    { gone: "bucket/never", crash: "kill" },
+  ));
+  const there = () => Object.keys(world.files(SOURCE_ROOT)).filter((path) => /\d/.test(path)).join(" ");
+  events.onStep();
+  assert.equal(there(), "");
+  world.fs.seed({ [`${NAS_ROOT}/a/x.txt`]: "x" });
+  events.onStep();
+  assert.equal(there(), "a/1");
+  world.fs.disk.removeFile(`${SOURCE_ROOT}/a/x.txt`);
+  events.onStep();
+  events.onStep();
+  assert.equal(there(), "a/1");
+  assert.equal(events.onStep(), false);
+  assert.equal(there(), "a/1 a/2");
+  assert.deepEqual(events.never, [2]);
+});
+
 Deno.test("CaseEvents keeps the store and the mail server away as often as it was told, and loses one answer", async () => {
   const { world, events } = await opened();
   await using _ = world;

@@ -173,6 +173,26 @@ Deno.test("runCase() says which stage, pipeline or option is not there, and runs
   );
 });
 
+Deno.test("runCase() looks at what is where behind each run, also of one that has no end", async () => {
+  const { failures } = await play(`${WORLD}
+[[run]]
+exit_code = "crash"
+[run.end]
+source = ["a/"]
+nas = ["x"]
+[run.end.places]
+"/second" = ["a/big.bin"]
+[[run.meanwhile]]
+there = "/second/a/big.bin"
+crash = "kill"
+[[run]]
+exit_code = 0
+[end.places]
+"/second" = ["a/big.bin", "a/x.txt"]
+`);
+  assert.deepEqual(failures.map(({ line, what }) => `${line} ${what}`), ["13 run 1: nas"]);
+});
+
 Deno.test("runCase() plans without changing anything in a dry run", async () => {
   const { failures } = await play(`${WORLD}
 [[run]]

@@ -14,6 +14,7 @@ const OK: EndedCase = {
   diagnostics: [],
   failures: [],
   runs: [],
+  log: [],
 };
 const FAILED: EndedCase = {
   ...OK,
@@ -50,6 +51,12 @@ Deno.test("renderCase() shows on one line what is well, and else what differs an
     renderCase(WRONG),
     /^wrong {2}a\.b\n\na\.b\.case\.toml:1:1: error case\/unknown-key: Cannot\n {2}xy = 1\n {2}\^\^\n/,
   );
+});
+
+Deno.test("renderCase() shows the log of a failed case where it is asked for", () => {
+  const log = [{ level: "warn" as const, message: "the mirror lags" }];
+  assert.match(renderCase({ ...FAILED, log }, { verbose: true }), /\n {2}log:\n {4}warn the mirror lags\n/);
+  assert.doesNotMatch(renderCase({ ...FAILED, log }), /log:/);
 });
 
 Deno.test("renderCase() leaves out most of what is as wanted in a long list", () => {
