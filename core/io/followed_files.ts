@@ -152,8 +152,15 @@ function asIoError(error: unknown, path: string): unknown {
   return error instanceof PipelineError ? error : ioError(error, { verb: "read", path });
 }
 
+const KINDS: Readonly<Record<FileStat["kind"], string>> = {
+  file: "a file",
+  directory: "a folder",
+  symlink: "a symbolic link",
+  other: "a device, a pipe or a socket",
+};
+
 function notAFile(path: string, { kind }: FileStat): PipelineError {
-  return new PipelineError("io/not-a-file", `Cannot follow "${path}": it is a ${kind}, wanted a file`, {
+  return new PipelineError("io/not-a-file", `Cannot follow "${path}": it is ${KINDS[kind]}, wanted a file`, {
     stopsRun: 2,
     hint: "Name the log file itself, not the folder it is in.",
   });
