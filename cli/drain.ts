@@ -12,6 +12,7 @@ import type { Logger } from "../core/ports.ts";
 import { runPipeline } from "../core/run/engine.ts";
 import type { RunReport } from "../core/run/report.ts";
 import type { CommandContext } from "./command.ts";
+import { deliverDirectly } from "./deliver_directly.ts";
 import { count } from "./format.ts";
 import { OWN } from "./notices.ts";
 import type { Trouble } from "./notices.ts";
@@ -95,6 +96,12 @@ export async function drainOutbox(
     log.debug("no events are queued or delivered: credentials are not set", { missing });
     return;
   }
+  const given = AbortSignal.timeout(deadlineMs);
+  const unqueued = terminal.failureEvent?.unqueued?.splice(0) ?? [];
+  if (unqueued.length > 0) {
+    const until = AbortSignal.any([given, ...signal ? [signal] : []]);
+    return await deliverDirectly(unqueued, { compiled, secrets, project, context: { ...context, log }, until });
+  }
   // A command that only looks makes no state folder.
   if (trouble.length === 0 && await Deno.lstat(dirname(locations.journalFile)).catch(() => undefined) === undefined) {
     return;
@@ -106,7 +113,7 @@ export async function drainOutbox(
       await emitEvent(outbox, { event: "toolkit_error", at, data }, { enabled: true });
     }
     if ((await outbox.pending()).length === 0) return;
-    const deadline = AbortSignal.any([AbortSignal.timeout(deadlineMs), ...signal ? [signal] : []]);
+    const deadline = AbortSignal.any([given, ...signal ? [signal] : []]);
     const report = await runPipeline({
       compiled,
       config: project.config.view,

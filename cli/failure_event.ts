@@ -5,6 +5,7 @@
  */
 import type { Json } from "../core/contract.ts";
 import { emitEvent, eventsForExit, isEventName } from "../core/events/events.ts";
+import type { NewEvent } from "../core/events/events.ts";
 import { openJournal } from "../core/journal/sqlite.ts";
 import type { Logger } from "../core/ports.ts";
 import type { CommandSpec } from "./command.ts";
@@ -47,22 +48,19 @@ async function queue(
   { exitCode, code, message, more }: Failure,
   { journalFile, terminal, log }: Queue,
 ): Promise<boolean> {
+  const data = { ...more, code, message, pipeline, exit_code: exitCode, host: terminal.host };
+  const at = terminal.now();
+  const left: NewEvent[] = eventsForExit(pipeline, exitCode).filter(isEventName).map((event) => ({ event, at, data }));
   try {
     await makeStateDir(journalFile);
     await using journal = await openJournal(journalFile);
-    for (const event of eventsForExit(pipeline, exitCode).filter(isEventName)) {
-      const at = terminal.now();
-      const id = await emitEvent(journal.outbox, {
-        event,
-        at,
-        data: { ...more, code, message, pipeline, exit_code: exitCode, host: terminal.host },
-      }, {
-        enabled: true,
-      });
-      log.debug(`event ${event} is queued`, { id });
+    for (let event = left.at(0); event !== undefined; left.shift(), event = left.at(0)) {
+      const id = await emitEvent(journal.outbox, event, { enabled: true });
+      log.debug(`event ${event.event} is queued`, { id });
     }
     return true;
   } catch (error) {
+    if (terminal.failureEvent) terminal.failureEvent.unqueued = left;
     log.error(`The event of the failed run cannot be queued: ${error instanceof Error ? error.message : error}`);
     return false;
   }

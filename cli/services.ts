@@ -3,7 +3,7 @@ import { systemClock } from "../core/io/clock.ts";
 import { Disk } from "../core/io/disk.ts";
 import { runProcess } from "../core/io/exec.ts";
 import { systemProcesses } from "../core/io/process_info.ts";
-import { copyJournalForReading, openJournal } from "../core/journal/sqlite.ts";
+import { copyJournalForReading, openJournal, openMemoryJournal } from "../core/journal/sqlite.ts";
 import type { Registry } from "../core/registry.ts";
 import type { EngineServices } from "../core/run/services.ts";
 import type { CommandContext } from "./command.ts";
@@ -15,16 +15,20 @@ import { makeStateDir } from "./project.ts";
  */
 export async function withServices<T>(
   registry: Registry,
-  { dryRun, context }: {
+  { dryRun, inMemory = false, context }: {
     dryRun: boolean;
+    /** Without the journal of the state folder, which cannot be used. */
+    inMemory?: boolean;
     context: Pick<CommandContext, "terminal" | "locations" | "log" | "openDisk">;
   },
   work: (services: EngineServices) => Promise<T>,
 ): Promise<T> {
   const { terminal, locations, log, openDisk = () => new Disk() } = context;
   await using fs = openDisk();
-  if (!dryRun) await makeStateDir(locations.journalFile);
-  await using journal = dryRun
+  if (!dryRun && !inMemory) await makeStateDir(locations.journalFile);
+  await using journal = inMemory
+    ? await openMemoryJournal()
+    : dryRun
     ? await copyJournalForReading(locations.journalFile)
     : await openJournal(locations.journalFile);
   return await work({

@@ -6,6 +6,8 @@ import { checkPipeline, loadProject, pipelineNames } from "../cli/project.ts";
 import type { CheckedPipeline, Project } from "../cli/project.ts";
 import { copyJournalForReading } from "../core/journal/sqlite.ts";
 import { DiskFiles } from "../core/io/disk_files.ts";
+import { whyNotRunnable } from "../core/io/programs.ts";
+import { lintMachine } from "../core/lint/machine.ts";
 import { createEnvironmentProbe, lintEnvironment } from "../core/lint/environment.ts";
 import { diagnosticToJson, hasErrors, renderDiagnostics, sortDiagnostics } from "../core/pipeline/diagnostic.ts";
 
@@ -59,6 +61,14 @@ async function lintOne(
     signal,
     roots: [{ id: "state", path: context.locations.stateDir }],
   });
+  const { terminal, locations } = context;
+  found.push(
+    ...await lintMachine(checked.compiled, {
+      fs: new DiskFiles(),
+      stateDir: locations.stateDir,
+      whyNotRunnable: (program) => whyNotRunnable(program, terminal),
+    }),
+  );
   return { ...checked, diagnostics: [...checked.diagnostics, ...found] };
 }
 

@@ -8,6 +8,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { dirname } from "@std/path";
 import { PipelineError } from "../errors.ts";
+import { asKnownError, errnoOf } from "../io/io_errors.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./_schema.ts";
 import { holdLock, openLock, tryLockSync } from "./_journal_lock.ts";
 
@@ -232,6 +233,24 @@ const WRITABLE = "The state folder must be writable by the user who runs this.";
 const MOVE_ASIDE = "Move the file and its -wal and -shm neighbours aside and run again: the journal saves work and " +
   "never permits a deletion, so what it knew is proved again.";
 
+/** What the system says of the journal's folder or of the files beside it: its words, and what they mean here. */
+function ofSystem(error: unknown, { start, path }: { start: string; path: string }): PipelineError {
+  const known = asKnownError(error, "use the journal");
+  const found = known.message.replace(/^Cannot use the journal: /, "");
+  const isFull = known.code === "io/disk-full";
+  const more = known.code === "io/read-only" || known.code === "io/failing" ? known.hint : undefined;
+  return new PipelineError(isFull ? "journal/full" : "journal/cannot-open", `${start}: ${found}`, {
+    cause: error,
+    stopsRun: 1,
+    retry: known.retry,
+    hint: isFull
+      ? "Free space on the disk of the state folder."
+      : `${WRITABLE} It is "${dirname(path)}"; LABFERRY_STATE_DIR names another.${
+        more === undefined ? "" : ` ${more}`
+      }`,
+  });
+}
+
 /** Turns SQLite's error codes into words; other errors pass through. `doing` completes "Cannot use the journal to …". */
 export function inWords(path: string, doing: string, error: unknown): unknown {
   if (error instanceof PipelineError || error instanceof TypeError) return error;
@@ -259,9 +278,6 @@ export function inWords(path: string, doing: string, error: unknown): unknown {
       return new PipelineError("journal/cannot-open", `${start}: ${reason}`, { ...common, hint: WRITABLE });
   }
   if (code !== undefined) return new PipelineError("journal/failed", `${start}: ${reason}`, common);
-  const denied = [Deno.errors.PermissionDenied, Deno.errors.NotADirectory, Deno.errors.IsADirectory];
-  if (denied.some((kind) => error instanceof kind)) {
-    return new PipelineError("journal/cannot-open", `${start}: ${reason}`, { ...common, hint: WRITABLE });
-  }
+  if (errnoOf(error) !== undefined) return ofSystem(error, { start, path });
   return error;
 }
