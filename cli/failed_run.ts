@@ -71,5 +71,5 @@ async function queue(
   // A run that only ended because the process broke knows less than whoever tells of that.
   if (dryRun || terminal.broken?.aborted || !await isWanted()) return;
   const failure = logs.scrubber.value({ exitCode, code, message, more }) as unknown as Failure;
-  await queueFailure(pipeline, failure, { journalFile: locations.journalFile, terminal, log });
+  await queueFailure(pipeline, failure, { locations, terminal, log });
 }

@@ -6,13 +6,14 @@
 import type { Json } from "../core/contract.ts";
 import { emitEvent, eventsForExit, isEventName } from "../core/events/events.ts";
 import type { NewEvent } from "../core/events/events.ts";
-import { openJournal } from "../core/journal/sqlite.ts";
 import type { Logger } from "../core/ports.ts";
 import type { CommandSpec } from "./command.ts";
 import { locate } from "./locations.ts";
+import type { Locations } from "./locations.ts";
 import { NOTIFY, queuesEvents } from "./drain.ts";
 import { GLOBAL_FLAGS } from "./parse.ts";
 import { makeStateDir } from "./project.ts";
+import { openOwnJournal } from "./services.ts";
 import type { SecretsContext } from "./secrets.ts";
 import { commandFlags } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
@@ -26,7 +27,7 @@ export interface Failure {
 }
 
 interface Queue {
-  journalFile: string;
+  locations: Pick<Locations, "journalFile" | "configFile">;
   terminal: Pick<Terminal, "now" | "host" | "failureEvent">;
   log: Pick<Logger, "debug" | "error">;
 }
@@ -46,14 +47,14 @@ export async function queueFailure(pipeline: string, failure: Failure, to: Queue
 async function queue(
   pipeline: string,
   { exitCode, code, message, more }: Failure,
-  { journalFile, terminal, log }: Queue,
+  { locations, terminal, log }: Queue,
 ): Promise<boolean> {
   const data = { ...more, code, message, pipeline, exit_code: exitCode, host: terminal.host };
   const at = terminal.now();
   const left: NewEvent[] = eventsForExit(pipeline, exitCode).filter(isEventName).map((event) => ({ event, at, data }));
   try {
-    await makeStateDir(journalFile);
-    await using journal = await openJournal(journalFile);
+    await makeStateDir(locations.journalFile);
+    await using journal = await openOwnJournal(locations);
     for (let event = left.at(0); event !== undefined; left.shift(), event = left.at(0)) {
       const id = await emitEvent(journal.outbox, event, { enabled: true });
       log.debug(`event ${event.event} is queued`, { id });
@@ -99,7 +100,7 @@ function plainWords(argv: readonly string[], commands: readonly CommandSpec[]): 
  */
 export async function queueUnstarted(
   failure: Failure,
-  { argv, commands, terminal, log, logs }: Omit<Queue, "journalFile"> & {
+  { argv, commands, terminal, log, logs }: Omit<Queue, "locations"> & {
     argv: readonly string[];
     commands: readonly CommandSpec[];
     terminal: Terminal;
@@ -112,7 +113,7 @@ export async function queueUnstarted(
     const { env, system, cwd } = terminal;
     const locations = locate({ config: valueIn(argv, "config"), env, system, cwd });
     if (!await queuesEvents({ terminal, locations, logs }, valueIn(argv, "smtp-env"))) return false;
-    await queueFailure(pipeline, failure, { journalFile: locations.journalFile, terminal, log });
+    await queueFailure(pipeline, failure, { locations, terminal, log });
     return true;
   } catch (error) {
     // Without a home folder there is no journal either.

@@ -1,13 +1,23 @@
 /** The services of the engine on this machine. @module */
 import { systemClock } from "../core/io/clock.ts";
 import { Disk } from "../core/io/disk.ts";
+import { pathKey } from "../core/io/paths.ts";
 import { runProcess } from "../core/io/exec.ts";
 import { systemProcesses } from "../core/io/process_info.ts";
 import { copyJournalForReading, openJournal, openMemoryJournal } from "../core/journal/sqlite.ts";
+import type { LocalJournal } from "../core/journal/sqlite.ts";
 import type { Registry } from "../core/registry.ts";
 import type { EngineServices } from "../core/run/services.ts";
 import type { CommandContext } from "./command.ts";
+import type { Locations } from "./locations.ts";
 import { makeStateDir } from "./project.ts";
+
+/** The journal, with the events and marks of the config that is in force; several may share a state folder. */
+export function openOwnJournal(
+  { journalFile, configFile }: Pick<Locations, "journalFile" | "configFile">,
+): Promise<LocalJournal> {
+  return openJournal(journalFile, { config: pathKey(configFile) });
+}
 
 /**
  * Opens disk and journal for as long as `work` lasts. A dry run gets a copy of the journal: the live one is not even
@@ -29,8 +39,8 @@ export async function withServices<T>(
   await using journal = inMemory
     ? await openMemoryJournal()
     : dryRun
-    ? await copyJournalForReading(locations.journalFile)
-    : await openJournal(locations.journalFile);
+    ? await copyJournalForReading(locations.journalFile, { config: pathKey(locations.configFile) })
+    : await openOwnJournal(locations);
   return await work({
     fs,
     clock: systemClock,

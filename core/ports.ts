@@ -35,6 +35,8 @@ export interface RunContext {
   readonly dryRun: boolean;
   readonly host: string;
   readonly config: ConfigView;
+  /** Path of the config file, as it is known; also where it was not read. */
+  readonly configFile: string;
   readonly signal: AbortSignal;
   readonly log: Logger;
   readonly clock: Clock;

@@ -9,17 +9,24 @@ import { type Database, instantOf } from "./_database.ts";
 /** Sent events are kept this long for people who ask what was sent, in ms (90 days). */
 const SENT_KEEP_MS = 90 * 86_400_000;
 
+/** Events of this config (parameter 1), and those of which nobody knows whose they are. */
+const OWN = "(?1 IS NULL OR config IN ('', ?1))";
+
 export class SqliteOutbox implements Outbox {
   readonly #db: Database;
-  constructor(db: Database) {
+  /** Whose events these are; undefined for those of every config. */
+  readonly #config: string | undefined;
+  constructor(db: Database, config?: string) {
     this.#db = db;
+    this.#config = config;
   }
 
   /** Enqueuing an id a second time changes nothing. */
   enqueue(event: OutboxEvent): Promise<void> {
     return this.#db.change("queue an event", [event.at], () => {
       this.#db.run(
-        "INSERT INTO outbox (id, event, at, data) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO outbox (config, id, event, at, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        this.#config ?? "",
         event.id,
         event.event,
         event.at,
@@ -33,7 +40,10 @@ export class SqliteOutbox implements Outbox {
     return this.#db.ask(
       "read events",
       () =>
-        this.#db.all("SELECT id, event, at, data FROM outbox WHERE sent_at IS NULL ORDER BY seq").map((row) => ({
+        this.#db.all(
+          `SELECT id, event, at, data FROM outbox WHERE sent_at IS NULL AND ${OWN} ORDER BY seq`,
+          this.#config ?? null,
+        ).map((row) => ({
           id: row.id as string,
           event: row.event as string,
           at: row.at as string,
@@ -45,7 +55,12 @@ export class SqliteOutbox implements Outbox {
   markSent(id: string, at: string): Promise<void> {
     return this.#db.change("mark an event as sent", [at], () => {
       const sent = instantOf(at);
-      this.#db.run("UPDATE outbox SET sent_at = ? WHERE id = ? AND sent_at IS NULL", new Date(sent).toISOString(), id);
+      this.#db.run(
+        `UPDATE outbox SET sent_at = ?2 WHERE id = ?3 AND sent_at IS NULL AND ${OWN}`,
+        this.#config ?? null,
+        new Date(sent).toISOString(),
+        id,
+      );
       this.#db.run("DELETE FROM outbox WHERE sent_at < ?", new Date(sent - SENT_KEEP_MS).toISOString());
     });
   }
@@ -120,20 +135,28 @@ export class SqliteClaimStore implements ClaimStore {
 
 export class SqliteSeenStore implements SeenStore {
   readonly #db: Database;
-  constructor(db: Database) {
+  readonly #prefix: string;
+  /** Keys are those of `config` alone: what one has told, another may not know. */
+  constructor(db: Database, config?: string) {
     this.#db = db;
+    this.#prefix = config === undefined ? "" : `${config}\n`;
   }
 
   get(key: string): Promise<number | undefined> {
     return this.#db.ask("read a cooldown", () => {
-      const row = this.#db.one("SELECT at FROM seen WHERE key = ?", key);
+      const row = this.#db.one("SELECT at FROM seen WHERE key = ?", this.#prefix + key);
       return row && row.at as number;
     });
   }
 
   mark(key: string, at: number, keepMs: number): Promise<void> {
     return this.#db.change("note a cooldown", [at], () => {
-      this.#db.run("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", key, Math.floor(at), Math.ceil(at + keepMs));
+      this.#db.run(
+        "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)",
+        this.#prefix + key,
+        Math.floor(at),
+        Math.ceil(at + keepMs),
+      );
       this.#db.run("DELETE FROM seen WHERE until < ?", Math.floor(at));
     });
   }

@@ -23,10 +23,9 @@ start(async (argv, terminal) => {
     case "backup": {
       using interrupts = terminal.interrupts();
       if (argv[1] === "--verbose") {
-        const { journalFile } = locate(terminal);
         const failure = { exitCode: 1, code: "run/items-failed", message: "failed by itself" };
         const log = { debug: () => {}, error: terminal.err };
-        void queueFailure("backup", failure, { journalFile, terminal, log });
+        void queueFailure("backup", failure, { locations: locate(terminal), terminal, log });
       }
       void Promise.reject(new Error("left alone"));
       await Promise.all([aborted(interrupts.stop), aborted(interrupts.abort)]);
