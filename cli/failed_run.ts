@@ -4,6 +4,7 @@ import { PipelineError } from "../core/errors.ts";
 import type { RunReport } from "../core/run/report.ts";
 import type { CommandContext } from "./command.ts";
 import { eventPipeline, type Failure, queueFailure } from "./failure_event.ts";
+import { count } from "./format.ts";
 import { exitCodeOf } from "./render_error.ts";
 
 /** How many failed items an event names. */
@@ -48,7 +49,7 @@ function ofReport({ error, items, run_id, started_at }: RunReport): FailureData 
   const names = failed.map((item) => item.name);
   return {
     code: error?.code ?? "run/items-failed",
-    message: error?.message ?? `${failed.length} items failed: ${names.slice(0, 20).join(", ")}`,
+    message: error?.message ?? `${count(failed.length, "item")} failed: ${names.slice(0, 20).join(", ")}`,
     ...error?.hint === undefined ? {} : { hint: error.hint },
     run_id,
     started_at,

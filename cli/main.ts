@@ -1,14 +1,12 @@
 /** From words to an exit code. Everything heavy is loaded when it is needed, so that `--version` is quick. @module */
-import deno from "../deno.json" with { type: "json" };
 import { PipelineError } from "../core/errors.ts";
 import type { Command, CommandContext, CommandSpec, Hosting } from "./command.ts";
 import type { Invocation } from "./parse.ts";
 import { parseCommandLine } from "./parse.ts";
 import { COMMANDS } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
+import { versionWords } from "./version.ts";
 import { visibleTerminal } from "./visible_terminal.ts";
-
-export const VERSION: string = deno.version;
 
 export interface MainOptions extends Hosting {
   /** Default: those of this program. */
@@ -30,7 +28,7 @@ export async function main(
     return await reportMisuse(error, { argv, terminal, commands });
   }
   if (invocation.kind === "version") {
-    terminal.out(`labferry ${VERSION}\n`);
+    terminal.out(`${versionWords()}\n`);
     return 0;
   }
   if (invocation.kind === "help") {
@@ -85,7 +83,7 @@ async function runCommand(
   const notices = openNotices(parts, { smtpEnv, trouble });
   // On stderr this would only repeat what was typed.
   if (logs.file !== undefined || globals.verbose) {
-    log.info(`labferry ${VERSION} ${name} begins`, { host: terminal.host });
+    log.info(`${versionWords()} ${name} begins`, { host: terminal.host });
   }
   let code: number;
   try {

@@ -47,7 +47,7 @@ export async function loadProject({ locations, logs }: CommandContext): Promise<
       stopsRun: 2,
       hint: locations.configIsNamed
         ? "Check the path given by --config or LABFERRY_CONFIG"
-        : "Write one there, or name another with --config PATH",
+        : "labferry install init writes one to fill in; --config PATH names another",
     });
   }
   const { loaded, diagnostics } = loadConfig({ path: configFile, text });

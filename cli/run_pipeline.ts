@@ -218,7 +218,8 @@ function logOutcome(report: RunReport, log: CommandContext["log"]): void {
   }
   if (report.error !== undefined) {
     log.error(report.error.message, { code: report.error.code });
-    if (report.error.hint !== undefined) log.error(`what to do: ${report.error.hint}`);
+    // No trouble of its own: people would be told of it in a message apart from the error.
+    if (report.error.hint !== undefined) log.info(`what to do: ${report.error.hint}`);
   }
   log.info(summaryLine(report));
 }

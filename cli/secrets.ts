@@ -4,12 +4,12 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { parseEnv } from "node:util";
 import { resolve } from "@std/path";
 import type { Secrets } from "../core/contract.ts";
 import { PipelineError } from "../core/errors.ts";
 import type { CommandContext } from "./command.ts";
 import { readTextIfThere } from "./project.ts";
+import { parseDotenv } from "./dotenv.ts";
 import { isSecretName } from "./scrub.ts";
 
 /** Prefixes of the names of variables: our own, and the one of the system this one replaces. */
@@ -28,7 +28,7 @@ export async function readSecrets(
   const file = smtpEnv === undefined ? locations.smtpEnvFile : resolve(terminal.cwd, smtpEnv);
   const text = await readTextIfThere(file, "credentials");
   if (text === undefined && smtpEnv !== undefined) throw noFile(smtpEnv);
-  const fromFile = text === undefined ? {} : parseEnv(text.replace(/^\ufeff/, ""));
+  const fromFile = text === undefined ? {} : parseDotenv(text.replace(/^\ufeff/, ""));
   const hide = (value: string) => {
     // As it travels in a login, too: a server may repeat in its answer what it was sent.
     for (const form of [value, Buffer.from(value).toString("base64"), encodeURIComponent(value)]) {

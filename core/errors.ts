@@ -57,5 +57,8 @@ export class PipelineError extends Error {
 export function asPipelineError(error: unknown, doing: string): PipelineError {
   if (error instanceof PipelineError) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  return new PipelineError("internal/unexpected", `Cannot ${doing}: ${reason}`, { cause: error });
+  return new PipelineError("internal/unexpected", `Cannot ${doing}: ${reason}`, {
+    cause: error,
+    hint: "Nobody expected this: keep the log and report it. Nothing unproved was deleted.",
+  });
 }

@@ -29,8 +29,9 @@ const TO_DO: Readonly<Record<string, string>> = {
 };
 
 const BY_EXIT_CODE: Readonly<Record<number, string>> = {
-  1: "See below what failed and why, mend it, and run again: what is finished is kept, and nothing unproved was deleted.",
-  2: "Nothing was tried. Mend the configuration (labferry lint says what is wrong), and run again.",
+  1: "Mend what is named above, and run again: what is finished is kept, and nothing unproved was deleted.",
+  2: "Nothing was begun or deleted. Mend what is named above (labferry lint looks at the config, the places and the " +
+    "store), and run again.",
   3: "This is a fault of labferry: keep the log and report it. Nothing unproved was deleted.",
   130: "It was interrupted. Run again: it goes on from what is finished.",
 };
@@ -108,11 +109,10 @@ function itemsOf(details: Details): string | undefined {
   if (!Array.isArray(details.items)) return undefined;
   const lines = details.items.slice(0, ITEMS_TOLD).map((item) => {
     if (!isDetails(item)) return textOf(item) ?? "";
-    const [name, stage, message, hint] = [item.name, item.stage, item.message, item.hint].map(textOf);
+    const [name, stage, code, message, hint] = [item.name, item.stage, item.code, item.message, item.hint].map(textOf);
     const where = stage === undefined || stage === "" ? "" : ` (stage ${stage})`;
-    return `${name ?? "?"}${where}${message === undefined ? "" : `: ${message}`}${
-      hint === undefined ? "" : `\n  ${hint}`
-    }`;
+    const what = message === undefined ? "" : `: ${message}${code === undefined || code === "" ? "" : ` [${code}]`}`;
+    return `${name ?? "?"}${where}${what}${hint === undefined ? "" : `\n  ${hint}`}`;
   });
   const more = details.items.length - ITEMS_TOLD;
   return [...lines, ...more > 0 ? [`and ${more} more, see the report`] : []].join("\n");

@@ -25,6 +25,7 @@ export const recipients = defineStage({
         throw new PipelineError(
           "notify/bad-event",
           `Cannot find who hears of "${item.name}": no list can have that name, wanted letters, digits, - and _`,
+          { hint: "Rename the event where a pipeline of yours raises it." },
         );
       }
       const { to, problems } = await recipientsOf(item.name, { folder, readText: (path) => ctx.readText(path) });

@@ -1,11 +1,12 @@
 /**
  * Builds the single executable with the official `deno compile`: `deno task compile [--target TARGET|all] [--out DIR]`.
- * Without a target: for this machine. Prints each file with its SHA-256, and writes `SHA256SUMS` beside them.
- * On a network without access to Deno's site, `DENORT_BIN` names a local base runtime.
+ * Without a target: for this machine. Prints each file with its SHA-256 and its size, and writes `SHA256SUMS` beside
+ * them. The version and the commit are inside. On a network without access to Deno's site, `DENORT_BIN` names a local
+ * base runtime.
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { fromFileUrl, join } from "@std/path";
+import { fromFileUrl, join, resolve } from "@std/path";
 import { createHash } from "node:crypto";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
@@ -37,8 +38,8 @@ export function targetsOf(option: string | undefined): Target[] {
   });
 }
 
-/** Returns the arguments of `deno compile` for one executable. No target: this machine. */
-export function compileArgs(output: string, target?: Target): string[] {
+/** Returns the arguments of `deno compile` for one executable, whose program begins in `entry`. No target: this machine. */
+export function compileArgs(output: string, entry: string, target?: Target): string[] {
   return [
     "compile",
     // A share (UNC path) needs all permissions on Windows; what a plugin may do is the engine's part.
@@ -49,8 +50,48 @@ export function compileArgs(output: string, target?: Target): string[] {
     ...EMBEDDED_WORKERS.flatMap((file) => ["--include", file]),
     "--output",
     output,
-    "cli.ts",
+    entry,
   ];
+}
+
+/** Returns the text of the program that is compiled: the command line, which knows its commit. */
+export function entryText(commit: string | undefined): string {
+  return [
+    'import { start } from "../cli.ts";',
+    'import { main } from "../cli/main.ts";',
+    'import { setCommit } from "../cli/version.ts";',
+    ...commit === undefined ? [] : [`setCommit(${JSON.stringify(commit)});`],
+    "start(main);",
+    "",
+  ].join("\n");
+}
+
+/** The commit of the checkout, with a `+` where files differ from it; undefined where there is no git. */
+export async function commitOf(root: string): Promise<string | undefined> {
+  const git = async (...args: string[]) => {
+    const { code, stdout } = await new Deno.Command("git", { args: ["-C", root, ...args], stderr: "null" }).output();
+    return code === 0 ? new TextDecoder().decode(stdout).trim() : undefined;
+  };
+  try {
+    const commit = await git("rev-parse", "--short=12", "HEAD");
+    return commit && (await git("status", "--porcelain") === "" ? commit : `${commit}+`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Writes the entry of the program into `dist/`, from where its imports start, and takes it away again. */
+export async function withEntry<T>(work: (entry: string) => Promise<T>): Promise<T> {
+  const folder = join(ROOT, "dist");
+  await Deno.mkdir(folder, { recursive: true });
+  const entry = join(folder, `entry-${crypto.randomUUID()}.ts`);
+  await Deno.writeTextFile(entry, entryText(await commitOf(ROOT)));
+  try {
+    return await work(entry);
+  } finally {
+    await Deno.remove(entry);
+  }
 }
 
 /** Returns the file name of the executable, as a release names it. */
@@ -72,23 +113,23 @@ async function sha256(path: string): Promise<string> {
 async function main(args: readonly string[]): Promise<number> {
   const options = parseArgs([...args], { string: ["target", "out"] });
   const targets = targetsOf(options.target as string | undefined);
-  const folder = join(ROOT, String(options.out ?? "dist"));
+  const folder = resolve(ROOT, String(options.out ?? "dist"));
   await Deno.mkdir(folder, { recursive: true });
   const sums: string[] = [];
-  for (const target of targets.length === 0 ? [undefined] : targets) {
-    const name = executableName(target);
-    const command = new Deno.Command(Deno.execPath(), {
-      args: compileArgs(join(folder, name), target),
-      cwd: ROOT,
-      stdin: "null",
-    });
-    const { code } = await command.spawn().status;
-    if (code !== 0) return code;
-    sums.push(`${await sha256(join(folder, name))}  ${name}`);
-    console.log(sums.at(-1));
-  }
-  await Deno.writeTextFile(join(folder, "SHA256SUMS"), `${sums.join("\n")}\n`);
-  return 0;
+  return await withEntry(async (entry) => {
+    for (const target of targets.length === 0 ? [undefined] : targets) {
+      const name = executableName(target);
+      const path = join(folder, name);
+      const args = compileArgs(path, entry, target);
+      const { code } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stdin: "null" }).spawn().status;
+      if (code !== 0) return code;
+      sums.push(`${await sha256(path)}  ${name}`);
+      const { size } = await Deno.stat(path);
+      console.log(`${sums.at(-1)}  ${(size / 2 ** 20).toFixed(1)} MiB`);
+    }
+    await Deno.writeTextFile(join(folder, "SHA256SUMS"), `${sums.join("\n")}\n`);
+    return 0;
+  });
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -17,7 +17,7 @@ function isTest(file: string): boolean {
 
 /**
  * Tests that mirror no source, and tests outside of tests/. `tests/a/b_test.ts` mirrors `a/b.ts`, `a/_b.ts` or the folder
- * `a/b/`; `tests/a/b_crash_test.ts` is one topic of the same.
+ * `a/b/`; `tests/a/b_crash_test.ts` is one topic of the same; `tests/docs/b_test.ts` mirrors the page `docs/b.md`.
  */
 export function strayTests(files: readonly string[]): string[] {
   const sources = new Set(files);
@@ -35,7 +35,8 @@ export function strayTests(files: readonly string[]): string[] {
     const subject = file.slice("tests/".length, -"_test.ts".length);
     const mirrors = topicsOf(subject).some((name) => {
       const hidden = name.replace(/([^/]+)$/, "_$1");
-      return sources.has(`${name}.ts`) || sources.has(`${hidden}.ts`) || folders.has(name);
+      const page = name.startsWith("docs/") && sources.has(`${name}.md`);
+      return page || sources.has(`${name}.ts`) || sources.has(`${hidden}.ts`) || folders.has(name);
     });
     if (mirrors) continue;
     found.push(`${file}: mirrors neither ${subject}.ts nor a folder ${subject}/`);

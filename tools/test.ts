@@ -5,6 +5,7 @@
  */
 import { fromFileUrl, join } from "@std/path";
 import { parseJunit, parseServersLog, parseSummary, skipReasons, totalsLine, totalsOf } from "./testing/report.ts";
+import { buildExecutable } from "./testing/executable.ts";
 import { startServers } from "./testing/servers.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
@@ -56,7 +57,10 @@ async function readIfThere(path: string): Promise<string> {
 /** The servers are stopped before anything is counted, so that the totals are the last line. */
 async function runWithServers(args: readonly string[], work: string) {
   await using servers = await startServers();
-  return { ...await runTests(args, work, servers.env), problem: servers.problem };
+  const isWanted = args.some((argument) => /^tests\/?$|integration|executable/.test(argument));
+  const executable = isWanted ? await buildExecutable(work) : { env: {}, problem: "" };
+  const problems = [servers.problem, executable.problem].filter((problem) => problem !== "");
+  return { ...await runTests(args, work, { ...servers.env, ...executable.env }), problems };
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -71,7 +75,7 @@ async function main(args: readonly string[]): Promise<number> {
     const log = parseServersLog(await readIfThere(join(work, "servers.log")));
     for (const file of run.uncaught) console.log(`error outside of a test: ${file}`);
     for (const [reason, count] of skipReasons(cases, log)) console.log(`skipped ${count}: ${reason}`);
-    if (run.problem !== "") console.log(`servers: ${run.problem}`);
+    for (const problem of run.problems) console.log(problem);
     console.log(`real servers: ${log.servers.length === 0 ? "none" : log.servers.join(", ")}`);
     console.log(totalsLine(totals));
     return totals.failed === 0 ? 0 : 1;

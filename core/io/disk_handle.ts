@@ -5,6 +5,7 @@
 import { DirectCursor } from "./direct_cursor.ts";
 import { type FreshFile, openFresh } from "./disk_fresh.ts";
 import { expectSame, fileStat, systemError } from "./disk_stat.ts";
+import { tryLock } from "./try_lock.ts";
 import type { FileHandle, FileStat, Medium } from "./file_system.ts";
 
 /** An open file of the runtime. */
@@ -46,7 +47,7 @@ export class DiskHandle implements FileHandle {
   }
 
   async tryLock(): Promise<boolean> {
-    return await this.#file.tryLock(true);
+    return await tryLock(this.#file);
   }
 
   // deno-lint-ignore require-await -- closing is a promise in the port; here it ends at once

@@ -25,7 +25,9 @@ async function makeOne(fs: FileSystem, path: string): Promise<void> {
   const stat = await fs.lstat(path);
   if (stat?.kind === "directory") return;
   const found = stat?.kind === "symlink" ? "a link is there" : `a ${stat?.kind ?? "vanished entry"} is there`;
-  throw new PipelineError("copy/conflict", `Cannot make the folder "${path}": ${found}, wanted a folder or nothing`);
+  throw new PipelineError("copy/conflict", `Cannot make the folder "${path}": ${found}, wanted a folder or nothing`, {
+    hint: "Nothing is ever replaced. Find out what stands there; move it away if it is not needed.",
+  });
 }
 
 /**

@@ -115,6 +115,9 @@ const WORDS: Record<string, Words> = {
   ),
 };
 
+/** For what no words are known for. */
+const UNKNOWN_HINT = "Look at the disk or share this is on: is it there, and can the account of labferry use it?";
+
 /** Windows codes that say more than the POSIX name Deno gives them: `(os error 33)`. */
 const WINDOWS_ERRORS: Record<number, Words> = {
   5: DENIED,
@@ -166,7 +169,10 @@ export function ioError(
   const words = wordsFor(error, options.windows ?? Deno.build.os === "windows");
   const said = error instanceof Error ? error.message : String(error);
   if (words === undefined) {
-    return new PipelineError("io/failed", `Cannot ${action.verb} "${action.path}": ${said}`, { cause: error });
+    return new PipelineError("io/failed", `Cannot ${action.verb} "${action.path}": ${said}`, {
+      cause: error,
+      hint: options.hint ?? UNKNOWN_HINT,
+    });
   }
   const detail = errnoOf(error) ?? said;
   return new PipelineError(words.code, `Cannot ${action.verb} "${action.path}": ${words.found} (${detail})`, {
@@ -186,7 +192,7 @@ export function asKnownError(error: unknown, doing: string, options: { windows?:
   const found = words === undefined ? said : `${words.found} (${said})`;
   return new PipelineError(words?.code ?? "io/failed", `Cannot ${doing}: ${found}`, {
     cause: error,
-    hint: words?.hint,
+    hint: words === undefined ? UNKNOWN_HINT : words.hint,
     retry: words?.retry,
   });
 }

@@ -3,6 +3,7 @@
  * everything still works, and evidence says what could not be shown.
  * @module
  */
+import fs from "node:fs";
 import { MOVEFILE_WRITE_THROUGH, widePath, type WindowsCalls } from "./windows_calls.ts";
 import { windowsCalls } from "./windows_library.ts";
 
@@ -53,13 +54,34 @@ function load(): Library | null {
 
 const utf8 = new TextEncoder();
 
+let descriptors: boolean | undefined;
+
+/**
+ * Whether a number that `node:fs` gives for an open file is the system's own. In runtimes before Deno 2.9 it is not, and
+ * a call with it would be one on another file.
+ */
+function areDescriptors(): boolean {
+  if (descriptors !== undefined) return descriptors;
+  try {
+    const fd = fs.openSync("/", fs.constants.O_RDONLY);
+    try {
+      descriptors = fs.readlinkSync(`/proc/self/fd/${fd}`) === "/";
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch {
+    descriptors = false; // without /proc nothing shows it: what needs a number is done in another way
+  }
+  return descriptors;
+}
+
 /**
  * Asks the system to forget the cached pages of an open file of `size` bytes, and looks whether they are gone: the
  * request is advice, and pages that another program has mapped stay. False when it cannot be told; the system tells only
  * those who own the file or may write it.
  */
 export function dropCache(fd: number, size: number): boolean {
-  const symbols = load()?.symbols;
+  const symbols = areDescriptors() ? load()?.symbols : undefined;
   if (symbols?.posix_fadvise(fd, 0n, 0n, POSIX_FADV_DONTNEED) !== 0) return false;
   for (let at = 0; at < size; at += MAPPING) {
     if (!isUncached(symbols, fd, { at, bytes: Math.min(MAPPING, size - at) })) return false;
@@ -82,7 +104,7 @@ function isUncached(symbols: Library["symbols"], fd: number, part: { at: number;
 
 /** Whether `syncfs` can be called here. */
 export function hasSyncfs(): boolean {
-  return load() !== null;
+  return load() !== null && areDescriptors();
 }
 
 /**

@@ -74,6 +74,12 @@ export function conflict(from: string, to: string, found: string): PipelineError
 
 /** The error of something that is not a plain file. */
 export function notAFile(verb: string, path: string, stat: FileStat | undefined): PipelineError {
-  if (stat === undefined) return new PipelineError("io/gone", `Cannot ${verb} "${path}": nothing is there`);
-  return new PipelineError("copy/not-a-file", `Cannot ${verb} "${path}": it is a ${stat.kind}, wanted a file`);
+  if (stat === undefined) {
+    return new PipelineError("io/gone", `Cannot ${verb} "${path}": nothing is there`, {
+      hint: "It was moved, renamed or deleted, or the share is not mounted. Look for it, then run again.",
+    });
+  }
+  return new PipelineError("copy/not-a-file", `Cannot ${verb} "${path}": it is a ${stat.kind}, wanted a file`, {
+    hint: "Nothing was replaced. Find out what stands there; move it away if it is not needed.",
+  });
 }

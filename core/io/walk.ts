@@ -86,7 +86,9 @@ async function expectFolder(fs: FileSystem, root: string): Promise<void> {
     : stat.kind === "symlink"
     ? "it is a link"
     : `it is a ${stat.kind}`;
-  throw new PipelineError("walk/no-folder", `Cannot list "${root}": ${found}, wanted a folder`);
+  throw new PipelineError("walk/no-folder", `Cannot list "${root}": ${found}, wanted a folder`, {
+    hint: "It was moved or replaced, or the share is not mounted. Look for it, then run again.",
+  });
 }
 
 /**

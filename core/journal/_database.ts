@@ -10,7 +10,8 @@ import { dirname } from "@std/path";
 import { PipelineError } from "../errors.ts";
 import { asKnownError, errnoOf } from "../io/io_errors.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./_schema.ts";
-import { holdLock, openLock, tryLockSync } from "./_journal_lock.ts";
+import { tryLockSync } from "../io/try_lock.ts";
+import { holdLock, openLock } from "./_journal_lock.ts";
 
 const BUSY_MS = 10_000;
 /** The write-ahead log is folded into the database beyond this size, in bytes. */
@@ -166,7 +167,7 @@ function locked(path: string): PipelineError {
   return new PipelineError(
     "journal/busy",
     `Cannot open the journal "${path}": another process has held it for ${LOCK_WAIT_MS / 1000} s`,
-    { retry: "transient", stopsRun: 1 },
+    { retry: "transient", stopsRun: 1, hint: WAIT },
   );
 }
 
@@ -229,7 +230,9 @@ function migrate(path: string, db: DatabaseSync): void {
   }
 }
 
+const WAIT = "Another labferry of this host uses it. Run again when that one has ended, or end it if it hangs.";
 const WRITABLE = "The state folder must be writable by the user who runs this.";
+const SICK = "Look at the disk of the state folder: its free space and its health. Then run again.";
 const MOVE_ASIDE = "Move the file and its -wal and -shm neighbours aside and run again: the journal saves work and " +
   "never permits a deletion, so what it knew is proved again.";
 
@@ -264,6 +267,7 @@ export function inWords(path: string, doing: string, error: unknown): unknown {
       return new PipelineError("journal/busy", `${start}: another process has held it for ${BUSY_MS / 1000} s`, {
         ...common,
         retry: "transient",
+        hint: WAIT,
       });
     case 11: // SQLITE_CORRUPT
     case 26: // SQLITE_NOTADB
@@ -277,7 +281,9 @@ export function inWords(path: string, doing: string, error: unknown): unknown {
     case 14: // SQLITE_CANTOPEN
       return new PipelineError("journal/cannot-open", `${start}: ${reason}`, { ...common, hint: WRITABLE });
   }
-  if (code !== undefined) return new PipelineError("journal/failed", `${start}: ${reason}`, common);
+  if (code !== undefined) {
+    return new PipelineError("journal/failed", `${start}: ${reason}`, { ...common, hint: SICK });
+  }
   if (errnoOf(error) !== undefined) return ofSystem(error, { start, path });
   return error;
 }

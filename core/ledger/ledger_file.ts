@@ -93,7 +93,9 @@ class FileLedger implements LedgerFile {
     const entry = storedEntry(unsafe);
     const problem = entryProblem(unsafe);
     if (problem !== undefined) {
-      throw new PipelineError("ledger/invalid", `Cannot record "${entry.backup_name}" in the ledger: ${problem}`);
+      throw new PipelineError("ledger/invalid", `Cannot record "${entry.backup_name}" in the ledger: ${problem}`, {
+        hint: "Nothing was recorded and nothing deleted. This is a fault of labferry: keep the log and report it.",
+      });
     }
     // Appends of this process stand in line, so that they do not wait for each other by polling the lock.
     const turn = this.#queue.then(() => this.#appendLocked(entry));

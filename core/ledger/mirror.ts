@@ -181,9 +181,15 @@ class Mirror implements LedgerMirror {
     const key = mirrorKey(prefix, month);
     const info = await store.head(key, signal);
     // Whoever asks saw it in the listing, or was told of its size.
-    if (info === undefined) throw new PipelineError("ledger/mirror-gone", `Cannot read "${key}": it is not there`);
+    if (info === undefined) {
+      throw new PipelineError("ledger/mirror-gone", `Cannot read "${key}": it is not there`, {
+        hint: "The listing of the bucket shows it: ask who looks after the store.",
+      });
+    }
     if (info.size > LARGEST) {
-      throw new PipelineError("ledger/mirror-too-large", `Cannot read "${key}": it has ${info.size} bytes`);
+      throw new PipelineError("ledger/mirror-too-large", `Cannot read "${key}": it has ${info.size} bytes`, {
+        hint: "Copy this month to the archive by other means.",
+      });
     }
     const bytes = new Uint8Array(info.size);
     for (let start = 0; start < bytes.length; start += RANGE) {
@@ -245,6 +251,7 @@ class Mirror implements LedgerMirror {
       throw new PipelineError(
         "ledger/mirror-differs",
         `Cannot trust "${key}": it reads back other bytes than were put`,
+        { hint: "The store does not keep what it is given. Have it checked; the ledger here is whole." },
       );
     }
     this.#remember(key, put.etag, ours);

@@ -64,6 +64,7 @@ export function choosePartSize(size: number, wanted: number): number {
   throw new PipelineError(
     "s3/too-large",
     `Cannot upload an object of ${size} bytes: wanted at most ${MAX_PARTS} parts of 5 GiB`,
+    { hint: "No store of this kind takes it. Keep it elsewhere, or split it before the study is backed up." },
   );
 }
 

@@ -33,7 +33,9 @@ export function itemPrefix(prefix: string, backupName: string): string {
 export function objectKey(prefix: string, backupName: string, path: string): string {
   const key = itemPrefix(prefix, backupName) + path;
   if (!key.isWellFormed()) {
-    throw new PipelineError("s3/bad-key", `Cannot upload "${path}": its name is not valid text`);
+    throw new PipelineError("s3/bad-key", `Cannot upload "${path}": its name is not valid text`, {
+      hint: "Rename the file or folder at the source.",
+    });
   }
   const bytes = new TextEncoder().encode(key).length;
   if (bytes <= MAX_KEY_BYTES) return key;

@@ -43,9 +43,15 @@ export interface HashedSource {
  */
 export async function fileSource(fs: FileSystem, path: string): Promise<UploadSource> {
   const stat = await fs.lstat(path);
-  if (!stat) throw new PipelineError("s3/source-missing", `Cannot upload "${path}": it is not there`);
+  if (!stat) {
+    throw new PipelineError("s3/source-missing", `Cannot upload "${path}": it is not there`, {
+      hint: "It was moved or removed while the run went on. Look for it, then run again.",
+    });
+  }
   if (stat.kind !== "file") {
-    throw new PipelineError("s3/not-a-file", `Cannot upload "${path}": it is a ${stat.kind}, wanted a regular file`);
+    throw new PipelineError("s3/not-a-file", `Cannot upload "${path}": it is a ${stat.kind}, wanted a regular file`, {
+      hint: "Something was put in its place while the run went on. Look at it, then run again.",
+    });
   }
   return { name: path, size: stat.size, stat: () => fs.lstat(path), open: () => fs.openRead(path) };
 }

@@ -94,8 +94,8 @@ async function assertSameFolder(scope: ItemScope, options: ArchivedOptions): Pro
   }
   const begun = record.truenas_evicting_at !== null;
   const found = [
-    extra.words("files that are not of the backup"),
-    begun ? undefined : missing.words("files missing"),
+    extra.words(extra.count === 1 ? "file that is not of the backup" : "files that are not of the backup"),
+    begun ? undefined : missing.words(missing.count === 1 ? "file missing" : "files missing"),
   ].filter((words) => words !== undefined);
   if (found.length > 0) throw refusal(scope, "backup/folder-differs", `"${item.root}" has ${found.join("; ")}`);
   if (missing.count === 0 && bytes !== record.total_bytes) {

@@ -32,6 +32,7 @@ export async function sealObject(session: ObjectSession, scope: ItemScope, where
     throw new PipelineError(
       "seal/not-proved",
       `Cannot seal "${scope.item.name}" at ${where.place}: not every file is proved there`,
+      { hint: "Run again: what is not proved is proved first." },
     );
   }
   const standing = await hashObject(session, where.key);

@@ -96,7 +96,9 @@ export async function backupItem(
 ): Promise<TreeItem> {
   const stat = await run.services.fs.lstat(folder.path);
   if (stat?.kind !== "directory") {
-    throw new PipelineError("item/gone", `Cannot take up "${folder.name}": it is no longer a folder`);
+    throw new PipelineError("item/gone", `Cannot take up "${folder.name}": it is no longer a folder`, {
+      hint: "It was moved or removed while the run went on. If nobody meant to, look for it before you run again.",
+    });
   }
   const record = await run.requireLedger().latest(folder.name);
   assertMayGo(run, folder.name, record);
@@ -166,6 +168,11 @@ function neverHere(name: string, root: string): PipelineError {
   );
 }
 
+const OTHER_CLAIM = "The copy stays. Another study may be taking this name; look at which host backs it up.";
+const LOST_CLAIM =
+  "The copy stays. Claims lie in .labferry/claims of a place: when copies were moved to other storage, " +
+  "bring that folder along. Or put the study back below source_root: a backup claims its name anew.";
+
 /**
  * SAFETY S11: the name is this incarnation's at the place that is freed, and at every place that stays. Nothing is
  * claimed here: a claim that is missing is one that nobody vouches for.
@@ -183,7 +190,7 @@ export async function assertClaimsAgree(run: RunState, item: TreeItem, signal: A
     throw new PipelineError(
       "backup/claim",
       `Cannot free a copy of "${item.name}": the claim of its name at ${id} is ${whose}, wanted the one of the ledger's record`,
-      { hint: "The copy stays. Another study may be taking this name; look at which host backs it up." },
+      { hint: claim === undefined ? LOST_CLAIM : OTHER_CLAIM },
     );
   }
 }

@@ -166,6 +166,7 @@ async function* checkedFiles(run: RunState, session: ItemSession, signal: AbortS
       throw new PipelineError(
         "item/links",
         `Cannot back up "${item.name}": "${entry.path}" is a link or a special file`,
+        { hint: "Links are never followed. Put the file it names in its place, or take it out of the study." },
       );
     }
     yield { path: entry.path, size: entry.size, mtimeMs: entry.mtimeMs };

@@ -83,6 +83,7 @@ export class RunState {
     if (this.ledger) return this.ledger;
     throw new PipelineError("config/missing", `Cannot use the ledger: paths.manifest_root is not set in the config`, {
       stopsRun: 2,
+      hint: "Set manifest_root under [paths] in the config, then run: labferry install places",
     });
   }
 

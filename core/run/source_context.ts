@@ -118,7 +118,9 @@ export async function itemOf(
 ): Promise<TreeItem> {
   const stat = await run.services.fs.lstat(folder.path);
   if (stat?.kind !== "directory") {
-    throw new PipelineError("item/gone", `Cannot take up "${folder.name}": it is no longer a folder`);
+    throw new PipelineError("item/gone", `Cannot take up "${folder.name}": it is no longer a folder`, {
+      hint: "It was moved or removed while the run went on. If nobody meant to, look for it before you run again.",
+    });
   }
   const id = incarnationOf(run.source.uuid, stat, folder.name);
   return { id, name: folder.name, kind: "tree", root: folder.path, data };

@@ -46,6 +46,7 @@ async function lockFile({ fs, path, clock, waitMs, signal }: FileLockOptions): P
     if (clock.now() >= end) {
       throw new PipelineError("lock/timeout", `Cannot lock "${path}": another process holds it`, {
         retry: "transient",
+        hint: "Run again when that process has ended.",
       });
     }
     await clock.sleep(wait, signal);

@@ -26,6 +26,9 @@ export interface SidecarSummary {
 const BLOCK = 64 * 2 ** 10;
 /** Longest line that is taken for one; a path has at most 32 Ki characters. */
 const LONGEST_LINE = 256 * 2 ** 10;
+/** What to do about a list that labferry did not write so. */
+const CHANGED =
+  "Somebody changed the list, or the storage damaged it. Nothing is counted on it; compare it with the other copy.";
 const HASH = /^[0-9a-f]{64}$/;
 
 const ESCAPES: Record<string, string> = { "\\": "\\\\", "\n": "\\n", "\r": "\\r" };
@@ -39,7 +42,9 @@ const UNESCAPES: Record<string, string> = { "\\": "\\", n: "\n", r: "\r" };
 export function formatSidecarLine(sha256: string, path: string): string {
   const why = entryProblem(path, sha256);
   if (why !== undefined) {
-    throw new PipelineError("sidecar/entry", `Cannot write "${path}" into a checksum sidecar: ${why}`);
+    throw new PipelineError("sidecar/entry", `Cannot write "${path}" into a checksum sidecar: ${why}`, {
+      hint: "Rename the file at the source; a list of checksums cannot hold this name.",
+    });
   }
   // The name "-" alone means standard input to `sha256sum -c`.
   const name = path === "-" ? "./-" : path;
@@ -108,7 +113,9 @@ export async function* encodeSidecar(
 function expectOrder(last: string | undefined, path: string, name: string): void {
   if (last === undefined || compareBytes(last, path) < 0) return;
   const found = last === path ? `"${path}" stands twice` : `"${path}" stands after "${last}"`;
-  throw new PipelineError("sidecar/order", `Cannot use the checksum sidecar "${name}": ${found}, wanted byte order`);
+  throw new PipelineError("sidecar/order", `Cannot use the checksum sidecar "${name}": ${found}, wanted byte order`, {
+    hint: CHANGED,
+  });
 }
 
 function empty(name: string): PipelineError {
@@ -227,6 +234,7 @@ function malformed(name: string, line: number, cause: unknown): PipelineError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new PipelineError("sidecar/malformed", `Cannot use the checksum sidecar "${name}": line ${line}: ${reason}`, {
     cause,
+    hint: CHANGED,
   });
 }
 

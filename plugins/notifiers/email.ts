@@ -213,7 +213,8 @@ function inWords(
   if (code === "EAUTH") {
     return new PipelineError("notify/login", `Cannot log in to ${server}: ${message}`, {
       cause,
-      hint: "Check SMTP_USER and SMTP_APP_PASSWORD. Gmail wants an app password, not the one of the account.",
+      hint:
+        "Check LABFERRY_SMTP_USER and LABFERRY_SMTP_APP_PASSWORD (environment or smtp.env). Gmail wants an app password, not the one of the account.",
     });
   }
   const untrusted = timedOut ? undefined : distrust(cause);

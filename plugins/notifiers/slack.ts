@@ -51,7 +51,9 @@ function secret({ secrets }: NotifierContext, name: string): string {
 
 function byWebhook(timeoutMs: number, url: string): Send {
   if (!URL.canParse(url)) {
-    throw new PipelineError("notify/no-credentials", `Cannot write to Slack: ${WEBHOOK} is no URL`);
+    throw new PipelineError("notify/no-credentials", `Cannot write to Slack: ${WEBHOOK} is no URL`, {
+      hint: "Copy the whole address of the incoming webhook from Slack.",
+    });
   }
   return async (message, signal) => {
     const posted = await post(url, {

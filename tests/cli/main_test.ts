@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
 import type { Command, CommandContext, CommandSpec } from "../../cli/command.ts";
-import { VERSION } from "../../cli/main.ts";
+import { VERSION } from "../../cli/version.ts";
 import { PipelineError } from "../../core/errors.ts";
 import { Disk } from "../../core/io/disk.ts";
 import { tempDir } from "../kit/temp.ts";

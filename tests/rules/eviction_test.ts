@@ -183,7 +183,11 @@ Deno.test("S11 an eviction needs the claims of the name, at both places, to be t
     await using world = await one();
     change(world);
     const before = bucketOf(world);
-    assertFailed(await cleanup(world), "backup/claim");
+    const report = await cleanup(world);
+    assertFailed(report, "backup/claim");
+    const [{ error }] = report.items;
+    const lost = /missing/.test(error?.message ?? "");
+    assert.match(error?.hint ?? "", lost ? /\.labferry\/claims/ : /which host/);
     await assertStays(world, before);
   }
 });

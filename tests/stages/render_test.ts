@@ -16,24 +16,30 @@ const of = (name: string, details: { [key: string]: Json }): Item =>
 const FAILURE = of("backup_failure", {
   pipeline: "backup",
   code: "run/items-failed",
-  message: "1 items failed: study <1>",
+  message: "1 item failed: study <1>",
   exit_code: 1,
   host: "fusion-pc",
   run_id: "01J0RUN",
   started_at: "2026-03-01T02:00:00.000Z",
-  items: [{ name: "study <1>", stage: "truenas", message: 'Cannot copy "a&b": full', hint: "Free space." }],
+  items: [{
+    name: "study <1>",
+    stage: "truenas",
+    code: "io/disk-full",
+    message: 'Cannot copy "a&b": full',
+    hint: "Free space.",
+  }],
 });
 
 Deno.test("render says what happened, to what, since when, what to do, with exit code, host and run", async () => {
   const { subject, text } = await rendered(FAILURE);
-  assert.equal(subject, "[labferry] backup_failure on fusion-pc: 1 items failed: study <1>");
+  assert.equal(subject, "[labferry] backup_failure on fusion-pc: 1 item failed: study <1>");
   for (
     const part of [
       'The pipeline "backup" ended with exit code 1.',
       "To what: \n?",
-      'study <1> (stage truenas): Cannot copy "a&b": full\n    Free space.',
+      'study <1> (stage truenas): Cannot copy "a&b": full [io/disk-full]\n    Free space.',
       "Since: 2026-03-01T02:00:00.000Z",
-      "What to do now: See below what failed",
+      "What to do now: Mend what is named above",
       "Exit code: 1",
       "Host: fusion-pc",
       "Run: 01J0RUN",

@@ -20,13 +20,15 @@ const NONE: TestServers = { env: {}, problem: "", [Symbol.asyncDispose]: () => P
  */
 export async function startServers(): Promise<TestServers> {
   const script = fromFileUrl(new URL("../test_servers", import.meta.url));
-  if (Deno.env.get("LABFERRY_TEST_SERVERS") === "off") return { ...NONE, problem: "LABFERRY_TEST_SERVERS is off" };
-  if (Deno.build.os === "windows") return { ...NONE, problem: "tools/test_servers needs bash" };
+  if (Deno.env.get("LABFERRY_TEST_SERVERS") === "off") {
+    return { ...NONE, problem: "servers: LABFERRY_TEST_SERVERS is off" };
+  }
+  if (Deno.build.os === "windows") return { ...NONE, problem: "servers: tools/test_servers needs bash" };
   const started = await bash(script, "start");
-  if (started === undefined) return { ...NONE, problem: "bash or tools/test_servers is not there" };
+  if (started === undefined) return { ...NONE, problem: "servers: bash or tools/test_servers is not there" };
   return {
     env: parseExports(started.stdout),
-    problem: started.code === 0 ? "" : `tools/test_servers start ended with ${started.code}`,
+    problem: started.code === 0 ? "" : `servers: tools/test_servers start ended with ${started.code}`,
     [Symbol.asyncDispose]: async () => {
       const stopped = await bash(script, "stop");
       if (stopped?.code !== 0) throw new Error(`Cannot stop the test servers: exit code ${stopped?.code}`);

@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { parseDotenv } from "../../cli/dotenv.ts";
+
+Deno.test("parseDotenv() reads values with and without quotes, and a password with a # as it is", () => {
+  const text =
+    "\ufeff# login\r\nUSER = ops@lab.example \r\nexport PASS=abcd#efgh # the app's\nA='x # y' # z\nB=\"q\\\"\\n\"\n" +
+    "C=\nD=a b  c\n#E=1\nno line\nF='left open\nG=1\nG=2\nH= # only a comment\n";
+  assert.deepEqual(parseDotenv(text), {
+    USER: "ops@lab.example",
+    PASS: "abcd#efgh",
+    A: "x # y",
+    B: 'q"\n',
+    C: "",
+    D: "a b  c",
+    F: "'left open",
+    G: "2",
+    H: "",
+  });
+});
