@@ -113,7 +113,12 @@ function reportError(
 ): void {
   const message = error instanceof Error ? error.message : String(error);
   const { code, hint, cause } = error instanceof PipelineError ? error : {};
-  logs.fatal(message, error instanceof PipelineError ? { code, hint, cause } : { error });
+  // Whoever pressed Ctrl+C knows of it.
+  const isKnown = error instanceof DOMException && error.name === "AbortError";
+  logs.fatal(
+    message,
+    error instanceof PipelineError ? { code, hint, cause } : isKnown ? { code: "cli/interrupted" } : { error },
+  );
   if (!json) screen.write(logs.scrubber.text(text));
 }
 

@@ -150,7 +150,7 @@ export async function execute(
   using interrupts = terminal.interrupts();
   const onStop = () => {
     if (terminal.broken?.aborted) return;
-    if (!compiled.source.plugin.endless) return context.log.warn(STOPPING);
+    if (!compiled.source.plugin.endless) return context.log.info(STOPPING);
     // This is how it is meant to end: no trouble to tell anybody of.
     context.log.info("Stopping, as was asked");
     context.notices.hurry(LAST_FLUSH_MS);
@@ -217,7 +217,9 @@ function logOutcome(report: RunReport, log: CommandContext["log"]): void {
     if (error?.hint !== undefined) log.info(`${name}: what to do: ${error.hint}`);
   }
   if (report.error !== undefined) {
-    log.error(report.error.message, { code: report.error.code });
+    const { code, message } = report.error;
+    if (report.exit_code === 130 && code === "run/stopped") log.info(message, { code });
+    else log.error(message, { code });
     // No trouble of its own: people would be told of it in a message apart from the error.
     if (report.error.hint !== undefined) log.info(`what to do: ${report.error.hint}`);
   }

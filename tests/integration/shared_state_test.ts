@@ -12,7 +12,7 @@ Deno.test("configs that share a state folder tell their own recipients of their 
   for (const [place, to, port] of [[a, "a@lab.example", 1], [b, "b@lab.example", server.port]] as const) {
     await Deno.writeTextFile(
       join(place.path, "config.toml"),
-      `\n[notify]\nenabled = true\n[notify.smtp]\nhost = "127.0.0.1"\nport = ${port}\nsecurity = "none"\n`,
+      `\n[plugins]\nfiles = ["mine.ts"]\n[notify]\nenabled = true\n[notify.smtp]\nhost = "127.0.0.1"\nport = ${port}\nsecurity = "none"\n`,
       { append: true },
     );
     await Deno.writeTextFile(join(place.path, "smtp.env"), LOGIN);
