@@ -1,5 +1,6 @@
 /**
- * The journal's stores that sources, notifiers and several workers share: outbox, cursors, claims, seen keys.
+ * The journal's stores that sources, notifiers and several workers share: outbox, cursors, claims, seen keys. Their
+ * stamps move no latest instant: they are made whatever the clock says, also by a run that found it wrong.
  * @module
  */
 import type { Json } from "../json.ts";
@@ -23,7 +24,7 @@ export class SqliteOutbox implements Outbox {
 
   /** Enqueuing an id a second time changes nothing. */
   enqueue(event: OutboxEvent): Promise<void> {
-    return this.#db.change("queue an event", [event.at], () => {
+    return this.#db.change("queue an event", [], () => {
       this.#db.run(
         "INSERT INTO outbox (config, id, event, at, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         this.#config ?? "",
@@ -53,7 +54,7 @@ export class SqliteOutbox implements Outbox {
   }
 
   markSent(id: string, at: string): Promise<void> {
-    return this.#db.change("mark an event as sent", [at], () => {
+    return this.#db.change("mark an event as sent", [], () => {
       const sent = instantOf(at);
       this.#db.run(
         `UPDATE outbox SET sent_at = ?2 WHERE id = ?3 AND sent_at IS NULL AND ${OWN}`,
@@ -93,7 +94,7 @@ export class SqliteClaimStore implements ClaimStore {
   }
 
   claim(name: string, holder: string, lease: { now: number; ms: number }): Promise<boolean> {
-    return this.#db.change("claim a name", [lease.now], () => {
+    return this.#db.change("claim a name", [], () => {
       const row = this.#db.one("SELECT holder, since, ms FROM claim WHERE name = ?", name);
       if (row === undefined || row.holder === holder || lease.now >= (row.since as number) + (row.ms as number)) {
         this.#db.run("INSERT OR REPLACE INTO claim VALUES (?, ?, ?, ?)", name, holder, lease.now, lease.ms);
@@ -116,7 +117,7 @@ export class SqliteClaimStore implements ClaimStore {
 
   /** False when the claim is another's or gone; then the holder must stop. */
   heartbeat(name: string, holder: string, lease: { now: number; ms: number }): Promise<boolean> {
-    return this.#db.change("renew a claim", [lease.now], () =>
+    return this.#db.change("renew a claim", [], () =>
       this.#db.run(
         "UPDATE claim SET since = ?, ms = ? WHERE name = ? AND holder = ?",
         lease.now,
@@ -150,7 +151,7 @@ export class SqliteSeenStore implements SeenStore {
   }
 
   mark(key: string, at: number, keepMs: number): Promise<void> {
-    return this.#db.change("note a cooldown", [at], () => {
+    return this.#db.change("note a cooldown", [], () => {
       this.#db.run(
         "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)",
         this.#prefix + key,

@@ -65,13 +65,19 @@ class SqliteJournal implements LocalJournal {
   }
 
   startRun(run: Omit<RunRow, "finishedAt" | "exitCode">): Promise<void> {
-    return this.#db.change("record a run", [run.startedAt], () => {
+    // Nobody has looked at the clock yet: the stamp is for people.
+    return this.#db.change("record a run", [], () => {
       this.#db.run("INSERT INTO run VALUES (?, ?, ?, NULL, NULL)", run.id, run.pipeline, run.startedAt);
     });
   }
 
-  finishRun(id: string, finishedAt: string, exitCode: number): Promise<void> {
-    return this.#db.change("record a run", [finishedAt], () => {
+  finishRun(
+    id: string,
+    finishedAt: string,
+    exitCode: number,
+    { clock = "right" }: { clock?: "right" | "wrong" } = {},
+  ): Promise<void> {
+    return this.#db.change("record a run", clock === "right" ? [finishedAt] : [], () => {
       const changed = this.#db.run(
         "UPDATE run SET finished_at = ?, exit_code = ? WHERE id = ?",
         finishedAt,

@@ -71,14 +71,28 @@ export async function runPipeline(request: RunRequest, services: EngineServices)
   const { endless } = request.compiled.source.plugin;
   if (request.abort.aborted || (request.stop.aborted && !endless)) report.exit_code = 130;
   report.finished_at = new Date(clock.now()).toISOString();
-  if (!request.dryRun) await finishRun(report, services);
+  if (!request.dryRun) await finishRun(report, services, isClockKnown(request, report) ? "right" : "wrong");
   return report;
 }
 
+/**
+ * Whether the run's clock may stand in the journal as an instant it has seen: a later delete is refused until then. A
+ * run that found its clock wrong must leave no such stamp, nor one over events, which compares it with no other.
+ */
+function isClockKnown({ compiled }: RunRequest, { error, items }: RunReport): boolean {
+  const isWrong = (code: string | undefined) => code === "s3/clock-skew" || code === "destroy/clock";
+  return compiled.source.plugin.yields !== "event" && !isWrong(error?.code) &&
+    !items.some((item) => isWrong(item.error?.code));
+}
+
 /** A journal that fails now hides neither what was done nor what stopped the run. */
-async function finishRun(report: RunReport, { journal, log }: EngineServices): Promise<void> {
+async function finishRun(
+  report: RunReport,
+  { journal, log }: EngineServices,
+  clock: "right" | "wrong",
+): Promise<void> {
   try {
-    await journal.finishRun(report.run_id, report.finished_at, report.exit_code);
+    await journal.finishRun(report.run_id, report.finished_at, report.exit_code, { clock });
   } catch (cause) {
     const error = asKnownError(cause, `note the end of run "${report.pipeline}" in the journal`);
     log.error(error.message, { code: error.code });
