@@ -21,6 +21,7 @@ import type { Project } from "./project.ts";
 import { readSecrets } from "./secrets.ts";
 import type { SecretsContext } from "./secrets.ts";
 import { withServices } from "./services.ts";
+import { whyStateIsNotApart } from "./state_apart.ts";
 
 /** How long the end of a command may take for its notifications, in ms (DESIGN 4). */
 export const DRAIN_MS = 30_000;
@@ -102,6 +103,8 @@ export async function drainOutbox(
     const until = AbortSignal.any([given, ...signal ? [signal] : []]);
     return await deliverDirectly(unqueued, { compiled, secrets, project, context: { ...context, log }, until });
   }
+  // The command said so, if it was to write there.
+  if (await whyStateIsNotApart(locations)) return;
   // A command that only looks makes no state folder.
   if (trouble.length === 0 && await Deno.lstat(dirname(locations.journalFile)).catch(() => undefined) === undefined) {
     return;

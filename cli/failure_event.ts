@@ -14,6 +14,7 @@ import { NOTIFY, queuesEvents } from "./drain.ts";
 import { GLOBAL_FLAGS } from "./parse.ts";
 import { makeStateDir } from "./project.ts";
 import { openOwnJournal } from "./services.ts";
+import { whyStateIsNotApart } from "./state_apart.ts";
 import type { SecretsContext } from "./secrets.ts";
 import { commandFlags } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
@@ -27,7 +28,7 @@ export interface Failure {
 }
 
 interface Queue {
-  locations: Pick<Locations, "journalFile" | "configFile">;
+  locations: Pick<Locations, "journalFile" | "configFile" | "stateDir">;
   terminal: Pick<Terminal, "now" | "host" | "failureEvent">;
   log: Pick<Logger, "debug" | "error">;
 }
@@ -53,6 +54,8 @@ async function queue(
   const at = terminal.now();
   const left: NewEvent[] = eventsForExit(pipeline, exitCode).filter(isEventName).map((event) => ({ event, at, data }));
   try {
+    const astray = await whyStateIsNotApart(locations);
+    if (astray) throw astray;
     await makeStateDir(locations.journalFile);
     await using journal = await openOwnJournal(locations);
     for (let event = left.at(0); event !== undefined; left.shift(), event = left.at(0)) {

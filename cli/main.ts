@@ -62,7 +62,7 @@ async function runCommand(
     return await reportBare(error, terminal);
   }
   const toFile = spec.log === "file" && !args.has("dry-run");
-  const { openLogFile } = toFile ? await import("./log_file.ts") : {};
+  const { openLogFile } = toFile && await mayLog(locations) ? await import("./log_file.ts") : {};
   // Opened before the config is read: a scheduled task that cannot start leaves a trace.
   using logs = openLog({
     format: globals.logFormat,
@@ -99,6 +99,12 @@ async function runCommand(
   if (!spec.silent && !args.has("dry-run")) await notices.flush();
   if (logs.file !== undefined || globals.verbose) log.info(`labferry ${name} ends with exit code ${code}`);
   return code;
+}
+
+/** Not where the log would lie among the data of the instrument; the command says so itself. */
+async function mayLog(locations: CommandContext["locations"]): Promise<boolean> {
+  const { whyStateIsNotApart } = await import("./state_apart.ts");
+  return await whyStateIsNotApart(locations) === undefined;
 }
 
 function loadCommand(spec: CommandSpec): Promise<{ run: Command }> {

@@ -11,6 +11,7 @@ import type { EngineServices } from "../core/run/services.ts";
 import type { CommandContext } from "./command.ts";
 import type { Locations } from "./locations.ts";
 import { makeStateDir } from "./project.ts";
+import { whyStateIsNotApart } from "./state_apart.ts";
 
 /** The journal, with the events and marks of the config that is in force; several may share a state folder. */
 export function openOwnJournal(
@@ -35,6 +36,8 @@ export async function withServices<T>(
 ): Promise<T> {
   const { terminal, locations, log, openDisk = () => new Disk() } = context;
   await using fs = openDisk();
+  const astray = dryRun || inMemory ? undefined : await whyStateIsNotApart(locations);
+  if (astray) throw astray;
   if (!dryRun && !inMemory) await makeStateDir(locations.journalFile);
   await using journal = inMemory
     ? await openMemoryJournal()
