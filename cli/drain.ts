@@ -3,12 +3,14 @@ import { dirname } from "@std/path";
 import { PipelineError } from "../core/errors.ts";
 import { emitEvent } from "../core/events/events.ts";
 import type { Secrets } from "../core/contract.ts";
+import { brokenError } from "../core/external/external_stage.ts";
 import { lintPipeline } from "../core/lint/safety.ts";
 import { compilePipeline } from "../core/pipeline/compile.ts";
 import type { CompiledPipeline } from "../core/pipeline/compile.ts";
 import { loadConfig } from "../core/pipeline/config.ts";
 import { throwOnErrors } from "../core/pipeline/diagnostic.ts";
 import type { Logger } from "../core/ports.ts";
+import type { Registry } from "../core/registry.ts";
 import { runPipeline } from "../core/run/engine.ts";
 import type { RunReport } from "../core/run/report.ts";
 import type { CommandContext } from "./command.ts";
@@ -16,7 +18,7 @@ import { deliverDirectly } from "./deliver_directly.ts";
 import { count } from "./format.ts";
 import { OWN } from "./notices.ts";
 import type { Trouble } from "./notices.ts";
-import { builtinRegistry, findPipelineText, readTextIfThere } from "./project.ts";
+import { builtinRegistry, findPipelineText, loadKnownPlugins, readTextIfThere } from "./project.ts";
 import type { Project } from "./project.ts";
 import { readSecrets } from "./secrets.ts";
 import type { SecretsContext } from "./secrets.ts";
@@ -47,7 +49,15 @@ export async function setUpNotify(project: Project, context: SecretsContext, smt
   const secrets = await readSecrets(context, smtpEnv);
   const { config, registry } = project;
   const found = await findPipelineText(NOTIFY, context);
-  const { pipeline, diagnostics } = compilePipeline({ ...found, config, registry, env: context.terminal.env });
+  const compile = (registry: Registry) => compilePipeline({ ...found, config, registry, env: context.terminal.env });
+  let { pipeline, diagnostics } = compile(registry);
+  const lacksStage = () => diagnostics.some(({ code }) => code === "pipeline/unknown-plugin");
+  if (lacksStage()) {
+    // Only a notify pipeline of the laboratory's own needs stages from outside; what is broken hinders no other stage.
+    const known = await loadKnownPlugins(config);
+    ({ pipeline, diagnostics } = compile(known.registry));
+    if (lacksStage() && known.broken.length > 0) throw brokenError(known.broken);
+  }
   throwOnErrors(pipeline === undefined ? diagnostics : [...diagnostics, ...lintPipeline(pipeline)]);
   if (pipeline === undefined) throw new TypeError("the notify pipeline has no error and was not compiled");
   const missing = pipeline.stages.flatMap((stage) => stage.plugin.uses?.(stage.options) ?? []).flatMap((use) => {

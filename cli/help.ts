@@ -112,7 +112,8 @@ function table(rows: readonly (readonly [string, string])[], width: number): str
   });
 }
 
-function wrap(text: string, width: number): string[] {
+/** Returns a text in lines of at most `width`. */
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const last = lines.at(-1);

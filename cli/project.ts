@@ -2,6 +2,8 @@
 import { dirname, resolve } from "@std/path";
 import { asPipelineError, PipelineError } from "../core/errors.ts";
 import { ioError } from "../core/io/io_errors.ts";
+import { brokenError, type BrokenFile, type ExternalStage } from "../core/external/external_stage.ts";
+import { eventsNamed } from "../core/lint/events.ts";
 import { lintPipeline } from "../core/lint/safety.ts";
 import type { CompiledPipeline } from "../core/pipeline/compile.ts";
 import { compilePipeline } from "../core/pipeline/compile.ts";
@@ -16,6 +18,8 @@ import type { Registry } from "../core/registry.ts";
 import { plugins } from "../plugins/mod.ts";
 import { stages } from "../stages/mod.ts";
 import type { CommandContext } from "./command.ts";
+import { loadExternalStages } from "./external.ts";
+import { definedEvents } from "./known_events.ts";
 
 /** What is installed here: the config in force and the plugins. */
 export interface Project {
@@ -35,11 +39,58 @@ export function builtinRegistry(): Registry {
   return createRegistry([...stages, ...plugins]);
 }
 
+function registryWith(external: readonly ExternalStage[]): Registry {
+  return createRegistry([...stages, ...plugins], { external });
+}
+
+/** The plugins that are known here, and the files that give none. */
+export interface KnownPlugins {
+  registry: Registry;
+  broken: readonly BrokenFile[];
+}
+
 /**
- * Reads the config and registers the plugins.
+ * The plugins of this installation, for commands that only tell of them: what is broken is told, and hinders nothing.
+ * Without a config that can be read, those that come with labferry.
+ */
+export async function knownPlugins(context: CommandContext): Promise<KnownPlugins> {
+  let project: Project;
+  try {
+    project = await loadShippedProject(context);
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+    // No config, no stages of one's own.
+    if (error.code !== "config/not-found" || context.locations.configIsNamed) {
+      context.log.warn(`The stages from outside are not known: ${error.message}`);
+    }
+    return { registry: builtinRegistry(), broken: [] };
+  }
+  return await loadKnownPlugins(project.config);
+}
+
+/** The plugins that can be had with this config. */
+export async function loadKnownPlugins(config: LoadedConfig): Promise<KnownPlugins> {
+  const { stages: external, broken } = await loadExternalStages(config, builtinRegistry());
+  return { registry: registryWith(external), broken };
+}
+
+/**
+ * Reads the config and registers the plugins, those from outside too: their code is run.
+ * @throws {PipelineError} `config/…`, `plugins/…`, exit code 2, with every mistake.
+ */
+export async function loadProject(context: CommandContext): Promise<Project> {
+  const { config, registry: shipped } = await loadShippedProject(context);
+  const { stages: external, broken } = await loadExternalStages(config, shipped);
+  if (broken.length > 0) throw brokenError(broken);
+  return external.length === 0 ? { config, registry: shipped } : { config, registry: registryWith(external) };
+}
+
+/**
+ * Reads the config, with the plugins that come with labferry: for commands that run no pipeline of the laboratory, and
+ * must work whatever is wrong with its stages.
  * @throws {PipelineError} `config/…`, exit code 2, with every mistake of the file.
  */
-export async function loadProject({ locations, logs }: CommandContext): Promise<Project> {
+export async function loadShippedProject({ locations, logs }: CommandContext): Promise<Project> {
   const { configFile } = locations;
   const text = await readTextIfThere(configFile, "config");
   if (text === undefined) {
@@ -54,11 +105,6 @@ export async function loadProject({ locations, logs }: CommandContext): Promise<
   throwOnErrors(diagnostics);
   for (const diagnostic of diagnostics) logs.logger.warn(renderDiagnostic(diagnostic));
   if (loaded === undefined) throw new TypeError("the config has no error and was not loaded");
-  if (loaded.config.plugins.files.length > 0) {
-    logs.logger.warn("[plugins] files is set in the config, but this version knows built-in stages only", {
-      files: loaded.config.plugins.files,
-    });
-  }
   return { config: loaded, registry: builtinRegistry() };
 }
 
@@ -72,7 +118,20 @@ export async function checkPipeline(
   const { config, registry } = project;
   const { pipeline, diagnostics } = compilePipeline({ ...found, config, registry, env: terminal.env });
   if (pipeline === undefined) return { found, diagnostics };
-  return { found, compiled: pipeline, diagnostics: [...diagnostics, ...lintPipeline(pipeline)] };
+  const others = eventsNamed(pipeline).length > 0 ? await pipelineTexts({ terminal, locations }) : [];
+  const events = definedEvents(others, registry);
+  return { found, compiled: pipeline, diagnostics: [...diagnostics, ...lintPipeline(pipeline, { events })] };
+}
+
+/** The texts of all pipelines by name. */
+async function pipelineTexts(context: Pick<CommandContext, "terminal" | "locations">) {
+  const texts: { name: string; text: string }[] = [];
+  for (const name of await pipelineNames(context)) {
+    // One that cannot be read is told of when it is asked for.
+    const found = await findPipelineText(name, context).catch(() => undefined);
+    texts.push({ name, text: found?.text ?? "" });
+  }
+  return texts;
 }
 
 /** The text of a pipeline by name, or by a path relative to the working folder. */
@@ -100,6 +159,11 @@ export async function requirePipeline(
   throwOnErrors(diagnostics);
   for (const diagnostic of diagnostics) context.log.warn(renderDiagnostic(diagnostic));
   if (compiled === undefined) throw new TypeError(`pipeline "${name}" has no error and was not compiled`);
+  for (const { id, external } of [...compiled.before, ...compiled.stages, ...compiled.onItemFailed]) {
+    if (external === undefined) continue;
+    const { file, sha256, pinned } = external;
+    context.log.info(`stage "${id}" is code from outside: ${file}`, { sha256, pinned });
+  }
   return compiled;
 }
 

@@ -12,6 +12,7 @@ const CONFIGURATION = new Set([
   "lint",
   "options",
   "pipeline",
+  "plugins",
   "preset",
   "registry",
   "safety",

@@ -1,12 +1,13 @@
 /** The files that `install init` writes, as texts. Pure; they are part of the program. @module */
 import { EVENTS } from "../core/events/events.ts";
+import type { SchemaFile } from "../cli/schema_files.ts";
 import type { PathSystem } from "../core/io/paths.ts";
 import { renderConfigTemplate } from "../core/pipeline/config_template.ts";
 
 /** A file to write, relative to the config folder, `/`-separated. */
 export interface InitFile {
-  /** `config` and `credentials` may be replaced with `--force`; `recipients` belong to people. */
-  kind: "config" | "credentials" | "recipients";
+  /** `config` and `credentials` may be replaced with `--force`; `recipients` belong to people; a `schema` is made anew. */
+  kind: "config" | "credentials" | "recipients" | "schema";
   path: string;
   text: string;
   mode: number;
@@ -27,8 +28,14 @@ function recipients(who: string): string {
     "# ops@lab.example\n";
 }
 
+/** For editors: where the config's schema is. */
+const SCHEMA_LINE = "#:schema ./schema/config.schema.json\n";
+
 /** Returns the files in the order they are written. The config comes last: once it stands, the others do. */
-export function initFiles(system: PathSystem, configName = "config.toml"): InitFile[] {
+export function initFiles(
+  system: PathSystem,
+  { configName = "config.toml", schemas = [] }: { configName?: string; schemas?: readonly SchemaFile[] } = {},
+): InitFile[] {
   const lists = Object.entries(EVENTS).map(([event, when]) => ({
     event,
     text: recipients(`Who hears of ${event}: ${when} Without an address here, ${FALLBACK}.txt counts.`),
@@ -42,6 +49,7 @@ export function initFiles(system: PathSystem, configName = "config.toml"): InitF
       mode: 0o644,
     })),
     { kind: "credentials", path: "smtp.env", text: SMTP_ENV, mode: 0o600 },
-    { kind: "config", path: configName, text: renderConfigTemplate(system), mode: 0o644 },
+    ...schemas.map(({ name, text }): InitFile => ({ kind: "schema", path: `schema/${name}`, text, mode: 0o644 })),
+    { kind: "config", path: configName, text: SCHEMA_LINE + renderConfigTemplate(system), mode: 0o644 },
   ];
 }

@@ -1,9 +1,11 @@
 /** `install init`: writes the config, the credentials file and the lists of recipients, for people to fill in. @module */
 import { basename, join, resolve } from "@std/path";
 import type { Command, CommandContext } from "../cli/command.ts";
+import { builtinRegistry } from "../cli/project.ts";
+import { schemaFiles } from "../cli/schema_files.ts";
 import { exists, writeFile } from "../cli/write_file.ts";
 import { PipelineError } from "../core/errors.ts";
-import { initFiles } from "./_init_templates.ts";
+import { type InitFile, initFiles } from "./_init_templates.ts";
 
 interface Target {
   folder: string;
@@ -13,15 +15,16 @@ interface Target {
 export const run: Command = async (args, context) => {
   const { terminal, log } = context;
   const { folder, configFile } = targetOf(args.value("config-dir"), context);
-  const files = initFiles(terminal.system, basename(configFile)).map((file) => ({
-    ...file,
-    path: join(folder, ...file.path.split("/")),
-  }));
+  const templates = initFiles(terminal.system, {
+    configName: basename(configFile),
+    schemas: schemaFiles(builtinRegistry()),
+  });
+  const files = templates.map((file) => ({ ...file, path: join(folder, ...file.path.split("/")) }));
   const force = args.has("force");
-  if (!force) await refuseStanding(files.filter((file) => file.kind !== "recipients").map((file) => file.path));
+  if (!force) await refuseStanding(files.filter(isReplaced).map((file) => file.path));
   const encoder = new TextEncoder();
   for (const { kind, path, text, mode } of files) {
-    const standing = force && kind !== "recipients" ? "replace" : "keep";
+    const standing = kind === "schema" || (force && kind !== "recipients") ? "replace" : "keep";
     const written = await writeFile(path, encoder.encode(text), { mode, standing });
     terminal.out(`${written ? "wrote" : "kept "}  ${path}\n`);
     log.info(written ? "a file was written" : "a file was kept", { path });
@@ -29,6 +32,11 @@ export const run: Command = async (args, context) => {
   terminal.out(nextSteps(folder, configFile, context));
   return 0;
 };
+
+/** Whether `--force` is needed where such a file stands. */
+function isReplaced({ kind }: Pick<InitFile, "kind">): boolean {
+  return kind === "config" || kind === "credentials";
+}
 
 /** `--config-dir` names a folder; otherwise the config that is in force here is the one to write. */
 function targetOf(given: string | undefined, { terminal, locations }: CommandContext): Target {

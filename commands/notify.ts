@@ -2,7 +2,7 @@
 import type { Command, CommandContext } from "../cli/command.ts";
 import { columns } from "../cli/format.ts";
 import { ownLog, setUpNotify } from "../cli/drain.ts";
-import { loadProject, pipelineNames, readTextIfThere } from "../cli/project.ts";
+import { loadShippedProject, pipelineNames, readTextIfThere } from "../cli/project.ts";
 import type { Project } from "../cli/project.ts";
 import { renderReport } from "../cli/render_report.ts";
 import { withServices } from "../cli/services.ts";
@@ -19,7 +19,7 @@ import type { RunReport } from "../core/run/report.ts";
 export const run: Command = async (args, given) => {
   // Of the notify pipeline's own troubles nobody is told.
   const context = { ...given, log: ownLog(given.log) };
-  const project = await loadProject(context);
+  const project = await loadShippedProject(context);
   const event = args.value("event");
   const known = await knownEvents(project, context);
   if (event !== undefined && !known.includes(event)) throw noEvent(event, known);

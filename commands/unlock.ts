@@ -1,7 +1,7 @@
 /** `unlock ITEM`: clears the lock that a dead run left. @module */
 import { basename, dirname, join, resolve } from "@std/path";
 import type { Command, CommandContext } from "../cli/command.ts";
-import { loadProject } from "../cli/project.ts";
+import { loadShippedProject } from "../cli/project.ts";
 import { PipelineError } from "../core/errors.ts";
 import { DiskFiles } from "../core/io/disk_files.ts";
 import { LOCK_NAME } from "../core/io/names.ts";
@@ -68,7 +68,7 @@ async function folderOf(
     // The lock file itself may be named, as messages about it do.
     return basename(path) === LOCK_NAME || basename(path) === RUN_LOCK_NAME ? dirname(path) : path;
   }
-  const { config } = await loadProject(context);
+  const { config } = await loadShippedProject(context);
   const { source_root: root, truenas_root: nas } = config.config.paths;
   const isLocked = async (folder: string) => await fs.lstat(join(folder, item, LOCK_NAME)) !== undefined;
   if (nas !== undefined && !(root !== undefined && await isLocked(root)) && await isLocked(nas)) return join(nas, item);

@@ -7,6 +7,7 @@ import { z } from "zod";
 
 export { z } from "zod";
 
+const SIZE = /^\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB)\s*$/;
 const SIZE_UNITS: Record<string, number> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
 
 /**
@@ -14,22 +15,24 @@ const SIZE_UNITS: Record<string, number> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, G
  * `.prefault("8 MiB")` for a default.
  */
 export function byteSize({ most = Infinity }: { most?: number } = {}): z.ZodType<number, number | string> {
-  return z.union([z.number().int().nonnegative(), z.string()]).transform((value, ctx) => {
-    const bytes = typeof value === "number" ? value : bytesOf(value);
-    if (bytes !== undefined && bytes <= most) return bytes;
-    const wanted = bytes === undefined
-      ? 'a size such as "8 MiB" (units B, KiB, MiB, GiB, TiB)'
-      : `at most ${most / 2 ** 20} MiB`;
-    ctx.addIssue({ code: "custom", message: `wanted ${wanted}, found ${JSON.stringify(value)}` });
-    return z.NEVER;
-  });
+  return z.union([z.number().int().nonnegative(), z.string().meta({ pattern: SIZE.source })]).meta({ written: "size" })
+    .transform((value, ctx) => {
+      const bytes = typeof value === "number" ? value : bytesOf(value);
+      if (bytes !== undefined && bytes <= most) return bytes;
+      const wanted = bytes === undefined
+        ? 'a size such as "8 MiB" (units B, KiB, MiB, GiB, TiB)'
+        : `at most ${most / 2 ** 20} MiB`;
+      ctx.addIssue({ code: "custom", message: `wanted ${wanted}, found ${JSON.stringify(value)}` });
+      return z.NEVER;
+    });
 }
 
 function bytesOf(text: string): number | undefined {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB)\s*$/.exec(text);
+  const match = SIZE.exec(text);
   return match ? Math.round(Number(match[1]) * SIZE_UNITS[match[2]]) : undefined;
 }
 
+const DURATION = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d|w)\s*$/;
 const DURATION_UNITS: Record<string, number> = {
   ms: 1,
   s: 1000,
@@ -42,13 +45,12 @@ const DURATION_UNITS: Record<string, number> = {
 
 /** A duration such as `"2s"`, `"15 min"`, `"14d"`. Output: milliseconds. */
 export function duration(): z.ZodType<number, string> {
-  return z.string().transform((value, ctx) => {
-    const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d|w)\s*$/.exec(value);
+  const wanted = 'wanted a duration such as "15min" (units ms, s, min, h, d, w)';
+  const schema = z.string(wanted).meta({ pattern: DURATION.source, written: "duration" });
+  return schema.transform((value, ctx) => {
+    const match = DURATION.exec(value);
     if (match) return Number(match[1]) * DURATION_UNITS[match[2]];
-    ctx.addIssue({
-      code: "custom",
-      message: `wanted a duration such as "15min" (units ms, s, min, h, d, w), found "${value}"`,
-    });
+    ctx.addIssue({ code: "custom", message: `${wanted}, found "${value}"` });
     return z.NEVER;
   });
 }
@@ -88,7 +90,7 @@ export const TIMESTAMP_LINE = `^.{0,32}?(?<!\\d)${TIMESTAMP}`;
 
 /** A regular expression of JavaScript, as text; `(?i:…)` ignores case. Use `.prefault("…")` for a default. */
 export function pattern(): z.ZodType<RegExp, string> {
-  return z.string().min(1).transform((value, ctx) => {
+  return z.string().min(1).meta({ written: "pattern" }).transform((value, ctx) => {
     try {
       return new RegExp(value);
     } catch (error) {

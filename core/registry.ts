@@ -12,6 +12,7 @@ import type {
   StandardPlugin,
 } from "./contract.ts";
 import { PipelineError } from "./errors.ts";
+import { type ExternalOrigin, type ExternalStage, isVouchedFor } from "./external/external_stage.ts";
 import { nameHint } from "./pipeline/nearest.ts";
 
 export type PluginKind = Plugin["kind"];
@@ -36,16 +37,21 @@ export interface Registry {
   list<K extends PluginKind>(kind: K): readonly ByKind[K][];
   /** Names of a kind, sorted. */
   names(kind: PluginKind): string[];
-  /** Whether the plugin may touch any byte: it came from outside and the config does not pin it. */
+  /** Whether the plugin may touch any byte: it came from outside and the config does not vouch for it. */
   isUntrusted(plugin: Plugin): boolean;
+  /** Where a stage from outside comes from; undefined for plugins that come with labferry. */
+  externalOf(plugin: Plugin): ExternalOrigin | undefined;
 }
 
 export interface RegistryOptions {
   /** Plugins loaded from outside that the config does not pin by SHA-256 (SAFETY, transfer: they touch everything). */
   untrusted?: readonly Plugin[];
+  /** Stages from outside. */
+  external?: readonly ExternalStage[];
 }
 
-const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+/** What the name of a plugin looks like. */
+export const PLUGIN_NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 /**
  * Makes a registry from a list of plugins.
@@ -54,8 +60,9 @@ const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
  */
 export function createRegistry(plugins: readonly Plugin[], options: RegistryOptions = {}): Registry {
   const kinds = new Map<PluginKind, Map<string, Plugin>>(PLUGIN_KINDS.map((kind) => [kind, new Map()]));
-  const untrusted = new Set(options.untrusted ?? []);
-  for (const plugin of [...plugins, ...untrusted]) {
+  const origins = new Map<Plugin, ExternalOrigin>(options.external?.map(({ plugin, origin }) => [plugin, origin]));
+  const untrusted = new Set<Plugin>(options.untrusted ?? []);
+  for (const plugin of [...plugins, ...untrusted, ...origins.keys()]) {
     const names = kinds.get(plugin.kind);
     if (names === undefined) {
       throw new PipelineError(
@@ -63,7 +70,7 @@ export function createRegistry(plugins: readonly Plugin[], options: RegistryOpti
         `Cannot register "${plugin.name}": its kind is "${plugin.kind}", wanted one of ${PLUGIN_KINDS.join(", ")}`,
       );
     }
-    if (!NAME.test(plugin.name)) {
+    if (!PLUGIN_NAME.test(plugin.name)) {
       throw new PipelineError(
         "registry/bad-name",
         `Cannot register ${plugin.kind} "${plugin.name}": wanted a name of lower-case words joined by hyphens`,
@@ -94,6 +101,10 @@ export function createRegistry(plugins: readonly Plugin[], options: RegistryOpti
     },
     list: (kind) => [...of(kind).values()],
     names: (kind) => [...of(kind).keys()].toSorted(),
-    isUntrusted: (plugin) => untrusted.has(plugin),
+    isUntrusted(plugin) {
+      const origin = origins.get(plugin);
+      return untrusted.has(plugin) || (origin !== undefined && !isVouchedFor(origin));
+    },
+    externalOf: (plugin) => origins.get(plugin),
   };
 }

@@ -13,7 +13,7 @@ export const cooldown = defineStage({
   resume: "redo",
   options: z.strictObject({
     window: duration().meta({ description: "How long repetitions are dropped; 0s lets all pass.", unit: "ms" }),
-    events: z.array(z.string()).optional().meta({
+    events: z.array(z.string().meta({ event: "hears" })).optional().meta({
       description: "Names of the events it is for; the default is all.",
       example: ["toolkit_error"],
     }),

@@ -19,6 +19,7 @@ export const raiseEvent = defineStage({
     event: z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, "wanted lower-case letters, digits, - and _").meta({
       description: "Name of the event, and so of its list of recipients.",
       example: "fusion_error",
+      event: "raises",
     }),
   }),
   example: `[[stage]]\nuse  = "raise-event"\nwith = { event = "fusion_error" }\n`,

@@ -7,6 +7,7 @@ import { defineStore } from "../core/contract.ts";
 import { z } from "../core/options.ts";
 import { openMemoryJournal } from "../core/journal/sqlite.ts";
 import type { LocalJournal } from "../core/journal/sqlite.ts";
+import type { ExternalStage } from "../core/external/external_stage.ts";
 import { foldLedger } from "../core/ledger/fold.ts";
 import type { LedgerRecord } from "../core/ledger/record.ts";
 import { lintPipeline } from "../core/lint/safety.ts";
@@ -79,6 +80,8 @@ export interface WorldOptions {
   config?: string;
   /** Further plugins. */
   plugins?: readonly Plugin[];
+  /** Stages as if loaded from files. */
+  external?: readonly ExternalStage[];
   /** Leaves the places without their markers. */
   unmarked?: boolean;
   /** Size (bytes) of the NAS. */
@@ -188,7 +191,7 @@ export class World implements AsyncDisposable {
       ...shipped as SourcePlugin[],
       store,
       ...this.#options.plugins ?? [],
-    ]);
+    ], { external: this.#options.external });
   }
 
   async run(options: RunOptions = {}): Promise<RunReport> {

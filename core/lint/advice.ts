@@ -6,6 +6,7 @@ import type { Fact, StageFacts } from "../contract.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import { type Missing } from "../safety/demands.ts";
 import { takesAway } from "../safety/lattice.ts";
+import { pinHint } from "./external.ts";
 import type { FlowStep } from "./flow.ts";
 
 export interface Advice {
@@ -61,10 +62,12 @@ function adviseOnTrees(
   }
   const later = givers[0];
   if (later) {
+    const here = `"${step.stage.id}" (line ${step.stage.position.line})`;
+    const there = `"${later.id}" (line ${later.position.line})`;
     return {
       why: `stage ${named(later)} gives it, too late`,
-      hint:
-        `move "${later.id}" (line ${later.position.line}) before "${step.stage.id}" (line ${step.stage.position.line})`,
+      // A destroy that came too early goes behind what it needs; what else stands between would be moved with it.
+      hint: step.stage.facts.destroys ? `move ${here} behind ${there}` : `move ${there} before ${here}`,
     };
   }
   const weak = about.stages.find((stage) =>
@@ -104,12 +107,16 @@ function takenAway(
   return {
     why,
     hint: everything
-      ? `move "${killer.id}" before "${first.id}" (line ${first.position.line}) or to [[before]], or pin its program (sha256) and say what it touches`
+      ? `move "${killer.id}" before "${first.id}" (line ${first.position.line})${
+        killer.external ? `, or ${pinHint(killer.external)}` : OR_PIN_PROGRAM
+      }`
       : killer.facts.destroys
       ? `move "${killer.id}" behind "${step.stage.id}" (line ${step.stage.position.line})`
       : `move "${killer.id}" before "${giver.id}"`,
   };
 }
+
+const OR_PIN_PROGRAM = " or to [[before]], or pin its program (sha256) and say what it touches";
 
 function weakHint(stage: CompiledStage, fact: Fact): string | undefined {
   const given = stage.facts.gives?.find((one) => one.fact === fact.fact && one.place === fact.place);

@@ -6,7 +6,8 @@
 import type { Plugin } from "../contract.ts";
 import { contains, type PathSystem } from "../io/paths.ts";
 import type { CompiledPart, CompiledPipeline, CompiledStage } from "../pipeline/compile.ts";
-import { diagnose, type Diagnostic } from "../pipeline/diagnostic.ts";
+import { diagnose, type Diagnostic, type Span } from "../pipeline/diagnostic.ts";
+import { nodeAt, valueSpan } from "../pipeline/toml_document.ts";
 import { type ObjectPlaceDeclaration, relateBuckets } from "../safety/distinct_buckets.ts";
 import { ruleSeverity } from "./rules.ts";
 
@@ -28,7 +29,7 @@ export function lintPlaces(pipeline: CompiledPipeline): Diagnostic[] {
     const earlier = located.slice(0, index).find((other) => relate(other, later, system));
     if (earlier === undefined) return;
     const relation = relate(earlier, later, system);
-    found.push(diagnose({ source: pipeline.document.source, span: later.part.position }, {
+    found.push(diagnose({ source: pipeline.document.source, span: optionSpan(pipeline, later) }, {
       code: "safety/same-place-twice",
       severity: ruleSeverity("safety/same-place-twice"),
       message:
@@ -59,6 +60,13 @@ function locate(pipeline: CompiledPipeline): Located[] {
     located.push({ name: "the ledger (manifest_root)", ...directory(config.paths.manifest_root), part: ledger });
   }
   return located;
+}
+
+/** The option that says where the place is; `use` where another key of the config does. */
+function optionSpan({ document }: CompiledPipeline, { part, shown }: Located): Span {
+  const option = Object.entries(part.options as Record<string, unknown>).find(([, value]) => value === shown)?.[0];
+  const path = [...part.path, "with", option ?? ""];
+  return nodeAt(document, path) ? valueSpan(document, path) : part.position;
 }
 
 /** The verbatim form `\\\\?\\C:\\…` of Windows names the same folder as the plain one. */

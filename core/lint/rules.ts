@@ -199,9 +199,24 @@ const SAFETY: Row[] = [
     "A plugin destroys without declaring what: a mistake of its author. It cannot be checked, so it is refused.",
   ],
   [
+    "safety/unpinned-destroy",
+    "error",
+    "A stage from outside destroys, and the config does not vouch for its code: pin its file by SHA-256 in `[plugins] files`, and say in `touches` what the code changes by itself.",
+  ],
+  [
+    "safety/facts-not-counted",
+    "warning",
+    "A stage from outside says that it gives facts about bytes that its own code may change: all bytes, unless the config pins its file and says what it touches. Such facts do not count; a stage behind it can give them anew.",
+  ],
+  [
     "safety/duplicate-id",
     "error",
     "Two stages have one id. Ids name places, evidence and lines of the report, so each must be its own.",
+  ],
+  [
+    "safety/unknown-event",
+    "error",
+    "A stage names an event that nobody defines, so that nobody would ever hear of it. Events are those labferry knows (`labferry notify list-subscribers`), `<pipeline>_failure`, and those that a stage of any pipeline raises; a name that is a known one but for a letter or two is taken for a misspelling.",
   ],
   [
     "safety/unproved-place",
@@ -289,6 +304,16 @@ const TIERS: Record<LintTier, string> = {
   safety: "Tier 2: safety",
   environment: "Tier 3: environment",
 };
+
+/** When a rule is checked, in words: `tier 2, safety`. */
+export function tierOf({ tier }: LintRule): string {
+  return TIERS[tier].replace(/^Tier (\d): /, "tier $1, ");
+}
+
+/** Returns the rule of a code. */
+export function findLintRule(code: string): LintRule | undefined {
+  return BY_CODE.get(code);
+}
 
 /** Renders the table as the page `docs/reference/lint_rules.md`. */
 export function renderLintRules(): string {

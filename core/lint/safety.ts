@@ -6,21 +6,30 @@
 import type { Fact } from "../contract.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import type { CompiledPipeline, CompiledStage } from "../pipeline/compile.ts";
-import { diagnose, type Diagnostic, type Span } from "../pipeline/diagnostic.ts";
+import { diagnose, type Diagnostic, type DiagnosticWords, type Span } from "../pipeline/diagnostic.ts";
 import { nearestName } from "../pipeline/nearest.ts";
 import { nodeAt, type TomlNode } from "../pipeline/toml_document.ts";
 import { type Missing, missingForDestroy, missingForRecord, missingNeeds } from "../safety/demands.ts";
 import { NOTHING } from "../safety/lattice.ts";
 import { advise } from "./advice.ts";
+import { lintEvents } from "./events.ts";
+import { lintExternal } from "./external.ts";
 import { flow, type FlowStep, placesWritten } from "./flow.ts";
 import { lintPlaces } from "./places.ts";
 import { ruleSeverity } from "./rules.ts";
 
 type Step = FlowStep<CompiledStage>;
 
+/** What lint knows of the other pipelines. */
+export interface LintOptions {
+  /** Events that pipelines define. Without them, whether an event is defined is not asked. */
+  events?: Iterable<string>;
+}
+
 /** Checks a compiled pipeline against the lattice of facts; every finding carries its line. */
-export function lintPipeline(pipeline: CompiledPipeline): Diagnostic[] {
-  return new SafetyLint(pipeline).run();
+export function lintPipeline(pipeline: CompiledPipeline, { events }: LintOptions = {}): Diagnostic[] {
+  const found = new SafetyLint(pipeline).run();
+  return events === undefined ? found : [...found, ...lintEvents(pipeline, events)];
 }
 
 class SafetyLint {
@@ -29,6 +38,10 @@ class SafetyLint {
   readonly #places: Set<string>;
   readonly #domains: Map<string, string>;
   readonly #folders: ReadonlySet<string>;
+  /** Places that a misspelt name most likely meant: whatever lacks there follows from the misspelling. */
+  readonly #meant = new Set<string>();
+  /** Destroys that were refused: whatever they take from the stages behind them follows from that. */
+  readonly #refused = new Set<CompiledStage>();
 
   constructor(pipeline: CompiledPipeline) {
     this.#pipeline = pipeline;
@@ -42,9 +55,10 @@ class SafetyLint {
     const { before, stages, onItemFailed } = this.#pipeline;
     this.#found.push(...lintPlaces(this.#pipeline));
     const steps = flow(stages);
+    const unknownAt = new Map(stages.map((stage) => [stage, this.#unknownPlaces(stage)]));
     for (const step of steps) {
       this.#declarations(step.stage);
-      const unknown = this.#unknownPlaces(step.stage);
+      const unknown = unknownAt.get(step.stage) ?? new Set();
       this.#needs(step, unknown);
       this.#record(step);
       this.#destroy(step, unknown);
@@ -55,10 +69,11 @@ class SafetyLint {
     this.#writtenAfterRecord(steps);
     this.#unproved(steps);
     this.#unreachable();
+    this.#found.push(...lintExternal(this.#pipeline));
     return this.#found;
   }
 
-  #add(code: string, span: Span, words: { message: string; hint?: string }): void {
+  #add(code: string, span: Span, words: DiagnosticWords & { message: string }): void {
     this.#found.push(
       diagnose({ source: this.#pipeline.document.source, span }, { code, severity: ruleSeverity(code), ...words }),
     );
@@ -86,6 +101,7 @@ class SafetyLint {
       if (place === undefined || place === SOURCE_PLACE || this.#places.has(place) || unknown.has(place)) continue;
       unknown.add(place);
       const nearest = nearestName(place, this.#places);
+      if (nearest !== undefined) this.#meant.add(nearest);
       const known = [...this.#places].map((id) => `"${id}"`).join(", ");
       const need = needs.find((fact) => fact.place === place && fact.fact !== "sealed");
       this.#add("safety/unknown-place", this.#placeSpan(stage, place), {
@@ -95,6 +111,8 @@ class SafetyLint {
         hint: nearest === undefined
           ? `add before it: [[stage]] use = "copy", id = "${place}"${known ? `; places written are ${known}` : ""}`
           : `did you mean "${nearest}"`,
+        nearest,
+        wanted: [...this.#places].toSorted(),
       });
     }
     return unknown;
@@ -116,7 +134,7 @@ class SafetyLint {
 
   #record(step: Step): void {
     const { stage } = step;
-    if (stage.facts.needsAllProved !== true) return;
+    if (stage.facts.needsAllProved !== true || step.ancestors.some((other) => this.#refused.has(other))) return;
     for (const missing of missingForRecord(step.mended, step.written, { folders: this.#folders })) {
       const code = missing.kind === "unsealed" ? "safety/not-sealed" : "safety/complete-before-proof";
       this.#missing(code, step, {
@@ -152,9 +170,11 @@ class SafetyLint {
       this.#missing(code, step, { verb, missing, span: stage.position });
     }
     for (const missing of proofs) this.#proofs(step, { verb, missing });
+    if (others.length + proofs.length > 0) this.#refused.add(stage);
   }
 
   #proofs(step: Step, about: { verb: string; missing: Missing }): void {
+    if (this.#meant.size > 0) return;
     const { stage } = step;
     const demand = stage.facts.destroys as { place: string; places: number };
     const wanted = Math.max(1, demand.places);
@@ -192,6 +212,8 @@ class SafetyLint {
   }
 
   #missing(code: string, step: Step, about: { verb: string; missing: Missing; span: Span }): void {
+    const lacking = about.missing.fact?.place;
+    if (lacking !== undefined && this.#meant.has(lacking)) return;
     const { stages, source } = this.#pipeline;
     const overBackups = source.plugin.yields === "backup";
     const { why, hint } = advise(step, { missing: about.missing, stages, overBackups });
@@ -260,14 +282,16 @@ class SafetyLint {
     const stages = steps.map((step) => step.stage);
     for (const place of this.#places) {
       const writer = stages.find((stage) => placesWritten(stage.facts).includes(place));
-      if (writer === undefined) continue;
+      if (writer === undefined || this.#meant.has(place)) continue;
       const proves = stages.some((stage) =>
         stage.facts.gives?.some((fact) => fact.fact === "proved" && fact.place === place && fact.strength !== "none")
       );
       if (proves) continue;
       this.#add("safety/unproved-place", writer.position, {
         message: `Cannot count on place "${place}": stage "${writer.id}" writes it and nothing proves it`,
-        hint: `add behind it: [[stage]] use = "verify", with = { place = "${place}" }; for an upload, verify = "auto"`,
+        hint: this.#folders.has(place)
+          ? `add behind it: [[stage]] use = "verify", with = { place = "${place}" }`
+          : `let "${writer.id}" prove what it writes: verify = "auto"`,
       });
     }
   }

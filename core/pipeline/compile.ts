@@ -3,21 +3,32 @@
  * @module
  */
 import type { z } from "zod";
-import type { AnySource, AnyStage, Item, Json, PlaceDeclaration, Plugin, SourceRoot, StageFacts } from "../contract.ts";
+import type {
+  AnySource,
+  AnyStage,
+  Fact,
+  Item,
+  Json,
+  PlaceDeclaration,
+  Plugin,
+  SourceRoot,
+  StageFacts,
+} from "../contract.ts";
 import { PipelineError } from "../errors.ts";
+import type { ExternalOrigin } from "../external/external_stage.ts";
 import { normalPlace } from "../objects/keys.ts";
-import { PLUGIN_KINDS } from "../registry.ts";
 import type { PluginKind, Registry } from "../registry.ts";
 import type { LoadedConfig } from "./config.ts";
 import { resolvePath } from "./config_paths.ts";
 import { diagnose, type Diagnostic, hasErrors, type Span, type Where } from "./diagnostic.ts";
-import { nameHint } from "./nearest.ts";
+import { effectiveFacts } from "./effective_facts.ts";
 import { type FileEntry, type PipelineFile, readPipelineFile, type RetrySettings } from "./pipeline_file.ts";
 import { checkSchema } from "./schema_diagnostics.ts";
 import { walkSchema } from "./schema_walk.ts";
 import { itemValues, literal, resolveTree, resolveTreeOrThrow, type TemplateScope } from "./template.ts";
 import { nodeAt, parseToml, type TomlDocument, type TomlPath, valueSpan } from "./toml_document.ts";
 import { spanWithin } from "./toml_string.ts";
+import { unknownPlugin, wrongItem } from "./unknown_plugin.ts";
 import { checkUses } from "./uses.ts";
 import { writtenAt } from "./written.ts";
 
@@ -48,6 +59,10 @@ export interface CompiledStage extends CompiledPart<AnyStage> {
   after: readonly string[];
   /** What the stage needs, gives, kills and destroys with these options. */
   facts: StageFacts;
+  /** What it says it gives and what does not count (`effectiveFacts`). */
+  uncounted: readonly Fact[];
+  /** Where it comes from, if it does not come with labferry. */
+  external?: ExternalOrigin;
   /**
    * Set when `with` holds `${item.…}`: the options for one item. The engine opens such a stage once per item.
    * Throws `template/unsafe` when a value of the item is not one path segment, `options/…` when the schema refuses.
@@ -91,14 +106,22 @@ export interface CompileResult {
 export function compilePipeline(input: CompileInput): CompileResult {
   const { document, diagnostics } = parseToml(input);
   if (document === undefined || hasErrors(diagnostics)) return { diagnostics, document };
-  const read = readPipelineFile(document);
+  const read = readPipelineFile(document, { optionsOf: optionsIn(input.registry) });
   diagnostics.push(...read.diagnostics);
   if (read.file === undefined) return { diagnostics, document };
   const pipeline = new Compiler(input, { document, diagnostics }).compile(read.file);
-  return hasErrors(diagnostics) ? { diagnostics, document } : { pipeline, diagnostics, document };
+  return { ...(hasErrors(diagnostics) ? {} : { pipeline }), diagnostics, document };
 }
 
-/** Two names no real item has in common with a fixed path, to see whether a place depends on the item. */
+/** Names of a plugin's options. */
+function optionsIn(registry: Registry) {
+  return (kind: "stage" | "source", use: string): string[] => {
+    const plugin = registry.find(kind, use);
+    return plugin === undefined ? [] : Object.keys(plugin.options.shape);
+  };
+}
+
+/** Two names no real item has in common with a fixed path: they show whether a place depends on the item. */
 const SAMPLES = ["item-a", "item-b"];
 
 class Compiler {
@@ -118,8 +141,7 @@ class Compiler {
     const stages = this.#stages(file.stages, { hasItem: true });
     const onItemFailed = this.#stages(file.onItemFailed, { hasItem: true });
     if (source === undefined || hasErrors(this.#diagnostics)) return undefined;
-    for (const stage of stages) this.#checkTakes(stage, source);
-    for (const stage of onItemFailed) this.#checkTakes(stage, source);
+    for (const stage of [...stages, ...onItemFailed]) this.#checkTakes(stage, source);
     for (const stage of before) {
       if (stage.plugin.before === true) continue;
       this.#misplaced(stage, { list: "before", allowed: (plugin) => plugin.before === true });
@@ -155,7 +177,9 @@ class Compiler {
       const part = this.#part<AnyStage>("stage", entry, where);
       if (part === undefined) return [];
       const { retry, timeoutMs, parallel, onError, after } = entry;
-      const facts = this.#guard(part, () => part.plugin.facts?.(part.options, part.id));
+      const { registry } = this.#input;
+      const declared = this.#guard(part, () => part.plugin.facts?.(part.options, part.id));
+      const external = registry.externalOf(part.plugin);
       const uses = this.#guard(part, () => part.plugin.uses?.(part.options)) ?? [];
       this.#diagnostics.push(...checkUses(uses, { ...this.#input, path: part.path, document: this.#document }));
       return {
@@ -165,18 +189,10 @@ class Compiler {
         ...(parallel === undefined ? {} : { parallel }),
         onError,
         after,
-        facts: this.#effectiveFacts(part.plugin, facts),
+        ...effectiveFacts(part.plugin, { declared, registry }),
+        ...(external ? { external } : {}),
       };
     });
-  }
-
-  /** A stage nobody vouches for, and one that changes things without saying which, may touch every byte. */
-  #effectiveFacts(plugin: AnyStage, declared: StageFacts | undefined): StageFacts {
-    const changes = plugin.effect === "modify" || plugin.effect === "destroy";
-    if (this.#input.registry.isUntrusted(plugin) || (declared === undefined && changes)) {
-      return { ...declared, kills: "everything" };
-    }
-    return declared ?? {};
   }
 
   #part<P extends AnyStage | AnySource>(
@@ -207,18 +223,8 @@ class Compiler {
     };
   }
 
-  #unknownPlugin(kind: PluginKind, entry: { use: string; at: Where }): void {
-    const { registry } = this.#input;
-    const other: PluginKind | undefined = PLUGIN_KINDS.find((candidate) =>
-      candidate !== kind && registry.find(candidate, entry.use) !== undefined
-    );
-    this.#diagnostics.push(diagnose(entry.at, {
-      code: "pipeline/unknown-plugin",
-      message: other
-        ? `Cannot use "${entry.use}" as a ${kind}: it is a ${other}`
-        : `Cannot find ${kind} "${entry.use}": no such ${kind} is known`,
-      hint: nameHint(entry.use, registry.names(kind), `known ${kind}s`),
-    }));
+  #unknownPlugin(kind: PluginKind, about: { use: string; at: Where }): void {
+    this.#diagnostics.push(unknownPlugin(kind, { ...about, registry: this.#input.registry }));
   }
 
   #scope(item?: TemplateScope["item"]): TemplateScope {
@@ -321,16 +327,8 @@ class Compiler {
   }
 
   #checkTakes(stage: CompiledStage, source: CompiledSource): void {
-    const { takes } = stage.plugin;
-    const { yields } = source.plugin;
-    if (takes === "any" || takes === yields || (takes === "folder" && yields !== "event")) return;
-    this.#diagnostics.push(diagnose(this.#at(stage.position), {
-      code: "pipeline/wrong-item",
-      message: `Cannot run stage "${stage.id}" on items of source "${source.use}": it takes ${
-        KIND_WORDS[takes]
-      }, and the source (line ${source.position.line}) yields ${KIND_WORDS[yields]}`,
-      hint: "use a stage or a source of the other kind",
-    }));
+    const found = wrongItem(stage, { source, registry: this.#input.registry, at: this.#at(stage.position) });
+    if (found) this.#diagnostics.push(found);
   }
 
   #checkLedger(stage: CompiledStage): void {
@@ -390,11 +388,3 @@ class Compiler {
     }
   }
 }
-
-const KIND_WORDS = {
-  tree: "trees",
-  backup: "complete backups",
-  folder: "trees and backups",
-  event: "events",
-  any: "anything",
-};

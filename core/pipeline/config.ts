@@ -27,6 +27,22 @@ function section<S extends z.ZodRawShape>(shape: S, description: string) {
 function command(description: string, ...examples: string[][]) {
   return z.array(z.string().min(1)).default([]).meta({ description, examples });
 }
+/** A file of a stage, and what is vouched for. */
+function pinnedFile() {
+  return z.strictObject({
+    path: path("File of a stage of your own, TypeScript or JavaScript.", "stages/my_stage.ts"),
+    sha256: z.string().regex(/^[0-9a-fA-F]{64}$/, "wanted 64 hex digits").optional().meta({
+      description: "SHA-256 of the file; with another one it is not loaded.",
+    }),
+    touches: z.array(z.string().min(1)).optional().meta({
+      description:
+        "Places the pinned code changes by itself: source, or ids of stages; empty for none. Without it: everything.",
+    }),
+  }).refine(({ sha256, touches }) => touches === undefined || sha256 !== undefined, {
+    path: ["touches"],
+    error: "it is believed of a pinned file only, wanted sha256 beside it",
+  });
+}
 
 const MOUNT = ["powershell.exe", "-NoProfile", "-File", "C:/labferry/mount.ps1"];
 
@@ -116,11 +132,13 @@ export const CONFIG_SCHEMA = z.strictObject({
     cleanup: command("Program and arguments run before a cleanup; empty for none.", MOUNT),
   }, "Programs run before a pipeline, for example to mount the NAS."),
   plugins: section({
-    files: z.array(path("TypeScript file of a stage of your own.")).default([]).meta({
-      description: "Files of stages of your own.",
-      examples: [["plugins/my_stage.ts"]],
-    }),
-  }, "Stages of your own."),
+    files: z.array(z.union([path("File of a stage of your own, TypeScript or JavaScript."), pinnedFile()])).default([])
+      .meta({
+        description: "Files of stages of your own, beside those in the folder plugins/ here. For one that is pinned: " +
+          '{ path = "…", sha256 = "…", touches = ["…"] }.',
+        examples: [["stages/my_stage.ts"]],
+      }),
+  }, "Stages of your own: code that runs with all the rights of labferry."),
 });
 
 export type Config = z.output<typeof CONFIG_SCHEMA>;

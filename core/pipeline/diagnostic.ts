@@ -20,6 +20,10 @@ export interface Diagnostic extends Span {
   message: string;
   /** What to do about it. */
   hint?: string;
+  /** For a misspelt name: the one that was most likely meant. */
+  nearest?: string;
+  /** What would do: every name that is known there, or one phrase such as `a number`. */
+  wanted?: readonly string[];
   /** The line of the file without its line end; empty when the file is empty there. */
   sourceLine: string;
 }
@@ -67,6 +71,8 @@ export function sourceText(file: string, text: string): SourceText {
 export interface DiagnosticWords {
   severity?: Diagnostic["severity"];
   hint?: string;
+  nearest?: string;
+  wanted?: readonly string[];
 }
 
 /** A span of a source, and what else to look at; the message ends with it. */
@@ -91,6 +97,8 @@ export function diagnose(
     length: span.length,
     message: note === undefined ? words.message : `${words.message}; ${note}`,
     ...(words.hint === undefined ? {} : { hint: words.hint }),
+    ...(words.nearest === undefined ? {} : { nearest: words.nearest }),
+    ...(words.wanted === undefined ? {} : { wanted: words.wanted }),
     sourceLine: source.line(span.line),
   };
 }
@@ -129,7 +137,7 @@ export function renderDiagnostics(diagnostics: readonly Diagnostic[]): string {
   return sortDiagnostics(diagnostics).map(renderDiagnostic).join("\n\n");
 }
 
-/** Returns a diagnostic as JSON, keys in a stable order. */
+/** Returns a diagnostic as JSON, keys in a stable order: the shape of `docs/language.md`, which programs read. */
 export function diagnosticToJson(d: Diagnostic): { [key: string]: Json } {
   return {
     code: d.code,
@@ -140,6 +148,8 @@ export function diagnosticToJson(d: Diagnostic): { [key: string]: Json } {
     length: d.length,
     message: d.message,
     hint: d.hint ?? null,
+    nearest: d.nearest ?? null,
+    wanted: d.wanted === undefined ? null : [...d.wanted],
     source_line: d.sourceLine,
   };
 }

@@ -3,7 +3,8 @@
 
 /** Pipelines that come with the program, by name. */
 export const EMBEDDED_PRESETS: Readonly<Record<string, string>> = {
-  "backup": `# Copies every idle study to TrueNAS and to S3, proves both copies, records them, then frees the instrument.
+  "backup": `#:schema ../schema/pipeline.schema.json
+# Copies every idle study to TrueNAS and to S3, proves both copies, records them, then frees the instrument.
 #
 # Stages run from top to bottom. They may be reordered, left out and added to: \`labferry lint backup\` says at once
 # whether the result could lose data, and the engine refuses at run time whatever lint would refuse.
@@ -74,7 +75,8 @@ with = { require = { places = 2 } }
 use  = "manifest-append"
 with = { status = "failed" }
 `,
-  "cleanup": `# Frees TrueNAS when it runs full: evicts the oldest complete backups, one by one, until free_threshold_pct is free
+  "cleanup": `#:schema ../schema/pipeline.schema.json
+# Frees TrueNAS when it runs full: evicts the oldest complete backups, one by one, until free_threshold_pct is free
 # again. Each only after S3 is proved to hold every file of it. S3 itself is never written to or removed from.
 #
 # \`labferry cleanup run --dry-run\` shows what would go, in order. To change this pipeline, save it as
@@ -108,7 +110,8 @@ with = { bucket = "\${s3.bucket}", prefix = "\${s3.prefix}", verify = "auto" }
 use  = "evict"
 with = { require = { places = 1 } }
 `,
-  "monitor": `# Follows the log of the instrument and tells people of every error in it. It runs until it is stopped: start it once,
+  "monitor": `#:schema ../schema/pipeline.schema.json
+# Follows the log of the instrument and tells people of every error in it. It runs until it is stopped: start it once,
 # with the machine. SIGTERM or Ctrl+C ends it at once; the next start goes on where it stopped.
 #
 # Rotated, emptied and missing logs are no trouble, nor are restarts: what is written while nobody looks is read later.
@@ -147,7 +150,8 @@ with = { window = "\${monitor.sent_keep_days}d" }
 use  = "raise-event"
 with = { event = "fusion_error" }
 `,
-  "notify": `# Tells people of what happened: every event that a command queued, once it is known who wants to hear of it.
+  "notify": `#:schema ../schema/pipeline.schema.json
+# Tells people of what happened: every event that a command queued, once it is known who wants to hear of it.
 #
 # Each command runs this at its end, for at most 30 s, where [notify] enabled is true and the credentials are there.
 # What the server did not take stays queued for the next command. Who hears what stands in recipients/<event>.txt

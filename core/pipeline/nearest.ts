@@ -28,6 +28,27 @@ export function nearestName(word: string, candidates: Iterable<string>): string 
   return whole.toSorted((a, b) => a.length - b.length)[0];
 }
 
+/** What to say of an unknown name, for people and for programs. */
+export interface NameAdvice {
+  hint?: string;
+  /** The name that was most likely meant. */
+  nearest?: string;
+  /** Every name that would do, sorted. */
+  wanted?: readonly string[];
+}
+
+/** Hint, nearest name and all names that would do, to be spread into a diagnostic. */
+export function nameAdvice(word: string, candidates: Iterable<string>, what?: string): NameAdvice {
+  const known = [...new Set(candidates)].toSorted();
+  const nearest = nearestName(word, known);
+  const hint = nameHint(word, known, what);
+  return {
+    ...hint === undefined ? {} : { hint },
+    ...nearest === undefined ? {} : { nearest },
+    ...known.length === 0 ? {} : { wanted: known },
+  };
+}
+
 /** Hint for an unknown name: the nearest one, else all of them. Undefined when nothing is known. */
 export function nameHint(word: string, candidates: Iterable<string>, what = "known"): string | undefined {
   const known = [...candidates];

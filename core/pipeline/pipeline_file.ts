@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Json } from "../json.ts";
 import { duration } from "../options.ts";
 import { diagnose, type Diagnostic, hasErrors, type Span } from "./diagnostic.ts";
-import { nameHint } from "./nearest.ts";
+import { type NameAdvice, nameAdvice } from "./nearest.ts";
 import { checkSchema } from "./schema_diagnostics.ts";
 import { nodeAt, type TomlDocument, type TomlPath, tomlValue, valueSpan } from "./toml_document.ts";
 
@@ -110,8 +110,12 @@ export interface PipelineFile {
   onItemFailed: FileEntry[];
 }
 
+const RETRY_HINT = 'write retry = { attempts = 3, first = "2s" }: how often it is tried in all, and the first pause';
+
 /** What is missing is a table with a header of its own, not a key. */
 const HINTS = {
+  "*.retry": RETRY_HINT,
+  "*.source": "write its header in single brackets: [source]; a pipeline has one source",
   before: "write its header in double brackets: [[before]]",
   on_item_failed: "write its header in double brackets: [[on_item_failed]]",
   source: 'add a table [source] with use = "…": what gives the items, such as idle-folders (labferry list sources)',
@@ -119,10 +123,18 @@ const HINTS = {
     'add at least one table [[stage]], in double brackets, with use = "…": a step, such as copy (labferry list stages)',
 };
 
+/** What a plugin's options are called, to tell an option in the wrong place from a word nobody knows. */
+export type OptionsOf = (kind: "stage" | "source", use: string) => readonly string[];
+
 /** Reads the grammar: keys, ids, order. Plugins and their options are the compiler's. */
-export function readPipelineFile(document: TomlDocument): { file?: PipelineFile; diagnostics: Diagnostic[] } {
+export function readPipelineFile(
+  document: TomlDocument,
+  { optionsOf = () => [] }: { optionsOf?: OptionsOf } = {},
+): { file?: PipelineFile; diagnostics: Diagnostic[] } {
   const value = tomlValue(document.root);
-  const subject = { document, base: [], what: "the pipeline", area: "pipeline", hints: HINTS };
+  const unknown = (path: TomlPath) => besideUse(document, path, optionsOf);
+  const part = (path: TomlPath) => entryOf(document, path);
+  const subject = { document, base: [], what: "the pipeline", area: "pipeline", hints: HINTS, unknown, part };
   const checked = checkSchema(PIPELINE_SCHEMA, value, subject);
   const diagnostics = checked.diagnostics;
   if (checked.value === undefined) return { diagnostics };
@@ -157,6 +169,45 @@ export function readPipelineFile(document: TomlDocument): { file?: PipelineFile;
     return { diagnostics };
   }
   return { file: { ...file, stages: ordered.stages }, diagnostics };
+}
+
+/** The entry of a list that a path leads into, by its id where it has one, else by its number. */
+function entryOf(document: TomlDocument, path: TomlPath): { what: string; path: TomlPath } | undefined {
+  const [list, at] = path;
+  if (typeof at !== "number" || path.length < 3) return undefined;
+  const entry = path.slice(0, 2);
+  const id = ["id", "use"].map((key) => nodeAt(document, [...entry, key])).find((node) => node?.kind === "scalar");
+  const name = id?.kind === "scalar" ? `"${id.value}"` : `${at + 1}`;
+  return { what: list === "stage" ? `stage ${name}` : `stage ${name} of [[${list}]]`, path: entry };
+}
+
+/** Words people know from elsewhere, and what they are here. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  args: "with",
+  continue_on_error: "on_error",
+  depends_on: "after",
+  name: "id",
+  needs: "after",
+  options: "with",
+  params: "with",
+  plugin: "use",
+  retries: "retry",
+  type: "use",
+  uses: "use",
+};
+
+/** What is said of a key beside `use` that is no engine key: an option that belongs under `with`, or another word. */
+function besideUse(document: TomlDocument, path: TomlPath, optionsOf: OptionsOf): NameAdvice | undefined {
+  const [list] = path;
+  const key = String(path.at(-1));
+  if (path.length !== (list === "source" ? 2 : 3) || list === "name") return undefined;
+  const node = nodeAt(document, [...path.slice(0, -1), "use"]);
+  const use = node?.kind === "scalar" ? String(node.value) : "";
+  if (optionsOf(list === "source" ? "source" : "stage", use).includes(key)) {
+    return { hint: `it is an option of "${use}", which stands under with: with = { ${key} = … }`, nearest: "with" };
+  }
+  const here = Object.hasOwn(ELSEWHERE, key) ? ELSEWHERE[key] : undefined;
+  return here === undefined ? undefined : { hint: here === "retry" ? RETRY_HINT : `the key is ${here}`, nearest: here };
 }
 
 type Handler = Partial<z.output<typeof STAGE>> & { use: string; with: { [key: string]: Json } };
@@ -198,7 +249,9 @@ function checkIds(document: TomlDocument, entries: readonly FileEntry[]): Diagno
         message: `Cannot use id "${entry.id}" twice: the stage of line ${
           idSpan(document, first).line
         } has it, wanted an id of its own`,
-        hint: `add id = "…" with another name; without it, the id is the name of the plugin`,
+        hint: nodeAt(document, [...entry.path, "id"])
+          ? `write another id = "…" here, or there`
+          : `add id = "…" with another name; without it, the id is the name of the plugin`,
       }));
     } else {
       seen.set(entry.id, entry);
@@ -213,6 +266,8 @@ function checkAfter(document: TomlDocument, stages: readonly FileEntry[]): Diagn
     stage.after.flatMap((id, index) => {
       const span = valueSpan(document, [...stage.path, "after", index]);
       if (id === stage.id) {
+        // Two stages of one id, one below the other: that is told where the ids are.
+        if (nodeAt(document, [...stage.path, "after"]) === undefined) return [];
         return diagnose({ source: document.source, span }, {
           code: "pipeline/cycle",
           message: `Cannot run stage "${id}" after itself`,
@@ -223,7 +278,7 @@ function checkAfter(document: TomlDocument, stages: readonly FileEntry[]): Diagn
       return diagnose({ source: document.source, span }, {
         code: "pipeline/unknown-id",
         message: `Cannot run stage "${stage.id}" after "${id}": no stage has that id`,
-        hint: nameHint(id, ids.filter((known) => known !== stage.id), "known ids"),
+        ...nameAdvice(id, ids.filter((known) => known !== stage.id), "known ids"),
       });
     })
   );

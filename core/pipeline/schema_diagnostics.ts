@@ -5,9 +5,10 @@
 import type { z } from "zod";
 import type { Json } from "../json.ts";
 import { diagnose, type Diagnostic, type Where } from "./diagnostic.ts";
-import { nameHint, nearestName } from "./nearest.ts";
+import { type NameAdvice, nameAdvice, nearestName } from "./nearest.ts";
 import { keySpan, nodeAt, type TomlDocument, type TomlPath, valueSpan } from "./toml_document.ts";
 import { walkSchema } from "./schema_walk.ts";
+import { unitHint } from "./unit_hints.ts";
 
 export interface SchemaSubject {
   document: TomlDocument;
@@ -19,8 +20,15 @@ export interface SchemaSubject {
   area: string;
   /** Where the value at a path of the document is to be edited; without it, in the document. */
   at?: (path: TomlPath) => Where;
-  /** What to do where a key is missing, or its list empty, by the key with dots; without it, in general words. */
+  /**
+   * What to do where a key is missing, or its list empty, by the key with dots; for a key of a wrong type wherever it
+   * stands, by `*.` and its name. Without it, in general words.
+   */
   hints?: Readonly<Record<string, string>>;
+  /** A part that has a name of its own, such as a stage: what to call it, and where it stands. */
+  part?: (path: TomlPath) => { what: string; path: TomlPath } | undefined;
+  /** What to say of an unknown key instead of the nearest one. */
+  unknown?: (path: TomlPath) => NameAdvice | undefined;
 }
 
 export interface Checked<T> {
@@ -42,11 +50,19 @@ export function checkSchema<S extends z.ZodType>(schema: S, value: Json, subject
   });
   const result = schema.safeParse(value);
   if (result.success && diagnostics.length === 0) return { value: result.data, diagnostics };
-  for (const issue of result.error?.issues ?? []) {
+  for (const issue of (result.error?.issues ?? []).flatMap(narrowed)) {
     if (issue.code === "unrecognized_keys" || meant.has(dotted(issue.path.map(step)))) continue;
     diagnostics.push(issueDiagnostic(issue, { subject, value }));
   }
   return { diagnostics };
+}
+
+/** Of a union, what is wrong by the one branch of the value's own type. */
+function narrowed(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const near = issue.errors.filter((errors) => !errors.some((one) => one.code === "invalid_type" && !one.path.length));
+  if (near.length !== 1) return [issue];
+  return near[0].flatMap((one) => narrowed({ ...one, path: [...issue.path, ...one.path] }));
 }
 
 function step(key: PropertyKey): string | number {
@@ -59,11 +75,14 @@ function unknownKey(
 ): Diagnostic {
   const { known, subject } = about;
   const key = String(path.at(-1));
-  const where = path.length > 1 ? ` in "${dotted(path.slice(0, -1))}"` : "";
+  const { what, rest } = named(path, subject);
+  const where = rest.length > 1 ? ` in "${dotted(rest.slice(0, -1))}"` : "";
   return diagnose({ source: subject.document.source, span: keySpan(subject.document, [...subject.base, ...path]) }, {
     code: `${subject.area}/unknown-key`,
-    message: `Cannot use key "${key}"${where} of ${subject.what}: no such key is known`,
-    hint: nameHint(key, known, "known keys") ?? "remove it",
+    message: `Cannot use key "${key}"${where} of ${what}: no such key is known`,
+    hint: "remove it",
+    ...nameAdvice(key, known, "known keys"),
+    ...subject.unknown?.(path),
   });
 }
 
@@ -72,21 +91,35 @@ function issueDiagnostic(issue: z.core.$ZodIssue, about: { subject: SchemaSubjec
   const path = issue.path.map(step);
   const found = valueAt(about.value, path);
   const full = [...subject.base, ...path];
-  const name = path.length === 0 ? subject.what : `"${dotted(path)}" of ${subject.what}`;
+  const { what, rest } = named(path, subject);
+  const name = rest.length === 0 ? what : `"${dotted(rest)}" of ${what}`;
   const source = subject.document.source;
   if (found === undefined && path.length > 0) {
     return diagnose({ source, span: valueSpan(subject.document, full) }, {
       code: `${subject.area}/missing-key`,
-      message: `Cannot use ${subject.what}: "${dotted(path)}" is missing, wanted ${wanted(issue)}`,
+      message: `Cannot use ${what}: "${dotted(rest)}" is missing, wanted ${wanted(issue)}`,
       hint: subject.hints?.[dotted(path)] ?? `add ${String(path.at(-1))} = …`,
+      wanted: choices(issue, undefined).wanted,
     });
   }
   const span = nodeAt(subject.document, full) ? valueSpan(subject.document, full) : keySpan(subject.document, full);
   return diagnose(subject.at?.(full) ?? { source, span }, {
     code: `${subject.area}/${issue.code === "invalid_type" ? "wrong-type" : "bad-value"}`,
     message: `Cannot use ${name}: ${sentence(issue, found)}`,
-    hint: choiceHint(issue, found) ?? (isUnfilled(found) ? subject.hints?.[dotted(path)] : undefined),
+    hint: unitHint(issue.message, found) ?? hintOfKey(issue, subject) ?? choiceHint(issue, found) ??
+      (isUnfilled(found) ? subject.hints?.[dotted(path)] : undefined),
+    ...choices(issue, found),
   });
+}
+
+/** What a path speaks of, and what is left of it within. */
+function named(path: TomlPath, { what, part }: SchemaSubject): { what: string; rest: TomlPath } {
+  const found = part?.(path);
+  return found ? { what: found.what, rest: path.slice(found.path.length) } : { what, rest: path };
+}
+
+function hintOfKey(issue: z.core.$ZodIssue, { hints }: SchemaSubject): string | undefined {
+  return issue.code === "invalid_type" ? hints?.[`*.${String(issue.path.at(-1))}`] : undefined;
 }
 
 /** An empty list, or one table written where a list of tables is wanted. */
@@ -141,10 +174,31 @@ function limit(origin: string, by: { word: string; bound: number | bigint }): st
   return `${by.word} ${by.bound}`;
 }
 
+/** The same for programs: the values there are, or what the message says was wanted. */
+function choices(issue: z.core.$ZodIssue, found: Json | undefined): { nearest?: string; wanted: readonly string[] } {
+  if (issue.code !== "invalid_value") {
+    const said = /^wanted (.*?)(?:, found .*)?$/s.exec(issue.message)?.[1];
+    return { wanted: [said ?? wanted(issue)] };
+  }
+  const known = issue.values.map(String);
+  const nearest = typeof found === "string" ? nearestName(found, known) : undefined;
+  return { ...nearest === undefined ? {} : { nearest }, wanted: known };
+}
+
 function choiceHint(issue: z.core.$ZodIssue, found: Json | undefined): string | undefined {
   if (issue.code === "invalid_value" && typeof found === "string") {
     const nearest = nearestName(found, issue.values.map(String));
     return nearest === undefined ? undefined : `did you mean "${nearest}"`;
+  }
+  if (issue.code === "too_small" && typeof found === "number") {
+    return `write ${issue.inclusive === false ? "more than " : ""}${issue.minimum}${
+      issue.inclusive === false ? "" : " or more"
+    }`;
+  }
+  if (issue.code === "too_big" && typeof found === "number") {
+    return `write ${issue.inclusive === false ? "less than " : ""}${issue.maximum}${
+      issue.inclusive === false ? "" : " or less"
+    }`;
   }
   if (issue.code === "invalid_type" && typeof found === "string") {
     if (issue.expected === "number" && found.trim() !== "" && Number.isFinite(Number(found))) {

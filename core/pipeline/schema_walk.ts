@@ -48,7 +48,7 @@ function schemaAt(schema: AnySchema, path: readonly PropertyKey[]): AnySchema | 
 }
 
 /** What a schema, or one it wraps, carries under a key of its `meta`. */
-function metaOf(schema: AnySchema, key: string): unknown {
+export function metaOf(schema: AnySchema, key: string): unknown {
   for (let at: AnySchema = schema;;) {
     const meta = z.globalRegistry.get(at) as Record<string, unknown> | undefined;
     if (meta?.[key] !== undefined) return meta[key];
@@ -69,9 +69,14 @@ export interface WalkVisitor {
   path?(text: string, path: (string | number)[]): string;
   /** A string the schema says is the name of a plugin of `kind` (`.meta({ plugin: "standard" })`). */
   plugin?(name: string, kind: string, path: (string | number)[]): void;
+  /** A string the schema says is the name of an event (`.meta({ event: "raises" })`, or `"hears"`). */
+  event?(name: string, role: string, path: (string | number)[]): void;
 }
 
-/** Walks `value` beside `schema`; returns the value with its paths replaced. Branches of unions are not entered. */
+/**
+ * Walks `value` beside `schema`; returns the value with its paths replaced. Of a union, the one branch of the value's
+ * own type is entered; where there are several, none is.
+ */
 export function walkSchema(schema: AnySchema, value: Json, visitor: WalkVisitor): Json {
   return visit(schema, value, { visitor, path: [] });
 }
@@ -80,9 +85,15 @@ function visit(schema: AnySchema, value: Json, at: { visitor: WalkVisitor; path:
   if (typeof value === "string") {
     const kind = metaOf(schema, "plugin");
     if (typeof kind === "string") at.visitor.plugin?.(value, kind, at.path);
-    return isPath(schema) && at.visitor.path ? at.visitor.path(value, at.path) : value;
+    const role = metaOf(schema, "event");
+    if (typeof role === "string") at.visitor.event?.(value, role, at.path);
+    if (isPath(schema) && at.visitor.path) return at.visitor.path(value, at.path);
   }
   const bare = bareSchema(schema);
+  if (bare instanceof z.ZodUnion) {
+    const fitting = bare.def.options.filter((option) => isOfType(bareSchema(option), value));
+    return fitting.length === 1 ? visit(fitting[0], value, at) : value;
+  }
   const into = (step: string | number) => ({ visitor: at.visitor, path: [...at.path, step] });
   if (Array.isArray(value)) {
     if (!(bare instanceof z.ZodArray)) return value;
@@ -100,6 +111,12 @@ function visit(schema: AnySchema, value: Json, at: { visitor: WalkVisitor; path:
     if (!open) at.visitor.unknownKey?.([...at.path, key], Object.keys(shape));
     return entry;
   });
+}
+
+function isOfType(bare: AnySchema, value: Json): boolean {
+  if (typeof value === "string") return bare instanceof z.ZodString;
+  if (Array.isArray(value)) return bare instanceof z.ZodArray;
+  return value !== null && typeof value === "object" && (bare instanceof z.ZodObject || bare instanceof z.ZodRecord);
 }
 
 function mapValues(

@@ -7,7 +7,7 @@ import type { ConfigView, Item } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import { configKeys } from "./config.ts";
-import { nameHint } from "./nearest.ts";
+import { type NameAdvice, nameAdvice, nameHint } from "./nearest.ts";
 
 /** What templates read before any item is known. */
 export interface TemplateScope {
@@ -26,6 +26,8 @@ export interface TemplateProblem {
   code: string;
   message: string;
   hint?: string;
+  nearest?: string;
+  wanted?: readonly string[];
   start: number;
   length: number;
 }
@@ -136,7 +138,7 @@ export function resolveTemplate(text: string, scope: TemplateScope): TemplateRes
   return problems.length > 0 ? { problems, names } : { value: whole, problems, names };
 }
 
-type Found = { value: Json } | { code: string; message: string; hint?: string };
+type Found = { value: Json } | NameAdvice & { code: string; message: string };
 
 function lookUp(name: string, scope: TemplateScope): Found {
   const shown = `"\${${name}}"`;
@@ -144,7 +146,7 @@ function lookUp(name: string, scope: TemplateScope): Found {
     return {
       code: "template/syntax",
       message: `Cannot resolve ${shown}: wanted a name such as paths.source_root, env.HOME or item.name`,
-      hint: nameHint(name.split(".")[0], [...configKeys([]), "env", "item"]),
+      ...nameAdvice(name.split(".")[0], [...configKeys([]), "env", "item"]),
     };
   }
   const [first, ...rest] = name.split(".");
@@ -217,8 +219,8 @@ function fromConfig(path: string[], { scope, shown }: Lookup): Found {
       const where = at === 0
         ? "the config has no such section"
         : `[${parent.join(".")}] of the config has no key "${key}"`;
-      const hint = nameHint(key, at === 0 ? [...known, "env", "item"] : known);
-      return { code: "template/unknown", message: `Cannot resolve ${shown}: ${where}`, hint };
+      const advice = nameAdvice(key, at === 0 ? [...known, "env", "item"] : known);
+      return { code: "template/unknown", message: `Cannot resolve ${shown}: ${where}`, ...advice };
     }
     value = (value as Record<string, unknown>)[key];
     if (value === undefined) {

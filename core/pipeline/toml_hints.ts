@@ -61,6 +61,7 @@ export function syntaxHint(source: SourceText, problem: { message: string; index
     if (header) {
       return {
         ...here,
+        reason: `[${header[1]}] is one table, and further up there is a list of them`,
         end: index + header[1].length,
         hint: `write [[${header[1]}]] with double brackets: it is one of a list`,
       };
@@ -69,17 +70,76 @@ export function syntaxHint(source: SourceText, problem: { message: string; index
     return {
       ...here,
       end: index + Math.max(1, word.length),
-      reason: word ? `the key "${word}" is defined twice` : "a key is defined twice",
-      hint: "keep one of the two lines",
+      ...isHeader(source, index)
+        ? {
+          reason: `the table [${word}] is defined twice`,
+          hint: word === "source" ? "keep one of the two: a pipeline has one source" : "make one table of the two",
+        }
+        : {
+          reason: word ? `the key "${word}" is defined twice` : "a key is defined twice",
+          hint: "keep one of the two lines",
+        },
     };
   }
-  if (
-    /^a\s*bare|unexpected (char|token)|must have a value|value/i.test(message) &&
-    /=\s*[A-Za-z$/\\]/.test(lineAt(source, index))
-  ) {
-    return { ...here, hint: `text must stand in quotes: key = "text"` };
+  const header = openHeader(source, index);
+  if (header) return header;
+  const quote = oddQuote(lineAt(source, index));
+  if (quote !== undefined) {
+    return { ...here, hint: `a ${quote} is missing in this line: a text begins and ends with one` };
+  }
+  const bare = bareText(source, index);
+  if (bare) {
+    return {
+      ...here,
+      ...bare,
+      reason: "a text stands without quotes",
+      hint: `text must stand in quotes: key = "text"`,
+    };
   }
   return here;
+}
+
+/** A text without quotes behind the equals sign of a line. */
+function bareText(source: SourceText, index: number): { start: number; end: number } | undefined {
+  const lineStart = source.text.lastIndexOf("\n", index - 1) + 1;
+  const line = source.text.slice(lineStart).split(/\r?\n/, 1)[0];
+  const match = /=\s*(?!(?:true|false|inf|nan)\b)([A-Za-z$/\\][^\s,#}\]]*)/.exec(line);
+  if (match === null) return undefined;
+  const start = lineStart + match.index + match[0].length - match[1].length;
+  return { start, end: start + match[1].length };
+}
+
+/** A header without its end: noticed there, or in the line below. */
+function openHeader(source: SourceText, index: number): SyntaxWords | undefined {
+  const ownStart = source.text.lastIndexOf("\n", index - 1) + 1;
+  for (const start of [ownStart, source.text.lastIndexOf("\n", ownStart - 2) + 1]) {
+    const line = source.text.slice(start).split(/\r?\n/, 1)[0];
+    const match = /^\s*(\[\[\s*([\w.-]+)\s*\]?|\[\s*([\w.-]+))\s*(?:#.*)?$/.exec(line);
+    if (match === null) continue;
+    const name = match[2] ?? match[3];
+    const whole = /^(?:stage|before|on_item_failed)$/.test(name) ? `[[${name}]]` : `[${name}]`;
+    const text = match[1].trimEnd();
+    const from = start + line.indexOf("[");
+    return { reason: `the header ${text} is not closed`, hint: `write ${whole}`, start: from, end: from + text.length };
+  }
+  return undefined;
+}
+
+function isHeader(source: SourceText, index: number): boolean {
+  return lineAt(source, index).startsWith("[");
+}
+
+/** The kind of quote that stands an odd number of times in a line of TOML, comments left out. */
+function oddQuote(line: string): string | undefined {
+  let open: string | undefined;
+  for (let at = 0; at < line.length; at++) {
+    const letter = line[at];
+    if (open === '"' && letter === "\\") at++;
+    else if (open === undefined && letter === "#") break;
+    else if (letter === open) open = undefined;
+    else if (open === undefined && (letter === '"' || letter === "'")) open = letter;
+  }
+  return open;
 }
 
 function lineAt(source: SourceText, index: number): string {

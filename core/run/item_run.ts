@@ -16,6 +16,7 @@ import type { Course } from "./course.ts";
 import { expectedWork } from "./expected_work.ts";
 import { ItemSession } from "./item_session.ts";
 import type { TreeItem } from "./item_session.ts";
+import { assertMinted } from "./minted.ts";
 import type { ItemReport, StageReport } from "./report.ts";
 import type { RunState } from "./run_state.ts";
 import { promise } from "./promises.ts";
@@ -187,6 +188,7 @@ async function runOne(
       finished: (step) => services.journal.steps.finish(item.id, compiled.id, step.id),
       onPlan: (plan) => planned(run, session, { compiled, plan }),
     }, counts);
+    if (end.end === "done") await assertMinted(run, session, compiled);
     line.outcome = end.end !== "done" ? end.end : counts.applied === 0 && counts.skipped > 0 ? "skipped" : "done";
     if (end.end !== "done") line.why = end.why;
     if (end.end === "waiting" && end.until !== undefined) line.until = isoOf(end.until);

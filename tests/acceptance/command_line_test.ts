@@ -203,7 +203,7 @@ acceptance(
         [
           'use   = "copy"',
           'use   = "copyy"',
-          /backup\.toml:35:9: error pipeline\/unknown-plugin: [^]*did you mean "copy"/,
+          /backup\.toml:36:9: error pipeline\/unknown-plugin: [^]*did you mean "copy"/,
         ],
         ['with = { place = "truenas" }', 'with = { plce = "truenas" }', /options\/unknown-key[^]*did you mean "place"/],
         ["${paths.truenas_root}", "${paths.truenas}", /template\/unknown[^]*did you mean "truenas_root"/],
@@ -236,6 +236,8 @@ acceptance(
       "length",
       "message",
       "hint",
+      "nearest",
+      "wanted",
       "source_line",
     ]);
     for (const argv of [["run", "backup"], ["plan", "backup"], ["install", "places"], ["echo", "backup"]]) {

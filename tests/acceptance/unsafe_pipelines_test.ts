@@ -52,7 +52,7 @@ const CASES: readonly Case[] = [
     change: moved(DELETE, VERIFY),
     line: /use {2}= "delete"/,
     fact: /recorded is missing/,
-    hint: /move "record" \(line \d+\) before "delete"/,
+    hint: /move "delete" \(line \d+\) behind "record"/,
   },
   { what: "no verify", change: without(VERIFY), line: /place = "truenas"/, fact: /proved at "truenas".* is missing/ },
   { what: "no lock", change: without('use = "lock"'), line: /use {2}= "delete"/, fact: /locked is missing/ },
@@ -117,7 +117,7 @@ const CASES: readonly Case[] = [
   {
     what: "the copy into the instrument's own folder",
     change: (text) => text.replace("${paths.truenas_root}", "${paths.source_root}/backup"),
-    line: /use {3}= "copy"/,
+    line: /to = "\$\{paths\.source_root\}\/backup"/,
     fact: /it lies within the source/,
   },
 ];

@@ -26,7 +26,7 @@ Deno.test("install init writes a config that loads, and says what to do next", a
   assert.equal(code, 0);
   for (const file of [...LISTS, "smtp.env", "config.toml"]) {
     assert.ok(stdout.includes(`wrote  ${lab.at(file)}\n`), file);
-    for (const line of (await lab.read(file)).split("\n").filter((line) => !/^(\[.*\])?$/.test(line))) {
+    for (const line of (await lab.read(file)).split("\n").filter((line) => !/^(\[.*\]|#:schema .*)?$/.test(line))) {
       assert.match(line, /^# /, file);
     }
   }
@@ -79,10 +79,23 @@ Deno.test("install init --force replaces config and smtp.env, and never a list o
     assert.ok(stdout.includes(`${isNew ? "wrote" : "kept "}  ${lab.at(file)}\n`), file);
     assert.equal(await lab.read(file) === "mine", !isNew, file);
   }
-  assert.match(await lab.read("config.toml"), /^# The config of labferry/);
+  assert.match(await lab.read("config.toml"), /^#:schema .*\n# The config of labferry/);
   assert.match(await lab.read("smtp.env"), /LABFERRY_SMTP_USER/);
   const left = [...Deno.readDirSync(lab.folder)].map((entry) => entry.name).sort();
-  assert.deepEqual(left, ["config.toml", "recipients", "smtp.env", "state"]);
+  assert.deepEqual(left, ["config.toml", "recipients", "schema", "smtp.env", "state"]);
+});
+
+Deno.test("install init writes the schema that the config names in its first line, and makes it anew", async () => {
+  await using lab = await home();
+  await lab.cli("install", "init");
+  const [, path] = /^#:schema (\S+)\n/.exec(await lab.read("config.toml")) ?? [];
+  assert.equal(path, "./schema/config.schema.json");
+  assert.equal(JSON.parse(await lab.read(path)).title, "The config of labferry");
+  await Deno.writeTextFile(lab.at(path), "{}");
+  for (const file of ["config.toml", "smtp.env"]) await Deno.remove(lab.at(file));
+  const { stdout } = await lab.cli("install", "init");
+  assert.ok(stdout.includes(`wrote  ${lab.at("schema/config.schema.json")}\n`), stdout);
+  assert.equal(JSON.parse(await lab.read(path)).title, "The config of labferry");
 });
 
 Deno.test("install init --config-dir writes elsewhere, and names the config in what it tells to do", async () => {

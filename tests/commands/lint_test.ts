@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
+import { LINT_RULES } from "../../core/lint/rules.ts";
+import { runCli } from "../cli/_terminal.ts";
 import { lab } from "./_lab.ts";
 
 Deno.test("lint says what is wrong, where, and exits 2", async () => {
@@ -16,8 +18,57 @@ Deno.test("lint says what is wrong, where, and exits 2", async () => {
   assert.equal(broken.code, 2);
   assert.match(broken.stdout, /broken\.toml:3:\d+: error .*\n.*\n.*\^[\s\S]*idle-folders/);
   assert.match(broken.stdout, /broken: 1 error\n$/);
+  assert.equal(broken.stderr, "What a code means: labferry lint --explain pipeline/unknown-plugin\n");
   const all = await place.cli(["lint", "--offline"]);
   assert.match(all.stdout, /local: ok/);
+});
+
+Deno.test("lint --json gives each finding with position, nearest name and all that would do", async () => {
+  await using place = await lab();
+  await place.pipeline("broken", `name = "broken"\n[source]\nuse = "idle-foldres"\n[[stage]]\nuse = "lock"\n`);
+  const { code, stdout } = await place.cli(["lint", "broken", "--json"]);
+  assert.equal(code, 2);
+  const file = join(place.path, "pipelines", "broken.toml");
+  assert.deepEqual(JSON.parse(stdout), [{
+    pipeline: "broken",
+    file,
+    ok: false,
+    diagnostics: [{
+      code: "pipeline/unknown-plugin",
+      severity: "error",
+      file,
+      line: 3,
+      column: 7,
+      length: 14,
+      message: `Cannot find source "idle-foldres": no such source is known`,
+      hint: `did you mean "idle-folders"`,
+      nearest: "idle-folders",
+      wanted: ["capacity", "idle-folders", "log-tail", "outbox"],
+      source_line: `use = "idle-foldres"`,
+    }],
+  }]);
+  const config = join(place.path, "config.toml");
+  await Deno.writeTextFile(config, `[backup]\nstale_locks = "reclaime"\n[pahts]\n`);
+  const wrong = await place.cli(["lint", "--json"]);
+  assert.equal(wrong.code, 2);
+  const [{ pipeline, file: at, ok, diagnostics }, ...more] = JSON.parse(wrong.stdout);
+  assert.deepEqual([pipeline, at, ok, more], [null, config, false, []]);
+  assert.deepEqual(
+    diagnostics.map((d: { line: number; nearest: string; wanted: string[] }) => [d.line, d.nearest, d.wanted[0]]),
+    [[2, "reclaim", "reclaim"], [3, "paths", "backup"]],
+  );
+});
+
+Deno.test("lint --explain prints the page of every rule, without a config", async () => {
+  for (const { code, text } of LINT_RULES) {
+    const { code: exit, stdout } = await runCli(["lint", "--explain", code], { env: { HOME: "/nowhere" } });
+    assert.equal(exit, 0);
+    assert.ok(stdout.startsWith(`${code} (`), stdout);
+    assert.equal(stdout.split("\n\n")[1].replaceAll("\n", " ").trim(), text);
+  }
+  const unknown = await runCli(["lint", "--explain", "safety/not-seald"], { env: { HOME: "/nowhere" } });
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.stderr, /did you mean "safety\/not-sealed"/);
 });
 
 Deno.test("run, plan, lint and echo exit 2 without a config, or with a broken one", async () => {

@@ -20,6 +20,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   "names/*": "findings inside item/names, which lists each in words",
   "options/*": "a line of a pipeline, shown with its position; the page says so once for the area",
   "pipeline/*": "as options/*",
+  "plugins/*": "a stage of one's own: docs/external_stages.md has them all, and the page says so",
   "safety/*": "as options/*",
   "schedule/*": "install tasks, which no task starts",
   "template/*": "as options/*",

@@ -7,7 +7,7 @@ import { type AnyStage, defineSource, defineStage, type Plugin } from "../../cor
 import { argv, duration, pathOption, placeId, z } from "../../core/options.ts";
 import { compilePipeline, type CompileResult } from "../../core/pipeline/compile.ts";
 import { loadConfig, type LoadedConfig } from "../../core/pipeline/config.ts";
-import { createRegistry, type Registry } from "../../core/registry.ts";
+import { createRegistry, type Registry, type RegistryOptions } from "../../core/registry.ts";
 
 function unused(): never {
   throw new TypeError("Cannot open a fake stage: it only declares");
@@ -152,7 +152,7 @@ function stage(plugin: Partial<Omit<AnyStage, "options">> & { name: string; opti
 }
 
 /** A registry of the fakes, and of what is given. */
-export function fakeRegistry(more: readonly Plugin[] = [], options: { untrusted?: readonly Plugin[] } = {}): Registry {
+export function fakeRegistry(more: readonly Plugin[] = [], options: RegistryOptions = {}): Registry {
   return createRegistry([...FAKES, ...more], options);
 }
 

@@ -21,7 +21,11 @@ Deno.test("S2 lintPipeline() refuses two places at one root, nested roots and ne
     ["/lab/source/copies", /it lies within the source at "\/lab\/source"/],
   ];
   for (const [to, message] of cases) {
-    assertFinds(inserted(second(to), RECORD), { code: "safety/same-place-twice", line: 'use = "copy"', message });
+    assertFinds(inserted(second(to), RECORD), {
+      code: "safety/same-place-twice",
+      line: `with = { to = "${to}" }`,
+      message,
+    });
   }
   const upload = (prefix: string) =>
     `[[stage]]\nuse = "s3-upload"\nid = "s4"\nwith = { bucket = "archive", prefix = "${prefix}" }`;

@@ -24,7 +24,7 @@ Deno.test("lintPipeline() refuses an eviction before its proof, and says what to
   const [evict] = CLEANUP.match(stage("evict"))!, [prove] = CLEANUP.match(stage("prove-archived"))!;
   const found = await lint(CLEANUP.replace(evict, "").replace(prove, `${evict}\n${prove}`));
   assert.ok(found.length > 0);
-  assert.match(found[0].hint ?? "", /move "s3" \(line \d+\) before "evict"/);
+  assert.match(found[0].hint ?? "", /move "evict" \(line \d+\) behind "s3"/);
 });
 
 Deno.test("lintPipeline() refuses an eviction without a lock", async () => {

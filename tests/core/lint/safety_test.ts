@@ -30,7 +30,7 @@ Deno.test("lintPipeline() refuses delete before verify", () => {
     line: "with = { require = { places = 2 } }",
     message:
       /proved at 2 places other than "source" is missing.*"truenas" is written but not proved.*stage "verify" \(line \d+\) gives it, too late/,
-    hint: /move "verify" \(line \d+\) before "delete" \(line \d+\)/,
+    hint: /move "delete" \(line \d+\) behind "verify" \(line \d+\)/,
   });
 });
 

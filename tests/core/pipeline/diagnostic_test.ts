@@ -72,6 +72,8 @@ Deno.test("diagnosticToJson() gives every part", () => {
     length: 1,
     message: "Cannot x",
     hint: null,
+    nearest: null,
+    wanted: null,
     source_line: "a = 1",
   });
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { nameHint, nearestName } from "../../../core/pipeline/nearest.ts";
+import { nameAdvice, nameHint, nearestName } from "../../../core/pipeline/nearest.ts";
 
 Deno.test("nearestName() finds the name that was meant, and none for a far-off word", () => {
   const names = ["verify", "validate", "checksum-sidecar", "s3-upload"];
@@ -16,4 +16,14 @@ Deno.test("nameHint() lists what is known when nothing is near", () => {
   assert.equal(nameHint("verfy", ["verify"]), `did you mean "verify"`);
   assert.equal(nameHint("qqq", ["b", "a"], "known stages"), "known stages: a, b");
   assert.equal(nameHint("qqq", []), undefined);
+});
+
+Deno.test("nameAdvice() gives hint, nearest name and all names, each only where there is one", () => {
+  assert.deepEqual(nameAdvice("verfy", ["verify", "copy"]), {
+    hint: `did you mean "verify"`,
+    nearest: "verify",
+    wanted: ["copy", "verify"],
+  });
+  assert.deepEqual(nameAdvice("qqq", ["b", "a"], "known"), { hint: "known: a, b", wanted: ["a", "b"] });
+  assert.deepEqual(nameAdvice("qqq", []), {});
 });

@@ -64,7 +64,7 @@ Deno.test("readPipelineFile() reads [[before]] and [[on_item_failed]], whose ids
 Deno.test("readPipelineFile() refuses unknown keys with the nearest name", () => {
   const cases: [string, number, string][] = [
     [`summry = "x"\n${stages('use = "a"')}`, 1, "summary"],
-    [stages('use = "a"\nretries = 3'), 6, "retry"],
+    [stages('use = "a"\nrety = 3'), 6, "retry"],
     [stages('use = "a"\nretry = { attempts = 1, frist = "2s" }'), 6, "first"],
     [stages('use = "a"\nonerror = "warn"'), 6, "on_error"],
     [`${stages('use = "a"')}[[on_item_fail]]\nuse = "hook"\n`, 6, "on_item_failed"],

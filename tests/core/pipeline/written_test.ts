@@ -35,7 +35,7 @@ Deno.test("a value of the config is refused where the config has it, and the lin
     renderDiagnostic(found),
     `/etc/labferry/config.toml:11:13: error options/bad-value: Cannot use "idle" of source "idle-folders": ` +
       `wanted a duration such as "15min" (units ms, s, min, h, d, w), found "1e-7d"; ` +
-      `embedded:pipelines/backup.toml:12:48 reads it as "\${backup.idle_days}"\n` +
+      `embedded:pipelines/backup.toml:13:48 reads it as "\${backup.idle_days}"\n` +
       `  idle_days = 0.0000001\n              ^^^^^^^^^`,
   );
 });

@@ -1,0 +1,228 @@
+/**
+ * A stage from outside behind a check of everything it answers: what the engine reads is of the shape it relies on, and
+ * what goes wrong names the file.
+ * @module
+ */
+import { z } from "zod";
+import type {
+  AnyStage,
+  Fact,
+  Item,
+  PlaceDeclaration,
+  Plan,
+  PluginUse,
+  StageFacts,
+  StageRun,
+  UploadSettings,
+} from "../contract.ts";
+import { PipelineError } from "../errors.ts";
+import { errnoOf } from "../io/io_errors.ts";
+import type { ReadContext, WriteContext } from "../ports.ts";
+import { STAGE_FIELDS } from "./check_stage.ts";
+import { type Field, fieldFaults, functionField, list, oneOf, optional, shown, text } from "./field.ts";
+
+/** Schemas of every field: the compiler sees to it that none is forgotten. */
+type Shape<T> = Required<{ [K in keyof T]: z.ZodType }>;
+
+const FACT = z.strictObject(
+  {
+    fact: z.enum(["hashed", "written", "proved", "sealed", "recorded", "locked"]),
+    place: z.string().min(1).optional(),
+    strength: z.enum(["strong", "weak", "none"]).optional(),
+  } satisfies Shape<Fact>,
+);
+
+const FACTS = z.strictObject(
+  {
+    needs: z.array(FACT).optional(),
+    gives: z.array(FACT).optional(),
+    kills: z.union([z.array(FACT), z.literal("everything")]).optional(),
+    destroys: z.strictObject({ place: z.string().min(1), places: z.number().int() }).optional(),
+    needsAllProved: z.boolean().optional(),
+  } satisfies Shape<StageFacts>,
+);
+
+const PLACES = z.array(z.discriminatedUnion("kind", [
+  z.strictObject(
+    {
+      kind: z.literal("directory"),
+      id: z.string().min(1),
+      root: z.string().min(1),
+      domain: z.string().optional(),
+      durability: z.enum(["flushed", "cached"]),
+    } satisfies Shape<Extract<PlaceDeclaration, { kind: "directory" }>>,
+  ),
+  z.strictObject(
+    {
+      kind: z.literal("objects"),
+      id: z.string().min(1),
+      store: z.string().min(1),
+      options: z.record(z.string(), z.json()),
+      prefix: z.string(),
+      domain: z.string().optional(),
+      upload: z.strictObject(
+        {
+          verify: z.enum(["auto", "read-back", "none"]),
+          partSize: z.number().int().positive(),
+          parallel: z.number().int().positive(),
+          storageClass: z.string().optional(),
+        } satisfies Shape<UploadSettings>,
+      ),
+    } satisfies Shape<Extract<PlaceDeclaration, { kind: "objects" }>>,
+  ),
+]));
+
+const USES = z.array(z.strictObject(
+  {
+    kind: z.literal("notifier"),
+    name: z.string().min(1),
+    options: z.record(z.string(), z.json()),
+    at: z.array(z.string()),
+  } satisfies Shape<PluginUse>,
+));
+
+const count: Field = { wanted: "a number", is: (value) => typeof value === "number" && value >= 0 };
+const anything: Field = { wanted: "data for apply, null if there is none", is: () => true };
+
+const PLANS: { [K in Plan["kind"]]: Record<keyof Extract<Plan, { kind: K }>, Field> } = {
+  todo: {
+    kind: oneOf("todo"),
+    id: text,
+    summary: text,
+    files: optional(list),
+    bytes: optional(count),
+    alone: optional({ wanted: "true", is: (value) => value === true }),
+    promises: optional({ wanted: "an object", is: (value) => typeof value === "object" && value !== null }),
+    data: { ...anything, is: (value) => value !== undefined },
+  },
+  skip: { kind: oneOf("skip"), why: text, files: optional(count), bytes: optional(count) },
+  drop: { kind: oneOf("drop"), why: text },
+  wait: { kind: oneOf("wait"), why: text, until: optional(count) },
+};
+
+const RUN: Record<string, Field> = { plan: functionField, apply: functionField };
+
+/** Returns the stage with every answer checked. `file` is named in what is thrown. */
+export function checkedStage(plugin: AnyStage, file: string): AnyStage {
+  const guard = new Guard(plugin.name, file);
+  const fields = Object.fromEntries(
+    Object.keys(STAGE_FIELDS).map((key) => [key, plugin[key as keyof AnyStage]]).filter(([, value]) =>
+      value !== undefined
+    ),
+  ) as unknown as AnyStage;
+  const checked: AnyStage = {
+    ...fields,
+    async open(options, run) {
+      const opened = await guard.answer("open", () => plugin.open(options, run));
+      return guard.run(opened as StageRun);
+    },
+  };
+  if (plugin.facts) checked.facts = (options, id) => guard.shape("facts", FACTS, () => plugin.facts?.(options, id));
+  if (plugin.places) {
+    const places = plugin.places.bind(plugin);
+    checked.places = (options, id, config) =>
+      guard.shape("places", PLACES, () => places(options, id, config)) as PlaceDeclaration[];
+  }
+  if (plugin.uses) {
+    checked.uses = (options) => guard.shape("uses", USES, () => plugin.uses?.(options)) as PluginUse[];
+  }
+  if (plugin.goesOn) checked.goesOn = (error) => plugin.goesOn?.(error) === true;
+  return checked;
+}
+
+class Guard {
+  readonly #name: string;
+  readonly #file: string;
+
+  constructor(name: string, file: string) {
+    this.#name = name;
+    this.#file = file;
+  }
+
+  /** What a synchronous function of the stage answers, held against its schema. */
+  shape<T>(name: string, schema: z.ZodType<T>, ask: () => unknown): T {
+    let answer: unknown;
+    try {
+      answer = ask();
+    } catch (error) {
+      throw this.#named(error, `ask ${name}() of`);
+    }
+    const result = schema.safeParse(answer);
+    if (result.success) return result.data;
+    const faults = result.error.issues.map(({ path, message }) =>
+      `${name}()${path.map((step) => typeof step === "number" ? `[${step}]` : `.${String(step)}`).join("")}: found ${
+        shown(valueAt(answer, path))
+      }: ${message}`
+    );
+    throw this.#nonsense(faults);
+  }
+
+  async answer<T>(name: string, ask: () => T | Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      throw this.#named(error, name);
+    }
+  }
+
+  run(opened: StageRun): StageRun {
+    if (typeof opened !== "object" || opened === null) {
+      throw this.#nonsense([`open(): found ${shown(opened)}, wanted an object with plan and apply`]);
+    }
+    const faults = fieldFaults({ plan: opened.plan, apply: opened.apply }, RUN);
+    if (faults.length > 0) throw this.#nonsense(faults.map((fault) => `open(): ${fault}`));
+    const plans = (item: Item, ctx: ReadContext) => this.#plans(() => opened.plan(item, ctx));
+    return {
+      plan: plans,
+      apply: (step, ctx: WriteContext) => this.answer("apply", () => opened.apply(step, ctx)),
+      [Symbol.asyncDispose]: async () => await opened[Symbol.asyncDispose]?.(),
+    };
+  }
+
+  async *#plans(draw: () => AsyncIterable<unknown>): AsyncGenerator<Plan> {
+    try {
+      for await (const plan of draw()) yield this.#plan(plan);
+    } catch (error) {
+      throw this.#named(error, "plan");
+    }
+  }
+
+  #plan(plan: unknown): Plan {
+    const kind = typeof plan === "object" && plan !== null ? (plan as { kind?: unknown }).kind : undefined;
+    if (typeof kind !== "string" || !Object.hasOwn(PLANS, kind)) {
+      const found = typeof plan === "object" && plan !== null ? `kind ${shown(kind)}` : shown(plan);
+      throw this.#nonsense([`plan(): found ${found}, wanted kind "todo", "skip", "drop" or "wait"`]);
+    }
+    const faults = fieldFaults(plan as object, PLANS[kind as Plan["kind"]]);
+    if (faults.length > 0) throw this.#nonsense(faults.map((fault) => `plan(): ${kind} ${fault}`));
+    return plan as Plan;
+  }
+
+  #nonsense(faults: readonly string[]): PipelineError {
+    return new PipelineError(
+      "plugins/bad-answer",
+      `Cannot use stage "${this.#name}" of "${this.#file}": ${faults.join("; ")}`,
+      { hint: "This is a mistake in that file; tell its author" },
+    );
+  }
+
+  /** What is no error in words, no abort and nothing the system said is a mistake of the file. */
+  #named(error: unknown, doing: string): unknown {
+    const isKnown = error instanceof PipelineError || errnoOf(error) !== undefined ||
+      error instanceof DOMException || (error instanceof Error && error.name === "AbortError");
+    if (isKnown) return error;
+    const said = error instanceof Error ? `${error.name}: ${error.message}` : shown(error);
+    return new PipelineError(
+      "plugins/stage-failed",
+      `Cannot ${doing} stage "${this.#name}" of "${this.#file}": ${said}`,
+      {
+        cause: error,
+        hint: "This is a mistake in that file, or something it does not foresee; --verbose shows where",
+      },
+    );
+  }
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], value);
+}

@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import type { AnyStage, Plan } from "../../../core/contract.ts";
+import { PipelineError } from "../../../core/errors.ts";
+import { checkedStage } from "../../../core/external/checked_stage.ts";
+import { z } from "../../../core/options.ts";
+
+/** A stage of these answers, which need not be of any shape. */
+function stage(answers: Record<string, unknown> = {}): AnyStage {
+  const sound = {
+    kind: "stage",
+    name: "own",
+    summary: "Looks.",
+    takes: "tree",
+    effect: "read",
+    resume: "redo",
+    options: z.strictObject({}),
+    example: "",
+    open: () => ({ plan: async function* () {}, apply: () => Promise.resolve() }),
+  };
+  return checkedStage({ ...sound, ...answers } as unknown as AnyStage, "/lab/own.ts");
+}
+
+/** What a call throws, by then or at once. */
+async function thrown(call: () => unknown): Promise<PipelineError> {
+  try {
+    await call();
+  } catch (error) {
+    assert.ok(error instanceof PipelineError, String(error));
+    return error;
+  }
+  throw new assert.AssertionError({ message: "nothing was thrown" });
+}
+
+async function plansOf(plan: unknown): Promise<Plan[]> {
+  const run = await stage({ open: () => ({ plan, apply() {} }) }).open({}, {} as never);
+  return await Array.fromAsync(run.plan({} as never, {} as never));
+}
+
+Deno.test("checkedStage() passes on what is of the right shape", async () => {
+  const facts = {
+    needs: [{ fact: "hashed" }],
+    gives: [{ fact: "proved", place: "x", strength: "weak" }],
+    kills: "everything",
+  };
+  const place = { kind: "directory", id: "x", root: "/x", durability: "flushed" };
+  const use = { kind: "notifier", name: "n", options: {}, at: ["a"] };
+  const own = stage({ facts: () => facts, places: () => [place], uses: () => [use], goesOn: () => 1, parallel: 3 });
+  assert.deepEqual(own.facts?.({}, "x"), facts);
+  assert.deepEqual(own.places?.({}, "x", {}), [place]);
+  assert.deepEqual(own.uses?.({}), [use]);
+  assert.deepEqual([own.parallel, own.goesOn?.({} as never), own.before], [3, false, undefined]);
+  const plans = [
+    { kind: "todo", id: "a", summary: "do", data: null, files: [], bytes: 0 },
+    { kind: "skip", why: "no", files: 2 },
+    { kind: "wait", why: "later", until: 7 },
+    { kind: "drop", why: "no" },
+  ];
+  assert.deepEqual(
+    await plansOf(async function* () {
+      yield* plans;
+    }),
+    plans,
+  );
+});
+
+Deno.test("checkedStage() keeps `this` of a stage that is an instance of a class, and disposes what it opened", async () => {
+  const done: string[] = [];
+  class Own {
+    readonly #word = "mine";
+    readonly kind = "stage";
+    readonly name = "own";
+    facts() {
+      return this.#word === "mine" ? {} : undefined;
+    }
+    open() {
+      return {
+        word: this.#word,
+        async *plan() {},
+        apply() {
+          done.push(this.word);
+        },
+        [Symbol.asyncDispose]() {
+          done.push("disposed");
+        },
+      };
+    }
+  }
+  const own = checkedStage(new Own() as unknown as AnyStage, "/lab/own.ts");
+  assert.deepEqual(own.facts?.({}, "x"), {});
+  {
+    await using run = await own.open({}, {} as never) as unknown as AsyncDisposable & {
+      apply(a: null, b: null): unknown;
+    };
+    await run.apply(null, null);
+  }
+  assert.deepEqual(done, ["mine", "disposed"]);
+});
+
+Deno.test("checkedStage() refuses facts, places and uses of another shape, with what was found and wanted", async () => {
+  const answers: [string, unknown, RegExp][] = [
+    ["facts", undefined, /facts\(\): found nothing: .*expected object/],
+    ["facts", { gives: [{ fact: "proven", place: "x" }] }, /facts\(\)\.gives\[0\]\.fact: found "proven": .*"proved"/],
+    ["facts", { kills: "all" }, /facts\(\)\.kills: found "all"/],
+    ["facts", { give: [] }, /facts\(\).*Unrecognized key.*give/],
+    ["places", [{ kind: "directory", id: "x", root: "" }], /places\(\)\[0\]\.root: found an empty text/],
+    ["places", {}, /places\(\): found an object/],
+    ["uses", [{ kind: "stage" }], /uses\(\)\[0\]\.kind: found "stage"/],
+  ];
+  for (const [name, answer, says] of answers) {
+    const own = stage({ [name]: () => answer }) as unknown as Record<string, (...of: unknown[]) => unknown>;
+    const { code, message } = await thrown(() => own[name]({}, "x", {}));
+    assert.equal(code, "plugins/bad-answer");
+    assert.ok(message.startsWith('Cannot use stage "own" of "/lab/own.ts": '), message);
+    assert.match(message, says);
+  }
+});
+
+Deno.test("checkedStage() refuses what open() and plan() should not give", async () => {
+  for (
+    const [opened, says] of [[undefined, /open\(\): found nothing/], [{}, /"plan": found nothing, .*"apply"/]] as const
+  ) {
+    const error = await thrown(() => stage({ open: () => opened }).open({}, {} as never));
+    assert.equal(error.code, "plugins/bad-answer");
+    assert.match(error.message, says);
+  }
+  const plans: [unknown, RegExp][] = [
+    [undefined, /plan\(\): found nothing, wanted kind "todo"/],
+    [{ kind: "toString" }, /found kind "toString"/],
+    [{ kind: "todo", id: "a", summary: "b" }, /plan\(\): todo "data": found nothing, wanted data for apply, null/],
+    [{ kind: "todo", id: 3, summary: "b", data: 1 }, /"id": found the number 3/],
+    [{ kind: "skip" }, /skip "why": found nothing/],
+    [{ kind: "drop", why: "x", reason: "y" }, /"reason": found "y", wanted no such field/],
+  ];
+  for (const [plan, says] of plans) {
+    const error = await thrown(() =>
+      plansOf(async function* () {
+        yield plan;
+      })
+    );
+    assert.equal(error.code, "plugins/bad-answer");
+    assert.match(error.message, says);
+  }
+});
+
+Deno.test("checkedStage() names the file in what fails, and leaves alone what has words of its own", async () => {
+  const fail = (error: unknown) => async () => {
+    const run = await stage({ open: () => ({ plan: () => [], apply: () => Promise.reject(error) }) }).open(
+      {},
+      {} as never,
+    );
+    await run.apply({} as never, {} as never);
+  };
+  const named = await thrown(fail(new RangeError("deep")));
+  assert.equal(named.code, "plugins/stage-failed");
+  assert.equal(named.message, 'Cannot apply stage "own" of "/lab/own.ts": RangeError: deep');
+  assert.ok(named.cause instanceof RangeError);
+  const own = new PipelineError("own/words", "Cannot do it");
+  assert.equal(await thrown(fail(own)), own);
+  const abort = new DOMException("stop", "AbortError");
+  await assert.rejects(fail(abort), (error) => error === abort);
+  const system = Object.assign(new Error("full"), { code: "ENOSPC" });
+  await assert.rejects(fail(system), (error) => error === system);
+  const asked = await thrown(() =>
+    stage({
+      facts: () => {
+        throw new Error("no");
+      },
+    }).facts?.({}, "x")
+  );
+  assert.equal(asked.message, 'Cannot ask facts() of stage "own" of "/lab/own.ts": Error: no');
+});
