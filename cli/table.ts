@@ -35,7 +35,7 @@ const STUDY: readonly FlagSpec[] = [
   FORMAT,
   { name: "standard", value: "NAME", summary: "Naming standard; phenocycler unless said otherwise." },
 ];
-const STUDY_EXITS = [[0, "every study conforms"], [1, "at least one study does not"]] as const;
+const STUDY_EXITS = [[0, "every study conforms"], [1, "at least one study does not, or there is none"]] as const;
 
 export const COMMANDS: readonly CommandSpec[] = [
   {

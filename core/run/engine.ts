@@ -25,7 +25,7 @@ import { runItem } from "./item_run.ts";
 import type { OpenStage, OpenStages } from "./item_run.ts";
 import type { TreeItem } from "./item_session.ts";
 import { takeUpDestroys } from "./open_destroys.ts";
-import { openPlaces, openRoot } from "./open_places.ts";
+import { keysOfPaths, openPlaces, openRoot } from "./open_places.ts";
 import type { OpenedPlaces } from "./open_places.ts";
 import { toReportError } from "./report.ts";
 import type { ItemReport, RunReport } from "./report.ts";
@@ -166,7 +166,11 @@ async function openLedgerOf(
     [...compiled.stages, ...compiled.onItemFailed].some((stage) => stage.plugin.usesLedger);
   const root = config.paths?.manifest_root;
   if (!used || typeof root !== "string" || root === "") return undefined;
-  const marked = await openRoot(services, { id: "manifests", path: root }, { foresight, visible: opened.visible });
+  const marked = await openRoot(services, { id: "manifests", path: root }, {
+    foresight,
+    visible: opened.visible,
+    paths: keysOfPaths(config),
+  });
   const { fs, clock, host, log } = services;
   const [bucket] = opened.buckets;
   const mirror = bucket && !dryRun
