@@ -6,6 +6,7 @@
 export * from "./core/contract.ts";
 export * from "./core/errors.ts";
 export * from "./core/evidence.ts";
+export * from "./core/objects/object_store.ts";
 export * from "./core/options.ts";
 export * from "./core/plugin_api.ts";
 export * from "./core/ports.ts";

@@ -15,7 +15,10 @@ export interface Trouble extends Pick<LogLine, "at" | "level" | "message"> {
 }
 
 export interface Notices {
-  /** Delivers what there is to tell now, for at most 30 s. Never throws: a failed notification fails nothing else. */
+  /**
+   * Delivers what there is to tell now, for at most 30 s; while that goes on, all who ask share the next delivery. Never
+   * throws: a failed notification fails nothing else.
+   */
   flush(): Promise<void>;
   /** Whoever waits must not wait long: what is not delivered within `ms` stays queued. */
   hurry(ms: number): void;
@@ -24,6 +27,12 @@ export interface Notices {
   /** An event tells people these messages already: as lines of the log they are no further trouble. */
   told(messages: Iterable<string>): void;
 }
+
+/** Delivers what waits: `drainOutbox`, which is not loaded before there is something to do. */
+export type Drain = (
+  context: Omit<CommandContext, "notices">,
+  options: { smtpEnv?: string; trouble: readonly Trouble[]; signal: AbortSignal },
+) => Promise<void>;
 
 /** What marks a line as the notify pipeline's own: of those nobody is told, or a broken mail server would be told of. */
 export const OWN = { pipeline: "notify" } as const;
@@ -76,31 +85,47 @@ async function mayNotify(configFile: string): Promise<boolean> {
 /** The notices of one command. `trouble` is left out for commands that keep no log. */
 export function openNotices(
   context: Omit<CommandContext, "notices">,
-  { smtpEnv, trouble }: { smtpEnv?: string; trouble?: Troubles },
+  { smtpEnv, trouble, drain }: {
+    smtpEnv?: string;
+    trouble?: Pick<Troubles, "take"> & Partial<Troubles>;
+    /** For tests. */
+    drain?: Drain;
+  },
 ): Notices {
   let last: Promise<void> = Promise.resolve();
+  let waiting: Promise<void> | undefined;
   let isDismissed = false;
   const hurried = new AbortController();
   const flush = async () => {
     if (isDismissed) return;
     const { log, locations } = context;
     const lines = trouble?.take() ?? [];
+    // Too late to deliver anything: what was queued stays so.
+    if (hurried.signal.aborted && lines.length === 0) return;
     if (!await mayNotify(locations.configFile)) return;
     try {
-      const { drainOutbox } = await import("./drain.ts");
-      await drainOutbox(context, { smtpEnv, trouble: lines, signal: hurried.signal });
+      await (drain ?? (await import("./drain.ts")).drainOutbox)(context, {
+        smtpEnv,
+        trouble: lines,
+        signal: hurried.signal,
+      });
     } catch (error) {
       log.warn(`Events cannot be delivered: ${error instanceof Error ? error.message : String(error)}`, OWN);
     }
   };
-  // One after the other: two at once would only hold each other up.
   return {
-    flush: () => last = last.then(flush),
+    // One after the other: two at once would only hold each other up. And one that waits is enough: while a mail server
+    // hangs they would pile up, and the end of the command would wait for each of them.
+    flush: () =>
+      waiting ??= last = last.then(() => {
+        waiting = undefined;
+        return flush();
+      }),
     hurry(ms) {
       const deadline = AbortSignal.timeout(ms);
       deadline.addEventListener("abort", () => hurried.abort(deadline.reason), { once: true });
     },
     dismiss: () => isDismissed = true,
-    told: (messages) => trouble?.told(messages),
+    told: (messages) => trouble?.told?.(messages),
   };
 }

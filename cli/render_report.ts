@@ -23,16 +23,20 @@ export function renderReport(report: RunReport, options: RenderReportOptions = {
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
 }
 
-/** Returns one item as text: what became of it, with a table of its stages. */
+/** Returns one of many items on one line, what became of it and by how many steps, and below what went wrong. */
 export function renderItem(item: ItemReport, { dryRun }: { dryRun: boolean }): string {
-  return `${itemLines(item, dryRun).join("\n")}\n`;
+  const last = item.stages.findLast(({ applied }) => applied > 0);
+  const steps = item.outcome !== "done" || last === undefined ? "" : ` (${last.id}: ${count(last.applied, "step")})`;
+  const lines = [`${headLine(item, dryRun)}${steps}`];
+  if (item.error !== undefined) lines.push(...errorLines(item.error).map((line) => `  ${line}`));
+  return `${lines.join("\n")}\n`;
 }
 
 /** Returns the run on one line: what became of how many items, how long, which exit code. */
 export function summaryLine(report: RunReport): string {
-  const counts = new Map<string, number>();
+  const counts = new Map<string, number>(Object.entries(report.counts ?? {}));
   for (const { outcome } of report.items) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-  const outcomes = report.items.length === 0
+  const outcomes = counts.size === 0
     ? "no item was taken up"
     : [...counts].map(([outcome, number]) => `${number} ${outcomeWord(outcome, report.dry_run)}`)
       .join(", ");
@@ -48,11 +52,13 @@ function outcomeWord(outcome: string, dryRun: boolean): string {
   return dryRun && outcome === "done" ? "planned" : outcome;
 }
 
+function headLine({ outcome, name, why, note }: ItemReport, dryRun: boolean): string {
+  const head = `${outcomeWord(outcome, dryRun).padEnd(9)} ${visibleLine(name)}`;
+  return `${head}${why === undefined ? "" : `: ${why}`}${note === undefined ? "" : ` (${note})`}`;
+}
+
 function itemLines(item: ItemReport, dryRun: boolean): string[] {
-  const head = `${outcomeWord(item.outcome, dryRun).padEnd(9)} ${visibleLine(item.name)}${
-    item.why === undefined ? "" : `: ${item.why}`
-  }${item.note === undefined ? "" : ` (${item.note})`}`;
-  const lines = [head];
+  const lines = [headLine(item, dryRun)];
   const table = item.stages.filter((stage) => stage.outcome !== "not-reached");
   if (table.length > 0) {
     const header = ["STAGE", "OUTCOME", "STEPS", "FILES", "SIZE", "TIME", "GUARANTEE", "WHY"];

@@ -13,9 +13,11 @@ export type Retry = "transient" | "permanent";
 export interface Finding {
   /** Stable code of the rule, for example `R6` or `health/mtime-gap`. */
   rule: string;
+  /** A warning never fails an item. */
   severity: "error" | "warning";
   /** What it is about: a path relative to the item, `/`-separated; empty for the item itself. */
   path: string;
+  /** One sentence without a final period. */
   message: string;
 }
 
@@ -34,15 +36,32 @@ export interface PipelineErrorOptions extends ErrorOptions {
 /**
  * An error in words a person at night can act on. `code` is `area/problem`; the message reads
  * `Cannot <verb> "<thing>": <state found>`, then the wanted state if known; no final period.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { PipelineError } from "labferry";
+ *
+ * const error = new PipelineError("preview/none", `Cannot share "study1": it has no preview, wanted at least one`, {
+ *   hint: "Export previews on the instrument",
+ * });
+ * assert.equal(error.retry, "permanent");
+ * ```
  */
 export class PipelineError extends Error {
+  /** Tells it from other errors across modules. */
   override readonly name = "PipelineError";
+  /** `area/problem`, stable: the documentation lists it. */
   readonly code: string;
+  /** What to do about it. */
   readonly hint?: string;
+  /** Whether trying again may help. */
   readonly retry: Retry;
+  /** The exit code, when the whole run must stop. */
   readonly stopsRun?: ExitCode;
+  /** The single findings behind it. */
   readonly findings: readonly Finding[];
 
+  /** See the class for the grammar of `message`. */
   constructor(code: string, message: string, options: PipelineErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
@@ -53,7 +72,17 @@ export class PipelineError extends Error {
   }
 }
 
-/** Returns `error` as a `PipelineError`; what is not one becomes `internal/unexpected` with its cause kept. */
+/**
+ * Returns `error` as a `PipelineError`; what is not one becomes `internal/unexpected` with its cause kept.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { asPipelineError } from "labferry";
+ *
+ * const { code, message } = asPipelineError(new Error("no room"), "read the index");
+ * assert.deepEqual([code, message], ["internal/unexpected", "Cannot read the index: no room"]);
+ * ```
+ */
 export function asPipelineError(error: unknown, doing: string): PipelineError {
   if (error instanceof PipelineError) return error;
   const reason = error instanceof Error ? error.message : String(error);

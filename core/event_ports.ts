@@ -8,12 +8,15 @@ import type { ExecOptions, ItemContext, ItemFailure } from "./ports.ts";
 
 /** Given to `plan` of a stage that takes any item: what trees and events have in common. */
 export interface AnyReadContext extends ItemContext {
+  /** The item that is planned for. */
   readonly item: Item;
+  /** Whether this run only plans. */
   readonly dryRun: boolean;
   /** As for trees: work is repeated, no condition is waived. */
   readonly force: boolean;
   /** The stage's own id. */
   readonly stage: string;
+  /** Why the item failed; only in `[[on_item_failed]]`. */
   readonly failure?: ItemFailure;
 }
 
@@ -48,8 +51,8 @@ export interface EventWriteContext extends EventReadContext, AnyWriteContext {
    */
   remember(key: string, keepMs: number): void;
   /**
-   * Puts an event into the outbox; the notify pipeline delivers it. `key` makes a repetition harmless; without one it is
-   * the item and the stage. Does nothing where notifications are switched off.
+   * Puts an event into the outbox, where it is before the stage has ended; the notify pipeline delivers it. `key` makes
+   * a repetition harmless; without one it is the item and the stage. Does nothing where notifications are switched off.
    */
   emit(event: { event: string; data: Json; key?: string }): Promise<void>;
   /**
@@ -61,10 +64,13 @@ export interface EventWriteContext extends EventReadContext, AnyWriteContext {
 
 /** An event that waits in the outbox. */
 export interface QueuedEvent {
+  /** Stable over repetitions. */
   id: string;
+  /** Name of the event, and so of its list of recipients. */
   event: string;
   /** ISO 8601, UTC. */
   at: string;
+  /** What it says. */
   data: Json;
 }
 
@@ -83,6 +89,7 @@ export interface FollowedFile extends AsyncDisposable {
  * is undefined. @throws {PipelineError} `io/…` for everything else
  */
 export interface FollowedFiles {
+  /** Opens the file that stands at this path now. */
   open(path: string): Promise<FollowedFile | undefined>;
   /** The identity of what stands at this path now. */
   identity(path: string): Promise<string | undefined>;
@@ -97,22 +104,26 @@ export interface FollowedFiles {
 
 /** Given to a source of events while it is drawn from: it looks. */
 export interface EventSourceContext extends ItemContext {
+  /** Whether this run only plans. */
   readonly dryRun: boolean;
   /** Events that were not sent yet, in the order they were queued. */
   pending(): Promise<QueuedEvent[]>;
+  /** Files that other programs write. */
   readonly files: FollowedFiles;
   /** A value this pipeline's source kept under this name with `setCursor`. */
   cursor(name: string): Promise<Json | undefined>;
   /**
-   * Takes a name for this run, so that two runs do not do the same work; false while another has it. That of a process
-   * of this host that died is free at once, any other a minute later; so a source that waits for long takes it again
-   * and again. Whether it then waits or refuses is the source's to say.
+   * Takes a name for this run, so that two runs do not do the same work; false while another has it. It is renewed as
+   * long as the run goes on. That of a process of this host that died is free at once, any other a minute later.
+   * Whether the source then waits or refuses is for it to say.
    */
   claim(name: string): Promise<boolean>;
 }
 
 /** Given to `ack` of a source of events: moves on what it reads from. */
 export interface EventAckContext extends EventSourceContext {
+  /** Takes an event out of the outbox. */
   markSent(id: string): Promise<void>;
+  /** Keeps a value under this name, durably, for `cursor`. */
   setCursor(name: string, value: Json): Promise<void>;
 }

@@ -9,7 +9,16 @@ export type Guarantee = "read-back" | "server-checksum" | "signed-payload" | "ca
 /** How strong a guarantee is. */
 export type Strength = "strong" | "weak" | "none";
 
-/** Returns the strength of a guarantee. */
+/**
+ * Returns the strength of a guarantee (SAFETY, "Guarantees").
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { strengthOf } from "labferry";
+ *
+ * assert.deepEqual([strengthOf("read-back"), strengthOf("cached-read"), strengthOf("none")], ["strong", "weak", "none"]);
+ * ```
+ */
 export function strengthOf(guarantee: Guarantee): Strength {
   if (guarantee === "read-back" || guarantee === "server-checksum") return "strong";
   return guarantee === "none" ? "none" : "weak";
@@ -20,10 +29,15 @@ export function strengthOf(guarantee: Guarantee): Strength {
  * mtime in ms, ctime in whole seconds. A part the system does not give is null and forces a hash before a destroy.
  */
 export interface ChangeIdentity {
+  /** Number of the device. */
   dev: number | null;
+  /** Number of the inode. */
   ino: number | null;
+  /** Bytes. */
   size: number;
+  /** When the bytes changed, ms since 1970. */
   mtimeMs: number | null;
+  /** When anything changed, ms since 1970, in whole seconds. */
   ctimeMs: number | null;
 }
 
@@ -46,6 +60,7 @@ export interface Evidence {
   uri: string;
   /** `written` after the flush barrier; `proved` once the bytes were shown to be there. At the source: `proved`. */
   level: "written" | "proved";
+  /** How it was shown. */
   guarantee: Guarantee;
   /** For `read-back` of a directory: how the page cache was kept out of it. */
   medium?: "direct" | "dropped-cache" | "cached";
@@ -57,15 +72,19 @@ export interface Evidence {
   identity?: ChangeIdentity;
   /** For an object: what the store named it by. */
   etag?: string;
+  /** The version it was put as, in a bucket that keeps versions. */
   versionId?: string;
   /** For an object in parts: bytes of a part, and the composite checksum `base64-N`. */
   partSize?: number;
+  /** The composite checksum. */
   composite?: string;
 }
 
 /** Sums over the evidence of one item at one place. */
 export interface EvidenceTotals {
+  /** How many files. */
   files: number;
+  /** Their bytes. */
   bytes: number;
   /** How many are `proved` with a strong guarantee. */
   strong: number;

@@ -13,6 +13,7 @@ export interface Attachment {
   name: string;
   /** Media type, for example `image/png`. */
   type: string;
+  /** Its bytes, in base64. */
   base64: string;
 }
 
@@ -20,14 +21,19 @@ export interface Attachment {
 export interface Message {
   /** Stable over repetitions: a receiver may tell a repetition by it. */
   id: string;
+  /** Name of the event. */
   event: string;
+  /** One line. */
   subject: string;
+  /** The words as plain text. */
   text: string;
+  /** The same words as HTML. */
   html: string;
   /** The one address it goes to; left out for notifiers that are not addressed. */
   to?: string;
   /** What the words were made of, for receivers that are programs. */
   data: Json;
+  /** Files that go with it. */
   attachments?: readonly Attachment[];
 }
 
@@ -43,6 +49,7 @@ export interface Notifier extends Partial<AsyncDisposable> {
 
 /** Secrets of this machine, by names such as `SMTP_USER`. They never stand in the config or in a pipeline. */
 export interface Secrets {
+  /** The value; undefined when it is not set. */
   get(name: string): string | undefined;
   /** How a person sets it, for hints: `LABFERRY_SMTP_USER in the environment or in …/smtp.env`. */
   where(name: string): string;
@@ -50,10 +57,15 @@ export interface Secrets {
 
 /** What a notifier is given when it is opened. */
 export interface NotifierContext {
+  /** The config in force. */
   readonly config: ConfigView;
+  /** Name of this host. */
   readonly host: string;
+  /** Secrets of this machine. */
   readonly secrets: Secrets;
+  /** The log; secrets are scrubbed from it. */
   readonly log: Logger;
+  /** Time; tests move it. */
   readonly clock: Clock;
   /** The text of a file that an option names. @throws {PipelineError} `io/…` */
   readText(path: string): Promise<string>;
@@ -61,19 +73,45 @@ export interface NotifierContext {
 
 /** An adapter to a way of telling people. */
 export interface NotifierPlugin<S extends z.ZodObject = z.ZodObject> {
+  /** It is a notifier. */
   kind: "notifier";
+  /** As pipelines name it: a noun. */
   name: string;
+  /** One sentence with a period. */
   summary: string;
   /** Each message goes to one address; otherwise one message goes to wherever the options say. */
   addressed: boolean;
+  /** The one specification. */
   options: S;
+  /** TOML of a stage that uses it. */
   example: string;
   /** Names of the secrets it cannot work without. */
   secrets(options: z.output<S>): readonly string[];
+  /** Begins a run with checked options; loads what is heavy. */
   open(options: z.output<S>, context: NotifierContext): Notifier | Promise<Notifier>;
 }
 
-/** Types a notifier's options. */
+/**
+ * Types a notifier's options, and returns it.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { defineNotifier, z } from "labferry";
+ *
+ * const lines: string[] = [];
+ * const box = defineNotifier({
+ *   kind: "notifier",
+ *   name: "box",
+ *   summary: "Keeps messages.",
+ *   addressed: false,
+ *   options: z.strictObject({}),
+ *   example: "",
+ *   secrets: () => [],
+ *   open: () => ({ deliver: ({ subject }) => Promise.resolve(void lines.push(subject)) }),
+ * });
+ * assert.equal(box.addressed, false);
+ * ```
+ */
 export function defineNotifier<S extends z.ZodObject>(plugin: NotifierPlugin<S>): NotifierPlugin<S> {
   return plugin;
 }

@@ -6,6 +6,7 @@
 import { z } from "zod";
 
 export { z } from "zod";
+export { formatSize } from "./sizes.ts";
 
 const SIZE = /^\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB)\s*$/;
 const SIZE_UNITS: Record<string, number> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
@@ -13,6 +14,14 @@ const SIZE_UNITS: Record<string, number> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, G
 /**
  * A size such as `"8 MiB"`, or a whole number of bytes, of at most `most` bytes. Output: bytes. Use
  * `.prefault("8 MiB")` for a default.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { byteSize } from "labferry";
+ *
+ * assert.equal(byteSize().parse("8 MiB"), 8 * 2 ** 20);
+ * assert.throws(() => byteSize({ most: 2 ** 20 }).parse("8 MiB"), /wanted at most 1 MiB/);
+ * ```
  */
 export function byteSize({ most = Infinity }: { most?: number } = {}): z.ZodType<number, number | string> {
   return z.union([z.number().int().nonnegative(), z.string().meta({ pattern: SIZE.source })]).meta({ written: "size" })
@@ -43,7 +52,16 @@ const DURATION_UNITS: Record<string, number> = {
   w: 604_800_000,
 };
 
-/** A duration such as `"2s"`, `"15 min"`, `"14d"`. Output: milliseconds. */
+/**
+ * A duration such as `"2s"`, `"15 min"`, `"14d"`. Output: milliseconds.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { duration } from "labferry";
+ *
+ * assert.equal(duration().parse("15 min"), 900_000);
+ * ```
+ */
 export function duration(): z.ZodType<number, string> {
   const wanted = 'wanted a duration such as "15min" (units ms, s, min, h, d, w)';
   const schema = z.string(wanted).meta({ pattern: DURATION.source, written: "duration" });
@@ -55,12 +73,31 @@ export function duration(): z.ZodType<number, string> {
   });
 }
 
-/** A path that must not be empty; relative ones resolve against the config file's folder before plugins see them. */
+/**
+ * A path that must not be empty; relative ones resolve against the config file's folder before plugins see them.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { pathOption } from "labferry";
+ *
+ * assert.throws(() => pathOption().parse(""), /wanted a path, found an empty string/);
+ * ```
+ */
 export function pathOption(): z.ZodString {
   return z.string().min(1, "wanted a path, found an empty string").meta({ format: "path" });
 }
 
-/** A prefix of keys: names with `/` between them; one at either end does no harm. */
+/**
+ * A prefix of keys: names with `/` between them; one at either end does no harm.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { keyPrefix } from "labferry";
+ *
+ * assert.equal(keyPrefix().parse("backups/fusion/"), "backups/fusion/");
+ * assert.throws(() => keyPrefix().parse("backups/../other"), /wanted names/);
+ * ```
+ */
 export function keyPrefix(): z.ZodString {
   return z.string().refine((text) => {
     const inner = text.replace(/^\/|\/$/g, "");
@@ -68,12 +105,30 @@ export function keyPrefix(): z.ZodString {
   }, 'wanted names with "/" between them, none of them empty, "." or ".."');
 }
 
-/** The id of a place: the id of the stage that writes it. */
+/**
+ * The id of a place: the id of the stage that writes it.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { placeId } from "labferry";
+ *
+ * assert.throws(() => placeId().parse("/nas"), /wanted the id of a stage/);
+ * ```
+ */
 export function placeId(): z.ZodString {
   return z.string().regex(/^[a-z][a-z0-9_-]*$/, "wanted the id of a stage that writes a place, such as truenas");
 }
 
-/** A program and its arguments, without a shell. Empty means: nothing to run. */
+/**
+ * A program and its arguments, without a shell. Empty means: nothing to run.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { argv } from "labferry";
+ *
+ * assert.deepEqual(argv().parse(["tar", "-cf"]), ["tar", "-cf"]);
+ * ```
+ */
 export function argv(): z.ZodArray<z.ZodString> {
   return z.array(z.string());
 }
@@ -82,13 +137,22 @@ export function argv(): z.ZodArray<z.ZodString> {
  * Source of a regular expression for a date with a time, as logs write them: `2026-01-31 12:34:56.789`,
  * `2026/01/31T12:34:56Z`, `31.01.2026 12:34:56`, `1/31/2026, 9:34:56 AM`.
  */
-export const TIMESTAMP = "(?:\\d{4}[-/.]\\d{1,2}[-/.]\\d{1,2}|\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{4})[T ,]+" +
+export const TIMESTAMP: string = "(?:\\d{4}[-/.]\\d{1,2}[-/.]\\d{1,2}|\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{4})[T ,]+" +
   "\\d{1,2}:\\d{2}:\\d{2}(?:[.,]\\d+)?(?: ?(?:Z|[AaPp][Mm]|[+-]\\d{2}:?\\d{2})(?!\\w))?";
 
 /** A line that begins with a timestamp, or has one behind a short head such as `[` or a level. */
-export const TIMESTAMP_LINE = `^.{0,32}?(?<!\\d)${TIMESTAMP}`;
+export const TIMESTAMP_LINE: string = `^.{0,32}?(?<!\\d)${TIMESTAMP}`;
 
-/** A regular expression of JavaScript, as text; `(?i:…)` ignores case. Use `.prefault("…")` for a default. */
+/**
+ * A regular expression of JavaScript, as text; `(?i:…)` ignores case. Use `.prefault("…")` for a default.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { pattern } from "labferry";
+ *
+ * assert.ok(pattern().parse("(?i:\\.jpe?g)$").test("Scan1/preview.JPG"));
+ * ```
+ */
 export function pattern(): z.ZodType<RegExp, string> {
   return z.string().min(1).meta({ written: "pattern" }).transform((value, ctx) => {
     try {

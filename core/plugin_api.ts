@@ -17,18 +17,29 @@ export const PLUGIN_API_VERSION = 1;
 export interface PluginApi {
   /** `PLUGIN_API_VERSION` of the running program. */
   readonly version: number;
+  /** Types a stage. */
   readonly defineStage: typeof defineStage;
+  /** Types a source. */
   readonly defineSource: typeof defineSource;
+  /** Types a store. */
   readonly defineStore: typeof defineStore;
+  /** Types a notifier. */
   readonly defineNotifier: typeof defineNotifier;
   /** The zod that the engine checks options with. */
   readonly z: typeof z;
+  /** An option for a size. */
   readonly byteSize: typeof byteSize;
+  /** An option for a duration. */
   readonly duration: typeof duration;
+  /** An option for a path. */
   readonly pathOption: typeof pathOption;
+  /** An option for a prefix of keys. */
   readonly keyPrefix: typeof keyPrefix;
+  /** An option that names a place. */
   readonly placeId: typeof placeId;
+  /** An option for a regular expression. */
   readonly pattern: typeof pattern;
+  /** An option for a program and its arguments. */
   readonly argv: typeof argv;
   /** What to throw for a fault that a user can meet: `new PipelineError("area/problem", "Cannot …", { hint })`. */
   readonly PipelineError: typeof PipelineError;
@@ -39,12 +50,41 @@ export type StageFactory = (api: PluginApi) => AnyStage;
 
 /** The module of a stage file from outside. */
 export interface StageModule {
+  /** Makes the stage. */
   readonly default: StageFactory;
   /** The `PLUGIN_API_VERSION` it was written for. Default: 1. */
   readonly apiVersion?: number;
 }
 
-/** The one object that plugin files are given. */
+/**
+ * The one object that plugin files are given.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { pluginApi } from "labferry";
+ * import type { StageFactory } from "labferry";
+ *
+ * // What stands behind `export default` in the file.
+ * const factory: StageFactory = ({ defineStage, z }) =>
+ *   defineStage({
+ *     kind: "stage",
+ *     name: "do-nothing",
+ *     summary: "Does nothing.",
+ *     takes: "tree",
+ *     effect: "read",
+ *     resume: "redo",
+ *     options: z.strictObject({}),
+ *     example: `[[stage]]\nuse = "do-nothing"\n`,
+ *     open: () => ({
+ *       async *plan() {
+ *         yield { kind: "skip", why: "there is nothing to do" };
+ *       },
+ *       apply: () => Promise.resolve(),
+ *     }),
+ *   });
+ * assert.equal(factory(pluginApi).name, "do-nothing");
+ * ```
+ */
 export const pluginApi: PluginApi = Object.freeze({
   version: PLUGIN_API_VERSION,
   defineStage,

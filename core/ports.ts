@@ -11,18 +11,23 @@ import type { LedgerRecord, LedgerStatus } from "./ledger/record.ts";
 export * from "./event_ports.ts";
 export type { Evidence, EvidenceTotals } from "./evidence.ts";
 export { SOURCE_PLACE as SOURCE } from "./evidence.ts";
-export type { LedgerRecord, LedgerStatus } from "./ledger/record.ts";
+export type { LedgerPlace, LedgerRecord, LedgerStatus } from "./ledger/record.ts";
 
 /** Structured log lines; `data` is scrubbed of secrets before it is written. */
 export interface Logger {
+  /** For whoever looks for a fault; shown with `--verbose`. */
   debug(message: string, data?: Record<string, unknown>): void;
+  /** What was done. */
   info(message: string, data?: Record<string, unknown>): void;
+  /** What somebody should look at some day. */
   warn(message: string, data?: Record<string, unknown>): void;
+  /** What somebody should look at now. */
   error(message: string, data?: Record<string, unknown>): void;
 }
 
 /** Time as the engine sees it. Stamps are milliseconds since 1970. */
 export interface Clock {
+  /** ms since 1970. */
   now(): number;
   /** Resolves after `ms`, or rejects with the signal's reason. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
@@ -30,15 +35,23 @@ export interface Clock {
 
 /** Given to `open`, once per run. */
 export interface RunContext {
+  /** ULID of the run. */
   readonly runId: string;
+  /** Name of the pipeline. */
   readonly pipeline: string;
+  /** Whether this run only plans. */
   readonly dryRun: boolean;
+  /** Name of this host. */
   readonly host: string;
+  /** The config in force. */
   readonly config: ConfigView;
   /** Path of the config file, as it is known; also where it was not read. */
   readonly configFile: string;
+  /** Aborted when the run is to stop now. */
   readonly signal: AbortSignal;
+  /** The log of the run. */
   readonly log: Logger;
+  /** Time; tests move it. */
   readonly clock: Clock;
   /** A registered naming standard. @throws {PipelineError} `registry/unknown-plugin` */
   standard(name: string): StandardPlugin;
@@ -48,15 +61,21 @@ export interface RunContext {
 export interface TreeEntry {
   /** Relative to the tree's root, `/`-separated. */
   path: string;
+  /** What it is; links are never followed. */
   kind: "file" | "directory" | "symlink" | "other";
+  /** Bytes. */
   size: number;
+  /** When its bytes changed. */
   mtimeMs: number | null;
+  /** When anything of it changed. */
   ctimeMs: number | null;
+  /** When it was made. */
   birthtimeMs: number | null;
 }
 
 /** A folder directly below the source's root. */
 export interface CandidateFolder {
+  /** Name of the folder. */
   name: string;
   /** OS path. */
   path: string;
@@ -64,9 +83,13 @@ export interface CandidateFolder {
 
 /** What every context shares. */
 export interface ItemContext {
+  /** The run it belongs to. */
   readonly run: RunContext;
+  /** Aborted when the work is to stop now: the run's end, or the stage's timeout. */
   readonly signal: AbortSignal;
+  /** The log. */
   readonly log: Logger;
+  /** Time. */
   readonly clock: Clock;
 }
 
@@ -80,11 +103,17 @@ export interface SourceContext extends ItemContext {
   item(folder: CandidateFolder, data?: Record<string, Json>): Promise<Item>;
   /**
    * For a source of backups: what the ledger and the root say of each, those that were begun first, then by the time
-   * they were complete, then by name.
+   * they were complete, then by name. With a name: what they say of that one now, nothing when its folder is gone.
    */
-  archived(): AsyncIterable<ArchivedBackup>;
+  archived(name?: string): AsyncIterable<ArchivedBackup>;
   /** The space at the root, measured now. */
   space(): Promise<Space>;
+  /** The only name that the run takes up (`--only`). */
+  readonly only?: string;
+  /** A value that this pipeline's source kept for its next runs over this root with `setCursor`. */
+  cursor(name: string): Promise<Json | undefined>;
+  /** A dry run keeps nothing. */
+  setCursor(name: string, value: Json): Promise<void>;
 }
 
 /** A backup that the ledger knows, in its folder below the root of a source of backups. */
@@ -101,7 +130,9 @@ export interface ArchivedBackup extends CandidateFolder {
 
 /** Free and total bytes of the file system that holds a root. */
 export interface Space {
+  /** Bytes that may still be written. */
   free: number;
+  /** Bytes of the whole file system. */
   total: number;
 }
 
@@ -124,7 +155,9 @@ export interface SourceReader {
 
 /** Looks at evidence. In a dry run it includes what upstream stages promised. */
 export interface EvidenceReader {
+  /** Evidence of the item at a place, in byte order of the paths. */
   list(place: string, options?: { level?: "written" | "proved" }): AsyncIterable<Evidence>;
+  /** Sums over it. */
   totals(place: string): Promise<EvidenceTotals>;
 }
 
@@ -134,13 +167,17 @@ export interface FileBatch {
   id: string;
   /** For people. */
   summary: string;
+  /** The files, for `Todo.files`. */
   files: SourceFile[];
+  /** Their bytes. */
   bytes: number;
 }
 
 /** Looks at a place. */
 export interface PlaceReader {
+  /** Id of the stage that writes it. */
   readonly id: string;
+  /** A folder, or a bucket. */
   readonly kind: "directory" | "objects";
   /** Where the item is, or will be, at this place: an OS path or `s3://bucket/prefix/name`. */
   uri(item: Item): string;
@@ -181,23 +218,33 @@ export interface PlaceWriter extends PlaceReader {
 
 /** Why an item failed, for stages in `[[on_item_failed]]`. */
 export interface ItemFailure {
+  /** Id of the stage it failed in. */
   stage: string;
+  /** Name of that stage's plugin. */
   use: string;
+  /** Why. */
   error: PipelineError;
+  /** What the ledger will say of it. */
   status: LedgerStatus;
 }
 
 /** Given to `plan`: can look, cannot change the world. */
 export interface ReadContext extends ItemContext {
+  /** The item that is planned for. */
   readonly item: Item;
+  /** Whether this run only plans. */
   readonly dryRun: boolean;
   /** Work is repeated although evidence stands (`--force`). A condition is never waived. */
   readonly force: boolean;
   /** The stage's own id. */
   readonly stage: string;
+  /** The item where it was made. */
   readonly source: SourceReader;
+  /** What is known of its bytes. */
   readonly evidence: EvidenceReader;
+  /** Why the item failed; only in `[[on_item_failed]]`. */
   readonly failure?: ItemFailure;
+  /** A place of this pipeline. @throws {PipelineError} `run/unknown-place` */
   place(id: string): PlaceReader;
   /** The latest ledger record of this item's name. */
   ledger(): Promise<LedgerRecord | undefined>;
@@ -207,9 +254,13 @@ export interface ReadContext extends ItemContext {
 
 /** How a child process is run. The child's output goes to the log and to stderr, never to stdout. */
 export interface ExecOptions {
+  /** The program and its arguments, without a shell. */
   argv: readonly string[];
+  /** How long it may run, ms. Default: as long as the stage. */
   timeoutMs?: number;
+  /** Its working folder, an OS path. */
   cwd?: string;
+  /** Variables beside those of labferry. */
   env?: Record<string, string>;
   /** SHA-256 by absolute path, for the program and every argument that is a file; checked before it starts. */
   pins?: Readonly<Record<string, string>>;
@@ -227,6 +278,7 @@ export interface DestroyRules {
 
 /** Given to `apply`: asks the engine's ports to act. */
 export interface WriteContext extends Omit<ReadContext, "place"> {
+  /** A place of this pipeline. @throws {PipelineError} `run/unknown-place` */
   place(id: string): PlaceWriter;
   /** Takes the item's lock; it is released when the item ends, however it ends. Mints `locked` (SAFETY S10). */
   lock(): Promise<void>;

@@ -2,13 +2,26 @@
 import type { ListedEntry, StandardPlugin } from "./contract.ts";
 import type { Finding } from "./errors.ts";
 
-/** Takes a walk entry by entry and keeps only what the standard looks at, and links at any depth (SAFETY S15). */
+/**
+ * Takes a walk entry by entry and keeps only what the standard looks at, and links at any depth (SAFETY S15).
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { StudyCollector } from "labferry";
+ *
+ * const lax = { kind: "standard", name: "lax", summary: "Lets everything pass.", depth: 1, check: () => [] } as const;
+ * const collector = new StudyCollector(lax);
+ * collector.add({ path: "a.txt", kind: "symlink" });
+ * assert.deepEqual(collector.findings("study1").map(({ rule }) => rule), ["links", "empty"]);
+ * ```
+ */
 export class StudyCollector {
   readonly #standard: StandardPlugin;
   readonly #entries: ListedEntry[] = [];
   readonly #links: ListedEntry[] = [];
   #files = 0;
 
+  /** For one study. */
   constructor(standard: StandardPlugin) {
     this.#standard = standard;
   }
@@ -18,6 +31,7 @@ export class StudyCollector {
     return this.#files;
   }
 
+  /** Takes the next entry of the walk. */
   add(entry: ListedEntry): void {
     const { path, kind } = entry;
     if (kind === "file") this.#files++;

@@ -56,6 +56,8 @@ export const dropRepeats = defineStage({
 
 /** What two errors have in common that are the same one: the first characters, without timestamps and indentation. */
 export function repeatKey(text: string, chars: number): string {
-  const bare = text.replace(new RegExp(`\\[?${TIMESTAMP}\\]?`, "g"), " ").replace(/\s+/g, " ").trim();
+  // An error may have megabytes; so much of it holds the characters in any case, timestamps and all.
+  const bare = text.slice(0, chars * 50).replace(new RegExp(`\\[?${TIMESTAMP}\\]?`, "g"), " ").replace(/\s+/g, " ")
+    .trim();
   return createHash("sha256").update([...bare.slice(0, chars * 2)].slice(0, chars).join("")).digest("hex");
 }

@@ -6,6 +6,8 @@ import { type Block, blocksIn } from "./_blocks.ts";
 
 /** Longest error told in full, in characters; the log has all of it. */
 const TEXT_CHARS = 16_000;
+/** Longest line that says what happened, in characters: it is the subject of a mail. */
+const MESSAGE_CHARS = 1_000;
 
 export const raiseEvent = defineStage({
   kind: "stage",
@@ -55,7 +57,7 @@ function detailsOf(
   const left = text.length - TEXT_CHARS;
   return {
     ...found,
-    message: message === "" ? first : message,
+    message: shortened(message === "" ? first : message),
     ...stamp === undefined ? {} : { at: stamp },
     text: left > 0 ? `${text.slice(0, TEXT_CHARS)}\n… ${left} more characters` : text,
     log,
@@ -63,4 +65,10 @@ function detailsOf(
     ...repeats === undefined ? {} : { repeats },
     host,
   };
+}
+
+/** No longer than a message may be, and no character cut in two. */
+function shortened(message: string): string {
+  if (message.length <= MESSAGE_CHARS) return message;
+  return `${message.slice(0, MESSAGE_CHARS - 1).replace(/[\ud800-\udbff]$/, "")}…`;
 }

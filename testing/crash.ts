@@ -1,6 +1,6 @@
 /**
  * Stops the world of a test at any step: a step is a primitive of the file system, a request to the store (before it is
- * done, and after it with its answer lost), or a call of the journal.
+ * done, and after it with its answer lost), a call of the journal, or the start or end of a program.
  * @module
  */
 import type { Journal } from "../core/journal/journal.ts";
@@ -93,6 +93,11 @@ export function stepper(world: World, options: StepperOptions = {}): Stepper {
     wrap: (services) => ({
       ...services,
       journal: stepped(services.journal, { step, older: options.older, now: () => count }),
+      exec: async (given) => {
+        step(`before exec ${given.argv.join(" ")}`);
+        await services.exec(given);
+        step(`after exec ${given.argv.join(" ")}`);
+      },
     }),
     restart(lose) {
       dead = true; // what is left of the run must not go on in the next life

@@ -16,20 +16,50 @@ import { z } from "../core/options.ts";
 import { instantClock, memoryLog } from "./doubles.ts";
 import type { EventAckContext, EventReadContext, EventSourceContext, EventWriteContext } from "../core/ports.ts";
 
+/**
+ * Makes an item of a source of events. Default of `id`: its name.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { event } from "labferry/testing";
+ *
+ * assert.deepEqual(event("line 7", { level: "ERROR" }), {
+ *   id: "line 7",
+ *   name: "line 7",
+ *   kind: "event",
+ *   data: { level: "ERROR" },
+ * });
+ * ```
+ */
 export function event(name: string, data: { [key: string]: Json } = {}, id = name): Item {
   return { id, name, kind: "event", data };
 }
 
+/** A source of a list, and what became of it. */
 export interface ListSource {
+  /** The source, for `plugins`. */
   plugin: AnySource;
+  /** Ids of items and how they ended, in order. */
   acked: [string, ItemOutcome][];
   /** How often an item was pulled. */
   pulled: number;
 }
 
-/** A finite source `list` of these items. */
+/**
+ * A finite source `list` of these items; a function makes them anew for each run.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { event, eventStage, listSource, World } from "labferry/testing";
+ *
+ * const list = listSource([event("a"), event("b")]);
+ * await using world = await World.open({ plugins: [list.plugin, eventStage("take", {})] });
+ * await world.run({ pipeline: `name = "p"\n[source]\nuse = "list"\n[[stage]]\nuse = "take"\n` });
+ * assert.deepEqual(list.acked, [["a", "done"], ["b", "done"]]);
+ * ```
+ */
 export function listSource(
-  items: readonly Item[],
+  items: readonly Item[] | (() => readonly Item[]),
   more: { onAck?: (item: Item, ctx: EventAckContext) => Promise<void>; claim?: string } = {},
 ): ListSource {
   const list: ListSource = {
@@ -46,7 +76,7 @@ export function listSource(
       open: () => ({
         async *items(ctx: EventSourceContext) {
           if (more.claim !== undefined && !await ctx.claim(more.claim)) return;
-          for (const item of items) {
+          for (const item of typeof items === "function" ? items() : items) {
             list.pulled++;
             yield item;
           }
@@ -61,8 +91,44 @@ export function listSource(
   return list;
 }
 
-/** An endless source `queue`: gives what is pushed, and waits for more. */
-export function queueSource(options: { deaf?: boolean } = {}) {
+/** An endless source, and what became of its items. */
+export interface QueueSource {
+  /** The source, for `plugins`. */
+  plugin: AnySource;
+  /** Ids of items and how they ended, in order. */
+  acked: [string, ItemOutcome][];
+  /** Gives it the next item. */
+  push(item: Item): void;
+}
+
+/**
+ * An endless source `queue`: gives what is pushed, and waits for more.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { event, eventStage, queueSource, World } from "labferry/testing";
+ *
+ * const queue = queueSource();
+ * const stop = new AbortController();
+ * const taken: string[] = [];
+ * const take = eventStage("take", {
+ *   apply(_step, ctx) {
+ *     taken.push(ctx.item.name);
+ *     stop.abort();
+ *     return Promise.resolve();
+ *   },
+ * });
+ * queue.push(event("a"));
+ * await using world = await World.open({ plugins: [queue.plugin, take] });
+ * await world.run({
+ *   pipeline: `name = "p"\n[source]\nuse = "queue"\n[[stage]]\nuse = "take"\n`,
+ *   stop: stop.signal,
+ *   abort: stop.signal,
+ * });
+ * assert.deepEqual(taken, ["a"]);
+ * ```
+ */
+export function queueSource(options: { deaf?: boolean } = {}): QueueSource {
   const waiting: Item[] = [];
   let wake = () => {};
   const acked: [string, ItemOutcome][] = [];
@@ -102,7 +168,20 @@ export function queueSource(options: { deaf?: boolean } = {}) {
   };
 }
 
-/** A stage of events made of two functions. Without a plan, it has one step. */
+/**
+ * A stage of events made of two functions. Without a plan, it has one step.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { event, eventStage, runStage } from "labferry/testing";
+ *
+ * const twice = eventStage("twice", {
+ *   apply: (_step, ctx) => Promise.resolve(ctx.amend({ twice: 2 * Number(ctx.item.data.n) })),
+ * });
+ * const { data } = await runStage(twice, { events: [event("a", { n: 2 })] });
+ * assert.deepEqual(data, [{ n: 2, twice: 4 }]);
+ * ```
+ */
 export function eventStage(
   name: string,
   run: {
@@ -131,10 +210,21 @@ export function eventStage(
   } as AnyStage);
 }
 
-/** A notifier `box` that keeps what it is given; `onDeliver` may refuse. */
+/**
+ * A notifier `box` that keeps what it is given; `onDeliver` may refuse.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { boxNotifier } from "labferry/testing";
+ *
+ * const { plugin, delivered } = boxNotifier({ addressed: false });
+ * assert.equal(plugin.name, "box");
+ * assert.deepEqual(delivered, []);
+ * ```
+ */
 export function boxNotifier(
   options: { addressed?: boolean; onDeliver?: (message: Message, signal: AbortSignal) => void | Promise<void> } = {},
-) {
+): { plugin: AnyNotifier; delivered: Message[] } {
   const delivered: Message[] = [];
   const plugin: AnyNotifier = defineNotifier({
     kind: "notifier",

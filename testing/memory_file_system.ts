@@ -9,7 +9,6 @@ import type {
   DirEntry,
   FileHandle,
   FileStat,
-  FileSystem,
   SmallJob,
   SmallJobResult,
   SpaceInfo,
@@ -24,6 +23,7 @@ export { CrashError, systemError } from "./memory_types.ts";
 export type { Fault, FaultCall, FaultHook, MountOptions, Operation } from "./memory_types.ts";
 export type { Seed, SeedOptions, Unflushed } from "./memory_types.ts";
 
+/** How a file system in memory begins. */
 export interface MemoryOptions {
   /** Milliseconds since 1970; drives mtime, ctime (whole seconds, as the runtime gives it) and birth time. */
   now?: () => number;
@@ -65,12 +65,30 @@ function later<T>(work: () => T): Promise<T> {
   }
 }
 
-/** The port over a `MemoryDisk`. */
-export class MemoryFileSystem implements FileSystem {
+/**
+ * The port `FileSystem` of the engine, in memory.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { MemoryFileSystem } from "labferry/testing";
+ *
+ * const fs = new MemoryFileSystem({ mounts: { "/nas": { capacity: 2 ** 20 } }, files: { "/nas/a.txt": "alpha" } });
+ * fs.unmount("/nas");
+ * assert.equal(await fs.lstat("/nas/a.txt"), undefined);
+ * fs.remount("/nas");
+ * assert.equal(await fs.readText("/nas/a.txt"), "alpha");
+ * ```
+ */
+export class MemoryFileSystem {
+  /** How many small jobs may run at a time. */
   readonly smallParallel = 2;
-  /** The disk underneath: synchronous calls, faults, crash and restart. */
+  /**
+   * The disk underneath: synchronous calls, faults, crash and restart.
+   * @internal
+   */
   readonly disk: MemoryDisk;
 
+  /** Makes one, empty unless `files` says otherwise. */
   constructor(options: MemoryOptions = {}) {
     this.disk = new MemoryDisk(options.now ?? (() => 1_700_000_000_000));
     for (const [path, mount] of Object.entries(options.mounts ?? {})) this.disk.mount(path, mount);
@@ -102,6 +120,7 @@ export class MemoryFileSystem implements FileSystem {
     return this.disk.bytes(path);
   }
 
+  /** Makes a folder a device of its own. */
   mount(path: string, options: MountOptions = {}): void {
     this.disk.mount(path, options);
   }
@@ -111,6 +130,7 @@ export class MemoryFileSystem implements FileSystem {
     this.disk.unmount(path);
   }
 
+  /** Brings back what `unmount` took away. */
   remount(path: string): void {
     this.disk.remount(path);
   }
@@ -125,25 +145,45 @@ export class MemoryFileSystem implements FileSystem {
     this.disk.restart(lose);
   }
 
+  /** What stands at a path, links not followed. */
   lstat = (path: string): Promise<FileStat | undefined> => later(() => this.disk.lstat(path));
+  /** Entries of a folder. */
   readDir = (path: string): Promise<DirEntry[]> => later(() => this.disk.readDir(path));
+  /** The path with all links resolved. */
   realPath = (path: string): Promise<string> => later(() => this.disk.realPath(path));
+  /** Makes a folder; false when it is there. */
   mkdir = (path: string): Promise<boolean> => later(() => this.disk.mkdir(path));
+  /** Opens a file for reading; `fresh`: from the medium. */
   openRead = (path: string, options: { fresh?: boolean } = {}): Promise<FileHandle> =>
     later(() => new AsyncMemoryHandle(this.disk.openRead(path, { fresh: options.fresh ?? false })));
+  /** Creates a file that must not be there. */
   createNew = (path: string): Promise<FileHandle> => later(() => new AsyncMemoryHandle(this.disk.createNew(path)));
+  /** Opens a file for both. */
   openReadWrite = (path: string, options: { create?: boolean } = {}): Promise<FileHandle> =>
     later(() => new AsyncMemoryHandle(this.disk.openReadWrite(path, options)));
+  /** Gives a file a second name. */
   link = (from: string, to: string): Promise<void> => later(() => this.disk.link(from, to));
+  /** Renames; what has the name gives way. */
   rename = (from: string, to: string): Promise<void> => later(() => this.disk.rename(from, to));
+  /** Renames unless the name is taken; undefined where that cannot be told. */
   renameNew = (from: string, to: string): Promise<boolean | undefined> => later(() => this.disk.renameNew(from, to));
+  /** Removes a file or a link. */
   removeFile = (path: string): Promise<void> => later(() => this.disk.removeFile(path));
+  /** Removes an empty folder. */
   removeEmptyDir = (path: string): Promise<void> => later(() => this.disk.removeEmptyDir(path));
+  /** Sets when the bytes changed, ms since 1970. */
   setMtime = (path: string, mtimeMs: number): Promise<void> => later(() => this.disk.setMtime(path, mtimeMs));
+  /** Flushes the names of a folder. */
   syncDir = (path: string): Promise<void> => later(() => this.disk.syncDir(path));
+  /** The space of the device, bytes. */
   space = (path: string): Promise<SpaceInfo> => later(() => this.disk.space(path));
+  /** The text of a file. */
   readText = (path: string): Promise<string> => later(() => this.disk.readText(path));
 
+  /**
+   * Runs a job of small files.
+   * @internal
+   */
   runSmall(job: SmallJob, signal: AbortSignal): Promise<SmallJobResult> {
     return later(() => {
       signal.throwIfAborted();
@@ -154,6 +194,10 @@ export class MemoryFileSystem implements FileSystem {
     });
   }
 
+  /**
+   * Opens a flush barrier.
+   * @internal
+   */
   openBarrier(folder: string): Promise<Barrier | undefined> {
     return later(() => {
       const barrier = this.disk.openBarrier(folder);

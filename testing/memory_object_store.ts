@@ -17,17 +17,22 @@ import {
   type StoreErrorKind,
 } from "../core/objects/object_store.ts";
 
+/** The operations of a store that can be made to fail. */
 export type StoreCallName = Exclude<keyof ObjectStore, "uri" | "identity" | symbol>;
 
 /** One operation, as hooks see it. */
 export interface StoreCall {
+  /** Which. */
   name: StoreCallName;
+  /** The key it is about. */
   key: string;
   /** 1 for the first operation of this store. */
   number: number;
+  /** Number of the part, where there is one. */
   part?: number;
 }
 
+/** What a store does besides what it should. All may be left out. */
 export interface StoreHooks {
   /** Throws to fail an operation before it is done. */
   before?(call: StoreCall): void | Promise<void>;
@@ -41,24 +46,37 @@ export interface StoreHooks {
   answer?<T extends PutResult>(call: StoreCall, result: T): T;
 }
 
+/** How a store in memory behaves. */
 export interface MemoryStoreOptions extends StoreHooks {
+  /** Name of the bucket. */
   bucket?: string;
+  /** Its clock, ms since 1970. */
   now?: () => number;
   /** Whether wrong checksums are refused and right ones echoed; without it both are as with radosgw. Default: true. */
   checksums?: boolean;
   /** Whether `If-None-Match` holds on Put, on Complete. Default: true. */
   putIfAbsent?: boolean;
+  /** Whether `If-None-Match` holds on Complete. */
   completeIfAbsent?: boolean;
+  /** Whether it keeps versions. */
   versioned?: boolean;
+  /** The smallest part but the last, bytes. Default: 5 MiB, as with AWS. */
   minPartBytes?: number;
 }
 
+/** An object as it is kept. */
 export interface MemoryObject {
+  /** Its bytes. */
   bytes: Uint8Array;
+  /** As the store names it. */
   etag: string;
+  /** Null without versions. */
   versionId: string | null;
+  /** Base64 checksum of the whole, or composite; null where none was sent. */
   sha256: string | null;
+  /** Its own metadata. */
   metadata: Record<string, string>;
+  /** Null where none was asked for. */
   storageClass: string | null;
 }
 
@@ -69,9 +87,16 @@ interface MemoryUpload {
   parts: Map<number, { bytes: Uint8Array; etag: string; sha256: string | null }>;
 }
 
+/** A store, and what is in it. */
 export interface MemoryStore extends ObjectStore {
+  /** Objects by key. */
   readonly objects: Map<string, MemoryObject>;
+  /**
+   * Uploads that are open, by id.
+   * @internal
+   */
   readonly uploads: Map<string, MemoryUpload>;
+  /** Every operation so far. */
   readonly calls: StoreCall[];
   /** Can be changed at any time. */
   hooks: StoreHooks;
@@ -80,11 +105,38 @@ export interface MemoryStore extends ObjectStore {
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("base64");
 const md5 = (bytes: Uint8Array): string => createHash("md5").update(bytes).digest("hex");
 
-/** Returns the failure of a store for a hook to throw. */
+/**
+ * Returns the failure of a store for a hook to throw.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { failure, memoryStore } from "labferry/testing";
+ *
+ * const store = memoryStore({
+ *   before: () => {
+ *     throw failure("throttled");
+ *   },
+ * });
+ * await assert.rejects(store.head("key", AbortSignal.timeout(1000)), /throttled/);
+ * ```
+ */
 export function failure(kind: StoreErrorKind, message = `made up: ${kind}`): ObjectStoreError {
   return new ObjectStoreError(kind, message);
 }
 
+/**
+ * Makes a store in memory.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { memoryStore } from "labferry/testing";
+ *
+ * const store = memoryStore();
+ * const signal = AbortSignal.timeout(1000);
+ * assert.equal(await store.head("key", signal), undefined);
+ * assert.equal(store.uri, "s3://memory");
+ * ```
+ */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const {
     bucket = "memory",

@@ -2,7 +2,7 @@
  * The whole engine in memory: four roots on four devices, a bucket, a journal and a clock that tests move by hand.
  * @module
  */
-import type { AnyStage, Plugin, SourcePlugin } from "../core/contract.ts";
+import type { Plugin } from "../core/contract.ts";
 import { defineStore } from "../core/contract.ts";
 import { z } from "../core/options.ts";
 import { openMemoryJournal } from "../core/journal/sqlite.ts";
@@ -15,7 +15,7 @@ import { compilePipeline } from "../core/pipeline/compile.ts";
 import type { CompiledPipeline } from "../core/pipeline/compile.ts";
 import { loadConfig } from "../core/pipeline/config.ts";
 import type { Diagnostic } from "../core/pipeline/diagnostic.ts";
-import { createRegistry } from "../core/registry.ts";
+import { createRegistry, type Registry } from "../core/registry.ts";
 import { runPipeline } from "../core/run/engine.ts";
 import type { RunReport } from "../core/run/report.ts";
 import type { EngineServices, RunRequest } from "../core/run/services.ts";
@@ -26,12 +26,16 @@ import { MemoryFileSystem } from "./memory_file_system.ts";
 import { memoryStore } from "./memory_object_store.ts";
 import type { MemoryStore, MemoryStoreOptions } from "./memory_object_store.ts";
 import { instantClock, memoryLog } from "./doubles.ts";
-import type { InstantClock } from "./doubles.ts";
+import type { InstantClock, LoggedLine } from "./doubles.ts";
+import type { Logger } from "../core/ports.ts";
 
 /** Where the world keeps what. */
 export const SOURCE_ROOT = "/instrument/studies";
+/** The root of the NAS, marked as a place: `${paths.truenas_root}`. */
 export const NAS_ROOT = "/nas/backups";
+/** The root of the ledger: `${paths.manifest_root}`. */
 export const MANIFEST_ROOT = "/manifests/ledger";
+/** The engine's own folder. */
 export const STATE_ROOT = "/state/labferry";
 
 const DAY = 86_400_000;
@@ -74,13 +78,20 @@ use  = "manifest-append"
 with = { status = "failed" }
 `;
 
+/** How a world begins. */
 export interface WorldOptions {
+  /** How its bucket behaves. */
   store?: MemoryStoreOptions;
   /** Lines added to the config. */
   config?: string;
-  /** Further plugins. */
+  /** Further plugins. One that has the kind and the name of a shipped one stands in its place. */
   plugins?: readonly Plugin[];
-  /** Stages as if loaded from files. */
+  /** Further roots, each on a device of its own and marked as a place: absolute POSIX paths. */
+  places?: readonly string[];
+  /**
+   * Stages as if loaded from files.
+   * @internal
+   */
   external?: readonly ExternalStage[];
   /** Leaves the places without their markers. */
   unmarked?: boolean;
@@ -88,14 +99,29 @@ export interface WorldOptions {
   nasBytes?: number;
 }
 
+/** How the engine is run in it. */
 export interface RunOptions {
+  /** Text of the pipeline. Default: `BACKUP`. */
   pipeline?: string;
+  /** Only plan. */
   dryRun?: boolean;
+  /** Name of the one item. */
   only?: string;
+  /** Repeat work: of all stages, or of one. */
   force?: true | string;
+  /** Ask the run to stop, as Ctrl+C does. */
   stop?: AbortSignal;
+  /**
+   * Told of progress.
+   * @internal
+   */
   progress?: RunRequest["progress"];
+  /**
+   * Told of each event that ended.
+   * @internal
+   */
   onItem?: RunRequest["onItem"];
+  /** Name of the host. Default: `instrument-1`. */
   host?: string;
   /** Runs although lint refuses: to show that the engine refuses too. */
   unlinted?: boolean;
@@ -103,18 +129,45 @@ export interface RunOptions {
   sourceRoot?: string;
   /** Where the config says that the other two are. */
   nasRoot?: string;
+  /** Where the config says that the ledger is. */
   manifestRoot?: string;
   /** Stop now. */
   abort?: AbortSignal;
-  /** Puts something between the engine and what it is given. */
+  /**
+   * Puts something between the engine and what it is given.
+   * @internal
+   */
   wrap?: (services: EngineServices) => EngineServices;
 }
 
+/**
+ * The engine in memory, with all shipped plugins.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { NAS_ROOT, World } from "labferry/testing";
+ *
+ * await using world = await World.open();
+ * world.study("study1", { "a.txt": "alpha" });
+ * const { exit_code } = await world.run();
+ * assert.equal(exit_code, 0);
+ * assert.equal(world.files(NAS_ROOT)["study1/a.txt"], "alpha");
+ * assert.equal((await world.ledger()).get("study1")?.status, "complete");
+ * ```
+ */
 export class World implements AsyncDisposable {
+  /** The disks. */
   readonly fs: MemoryFileSystem;
+  /** The bucket `archive`. */
   readonly store: MemoryStore;
+  /** The clock; tests set `time`. */
   readonly clock: InstantClock;
-  readonly log = memoryLog();
+  /** The log; `lines` keeps it. */
+  readonly log: Logger & { lines: LoggedLine[] } = memoryLog();
+  /**
+   * What the engine remembers.
+   * @internal
+   */
   journal: LocalJournal;
   readonly #options: WorldOptions;
   /** What a `hook` stage does here instead of starting a program. */
@@ -131,17 +184,19 @@ export class World implements AsyncDisposable {
         "/nas": options.nasBytes === undefined ? {} : { capacity: options.nasBytes },
         "/manifests": {},
         "/state": {},
+        ...Object.fromEntries((options.places ?? []).map((root) => [root, {}])),
       },
     });
     this.store = memoryStore({ now: () => this.clock.now(), bucket: "archive", ...options.store });
     const marker = (n: number) => `00000000-0000-4000-8000-00000000000${n}\n`;
-    const roots = [SOURCE_ROOT, NAS_ROOT, MANIFEST_ROOT];
+    const roots = [SOURCE_ROOT, NAS_ROOT, MANIFEST_ROOT, ...options.places ?? []];
     for (const [index, root] of roots.entries()) {
       this.fs.seed({ [`${root}/${options.unmarked ? "empty" : PLACE_MARKER_NAME}`]: marker(index + 1) });
     }
     this.fs.seed({ [`${STATE_ROOT}/logs`]: "" });
   }
 
+  /** Makes a world. */
   static async open(options: WorldOptions = {}): Promise<World> {
     return new World(options, await openMemoryJournal());
   }
@@ -153,6 +208,10 @@ export class World implements AsyncDisposable {
     this.fs.seed(seed, { at: this.clock.now() - days * DAY });
   }
 
+  /**
+   * Compiles and lints a pipeline.
+   * @internal
+   */
   compile(
     text: string = BACKUP,
     { sourceRoot = SOURCE_ROOT, nasRoot = NAS_ROOT, manifestRoot = MANIFEST_ROOT }: Pick<
@@ -176,7 +235,11 @@ export class World implements AsyncDisposable {
     return { pipeline, diagnostics: pipeline ? [...diagnostics, ...lintPipeline(pipeline)] : diagnostics };
   }
 
-  registry() {
+  /**
+   * The plugins of this world.
+   * @internal
+   */
+  registry(): Registry {
     const store = defineStore({
       kind: "store",
       name: "s3",
@@ -185,15 +248,13 @@ export class World implements AsyncDisposable {
       example: "",
       open: () => Promise.resolve(this.store),
     });
-    const shipped = plugins.filter((plugin) => plugin.kind !== "store");
-    return createRegistry([
-      ...stages as AnyStage[],
-      ...shipped as SourcePlugin[],
-      store,
-      ...this.#options.plugins ?? [],
-    ], { external: this.#options.external });
+    const { external, plugins: given = [] } = this.#options;
+    const isReplaced = ({ kind, name }: Plugin) => given.some((other) => other.kind === kind && other.name === name);
+    const shipped = [...stages, ...plugins.filter((plugin) => plugin.kind !== "store"), store];
+    return createRegistry([...shipped.filter((plugin) => !isReplaced(plugin)), ...given], { external });
   }
 
+  /** Runs a pipeline. @throws {Error} if lint refuses it */
   async run(options: RunOptions = {}): Promise<RunReport> {
     const { pipeline, diagnostics } = this.compile(options.pipeline, options);
     const errors = diagnostics.filter((found) => found.severity === "error");
@@ -257,6 +318,7 @@ export class World implements AsyncDisposable {
     return found;
   }
 
+  /** Closes the journal; the disks may still be looked at. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.journal[Symbol.asyncDispose]();
   }

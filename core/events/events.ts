@@ -5,7 +5,7 @@
  */
 import { ulid } from "@std/ulid";
 import type { Json } from "../json.ts";
-import type { Outbox } from "../journal/journal.ts";
+import type { Outbox, OutboxEvent } from "../journal/journal.ts";
 
 /** The events every installation knows, and when they fire. */
 export const EVENTS: Readonly<Record<string, string>> = {
@@ -52,12 +52,21 @@ export interface NewEvent {
  */
 export async function emitEvent(
   outbox: Outbox,
-  { event, at, data }: NewEvent,
+  event: NewEvent,
   options: { enabled: boolean; key?: string },
 ): Promise<string | undefined> {
-  if (!isEventName(event)) throw new RangeError(`"${event}" is no name of an event, wanted letters, digits, _ and -`);
+  const queued = toOutboxEvent(event, options.key);
   if (!options.enabled) return undefined;
-  const id = options.key === undefined ? ulid(at) : `${event}:${options.key}`;
-  await outbox.enqueue({ id, event, at: new Date(at).toISOString(), data });
-  return id;
+  await outbox.enqueue(queued);
+  return queued.id;
+}
+
+/**
+ * An event as the outbox keeps it; without a `key` its id is a new ULID.
+ * @throws {RangeError} for a name that no recipients file can have
+ */
+export function toOutboxEvent({ event, at, data }: NewEvent, key?: string): OutboxEvent {
+  if (!isEventName(event)) throw new RangeError(`"${event}" is no name of an event, wanted letters, digits, _ and -`);
+  const id = key === undefined ? ulid(at) : `${event}:${key}`;
+  return { id, event, at: new Date(at).toISOString(), data };
 }

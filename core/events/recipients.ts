@@ -8,6 +8,7 @@ import { join } from "@std/path";
 /** The list used for events without one of their own. */
 export const DEFAULT_LIST = "default.txt";
 
+/** Who hears of an event. */
 export interface Recipients {
   /** Addresses, each once, in the order of the file. */
   to: string[];
@@ -33,7 +34,18 @@ export function parseRecipients(text: string): { to: string[]; wrong: { line: nu
   return { to: [...to.values()], wrong };
 }
 
-/** The recipients of an event: its own list, or the default one when that is missing or has no address. */
+/**
+ * The recipients of an event: its own list, or the default one when that is missing or has no address.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { recipientsOf } from "labferry";
+ *
+ * const readText = (path: string) => Promise.resolve(path.endsWith("default.txt") ? "ops@lab.example # nights" : undefined);
+ * const { to } = await recipientsOf("backup_failure", { folder: "/etc/labferry/recipients", readText });
+ * assert.deepEqual(to, ["ops@lab.example"]);
+ * ```
+ */
 export async function recipientsOf(
   event: string,
   { folder, readText }: { folder: string; readText(path: string): Promise<string | undefined> },

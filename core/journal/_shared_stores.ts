@@ -24,15 +24,22 @@ export class SqliteOutbox implements Outbox {
 
   /** Enqueuing an id a second time changes nothing. */
   enqueue(event: OutboxEvent): Promise<void> {
-    return this.#db.change("queue an event", [], () => {
-      this.#db.run(
-        "INSERT INTO outbox (config, id, event, at, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        this.#config ?? "",
-        event.id,
-        event.event,
-        event.at,
-        JSON.stringify(event.data),
-      );
+    return this.enqueueMany([event]);
+  }
+
+  /** One transaction, and so one flush, however many there are. */
+  enqueueMany(events: readonly OutboxEvent[]): Promise<void> {
+    return this.#db.change("queue events", [], () => {
+      for (const { id, event, at, data } of events) {
+        this.#db.run(
+          "INSERT INTO outbox (config, id, event, at, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+          this.#config ?? "",
+          id,
+          event,
+          at,
+          JSON.stringify(data),
+        );
+      }
     });
   }
 
@@ -151,13 +158,19 @@ export class SqliteSeenStore implements SeenStore {
   }
 
   mark(key: string, at: number, keepMs: number): Promise<void> {
-    return this.#db.change("note a cooldown", [], () => {
-      this.#db.run(
-        "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)",
-        this.#prefix + key,
-        Math.floor(at),
-        Math.ceil(at + keepMs),
-      );
+    return this.markMany([{ key, keepMs }], at);
+  }
+
+  markMany(keys: readonly { key: string; keepMs: number }[], at: number): Promise<void> {
+    return this.#db.change("note cooldowns", [], () => {
+      for (const { key, keepMs } of keys) {
+        this.#db.run(
+          "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)",
+          this.#prefix + key,
+          Math.floor(at),
+          Math.ceil(at + keepMs),
+        );
+      }
       this.#db.run("DELETE FROM seen WHERE until < ?", Math.floor(at));
     });
   }

@@ -87,6 +87,8 @@ export interface OutboxEvent {
 
 export interface Outbox {
   enqueue(event: OutboxEvent): Promise<void>;
+  /** The same of several, in their order: all of them or, should it fail, none. */
+  enqueueMany(events: readonly OutboxEvent[]): Promise<void>;
   pending(): Promise<OutboxEvent[]>;
   markSent(id: string, at: string): Promise<void>;
 }
@@ -101,6 +103,8 @@ export interface SeenStore {
   get(key: string): Promise<number | undefined>;
   /** Replaces the time of a key, which is forgotten after `keepMs`. */
   mark(key: string, at: number, keepMs: number): Promise<void>;
+  /** The same of several: all of them or, should it fail, none. */
+  markMany(keys: readonly { key: string; keepMs: number }[], at: number): Promise<void>;
 }
 
 /** Exclusive use of a name by compare-and-set, with a lease that must be renewed. */

@@ -3,6 +3,7 @@
  * @module
  */
 import { basename } from "@std/path";
+import { formatSize } from "../sizes.ts";
 import { visibleLine } from "../visible.ts";
 import type { LedgerFold } from "./fold.ts";
 import type { LedgerRecord, TornLine } from "./record.ts";
@@ -92,20 +93,6 @@ function summary(records: readonly LedgerRecord[]): string {
 /** `2026-03-01 02:21` in UTC. */
 function time(stamp: string | null): string {
   return stamp === null ? "-" : new Date(stamp).toISOString().slice(0, 16).replace("T", " ");
-}
-
-const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
-
-/** Bytes for people: `0 B`, `1.5 MiB`, `123 GiB`. */
-export function formatSize(bytes: number): string {
-  let unit = 0;
-  let value = bytes;
-  // 1023.95 would be shown as 1024.0: that is one of the next unit.
-  while (value >= (unit === 0 ? 1024 : 1023.95) && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
 const WIDE =

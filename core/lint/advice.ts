@@ -35,6 +35,13 @@ function adviseOnTrees(
   const { fact } = about.missing;
   if (about.missing.kind === "nothing-written") return { hint: toAdd({ fact: "written" }) };
   if (fact === undefined) return {};
+  const part = about.stages.find((stage) => writes(stage, { place: fact.place, strength: "none" }));
+  if (part && fact.fact === "proved") {
+    return {
+      why: `stage ${named(part)} writes only some of the files there`,
+      hint: `move "${part.id}" to a pipeline of its own`,
+    };
+  }
   const givers = about.stages.filter((stage) => stage !== step.stage && gives(stage.facts, fact));
   const earlier = givers.filter((stage) => step.ancestors.includes(stage));
   const taken = takenAway(step, { fact, earlier });
@@ -124,10 +131,13 @@ function weakHint(stage: CompiledStage, fact: Fact): string | undefined {
 }
 
 function unflushedHint(stages: readonly CompiledStage[], fact: Fact): string | undefined {
-  const writer = stages.find((stage) =>
-    stage.facts.gives?.some((one) => one.fact === "written" && one.strength === "weak" && one.place === fact.place)
-  );
+  const writer = stages.find((stage) => writes(stage, { place: fact.place, strength: "weak" }));
   return writer ? `let "${writer.id}" flush what it writes: durability = "flushed"` : undefined;
+}
+
+function writes({ facts }: CompiledStage, as: Pick<Fact, "place" | "strength">): boolean {
+  return facts.gives?.some((one) => one.fact === "written" && one.strength === as.strength && one.place === as.place) ??
+    false;
 }
 
 /** The stage to add for a fact nobody gives. */

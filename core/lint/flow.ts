@@ -99,8 +99,10 @@ function stateBefore<S extends FlowStage>(
 ): LatticeState {
   const { ancestors, concurrent } = known.graph.get(stage.id) as Relations<S>;
   const running = [...ancestors, ...concurrent];
-  const weak = writesThatMayStand(stage, known).filter(({ strength }) => strength === "weak");
-  let state: LatticeState = { ...NOTHING, unflushed: new Set(weak.map(({ place = "" }) => place)) };
+  const writes = writesThatMayStand(stage, known);
+  const writtenAs = (wanted: Fact["strength"]) =>
+    new Set(writes.filter(({ strength }) => strength === wanted).map(({ place = "" }) => place));
+  let state: LatticeState = { ...NOTHING, unflushed: writtenAs("weak"), partial: writtenAs("none") };
   for (const giver of ancestors) {
     const { ancestors: done } = known.graph.get(giver.id) as Relations<S>;
     const later = running.filter((other) => other !== giver && !done.includes(other));

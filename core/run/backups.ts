@@ -3,20 +3,18 @@
  * backups of the ledger, and what a destroy frees is that place (SAFETY S4, S5, S11).
  * @module
  */
-import { basename } from "@std/path";
 import type { Json } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { asKnownError, ioError } from "../io/io_errors.ts";
-import { contains, itemPath, sortBytes } from "../io/paths.ts";
+import { itemPath, pathKey, sortBytes } from "../io/paths.ts";
 import { walkTree } from "../io/walk.ts";
 import { foldLedger } from "../ledger/fold.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { claimAtFolder } from "../places/claim_files.ts";
 import type { ArchivedBackup, CandidateFolder } from "../ports.ts";
-import { recordEnd } from "../safety/record_end.ts";
+import { isUnderWay, recordEnd } from "../safety/record_end.ts";
 import { isFolderGone } from "./gone_folder.ts";
 import type { TreeItem } from "./item_session.ts";
-import type { TakenUp } from "./open_destroys.ts";
 import type { RunState } from "./run_state.ts";
 
 /** The place that is freed, in intents and messages, and the fields of the ledger that tell of it. */
@@ -33,21 +31,42 @@ export async function listBackups(run: RunState): Promise<ArchivedBackup[]> {
   });
   const found: ArchivedBackup[] = [];
   for (const { name, kind } of entries) {
-    if (kind !== "directory" || name.toLowerCase().startsWith(".labferry")) continue;
-    const record = records.get(name);
-    const refused = record === undefined ? "the ledger has no record of it" : whyNot(record, root);
-    const begun = record !== undefined && isOpen(record);
-    const path = itemPath(root, name);
-    found.push({
-      name,
-      path,
-      bytes: begun && refused === undefined ? await bytesLeft(run, path) : record?.total_bytes ?? 0,
-      completedAt: record?.completed_at ?? "",
-      begun,
-      ...(refused === undefined ? {} : { refused }),
-    });
+    if (name.toLowerCase().startsWith(".labferry")) continue;
+    if (kind === "directory") found.push(await archivedOf(run, name, records.get(name)));
+    else if (kind === "symlink") found.push(linked(root, name));
   }
   return found.sort((a, b) => rank(a) < rank(b) ? -1 : 1);
+}
+
+/** What they say of one of them now; undefined when its folder is gone. */
+export async function lookAtBackup(run: RunState, name: string): Promise<ArchivedBackup | undefined> {
+  const path = itemPath(run.source.path, name);
+  const stat = await run.services.fs.lstat(path).catch((cause) => {
+    throw ioError(cause, { verb: "look at", path });
+  });
+  if (stat?.kind === "directory") return await archivedOf(run, name, await run.requireLedger().latest(name));
+  return stat?.kind === "symlink" ? linked(run.source.path, name) : undefined;
+}
+
+async function archivedOf(run: RunState, name: string, record: LedgerRecord | undefined): Promise<ArchivedBackup> {
+  const root = run.source.path;
+  const path = itemPath(root, name);
+  const refused = record === undefined ? "the ledger has no record of it" : whyNot(record, root);
+  const begun = record !== undefined && isUnderWay(record, EVICTION);
+  return {
+    name,
+    path,
+    bytes: begun && refused === undefined ? await bytesLeft(run, path) : record?.total_bytes ?? 0,
+    completedAt: record?.completed_at ?? "",
+    begun,
+    ...(refused === undefined ? {} : { refused }),
+  };
+}
+
+/** SAFETY S15. Somebody may have moved a study to other storage and left a link in its place. */
+function linked(root: string, name: string): ArchivedBackup {
+  const refused = "it is a link, and links are never followed";
+  return { name, path: itemPath(root, name), bytes: 0, completedAt: "", begun: false, refused };
 }
 
 /** Of a folder that is partly gone. What cannot be listed counts nothing here, and fails its item. */
@@ -76,16 +95,13 @@ function whyNot(record: LedgerRecord, root: string): string | undefined {
   }
   if (record.truenas_evicted_at !== null) return `the ledger says that it went on ${record.truenas_evicted_at}`;
   if (record.sidecar_sha256 === null) return "its record names no list of checksums";
-  if (!isBelow(record, root)) return `the ledger has it at "${record.truenas_path}"`;
+  if (!isAt(record, root)) return `the ledger has it at "${record.truenas_path}"`;
   return undefined;
 }
 
-function isBelow({ truenas_path: path, backup_name: name }: LedgerRecord, root: string): boolean {
-  return path !== null && contains(root, path) && basename(path) === name;
-}
-
-function isOpen(record: LedgerRecord): boolean {
-  return record.status === "complete" && record[EVICTION.begun] !== null && record[EVICTION.ended] === null;
+/** Whether the recorded copy is the folder of its name in the root: a namesake elsewhere is none that anybody proved. */
+function isAt({ truenas_path: path, backup_name: name }: LedgerRecord, root: string): boolean {
+  return path !== null && pathKey(path) === pathKey(itemPath(root, name));
 }
 
 /** The item of a backup. @throws {PipelineError} `item/gone`, `backup/refused` */
@@ -118,27 +134,36 @@ export function assertMayGo(
   });
 }
 
+/** Evictions that the ledger had open when the run began, by name, and those that nobody could look at. */
+export interface OpenEvictions {
+  names: ReadonlySet<string>;
+  bad: { name: string; error: PipelineError }[];
+}
+
 /**
- * Closes evictions that an earlier run had finished but for the ledger. Those whose folder is still there are taken up
- * with the candidates. One that cannot be looked at stops no other (SAFETY S19).
+ * Closes evictions that an earlier run had finished but for the ledger; a dry run only names them. Those whose folder is
+ * still there are taken up with the candidates. One that cannot be looked at stops no other (SAFETY S19).
  */
-export async function closeEvictions(run: RunState): Promise<TakenUp> {
-  const taken: TakenUp = { items: [], bad: [] };
-  if (!run.ledger || run.request.dryRun) return taken;
+export async function closeEvictions(run: RunState): Promise<OpenEvictions> {
+  const names = new Set<string>();
+  const bad: OpenEvictions["bad"] = [];
+  if (!run.ledger) return { names, bad };
   // A ledger that is contradicted can still be put back as it was; a line more would make that harder (SAFETY S12).
-  if (run.destroyServices().soundness?.known) return taken;
+  const mayClose = !run.request.dryRun && !run.destroyServices().soundness?.known;
   const { records } = await foldLedger(run.services.fs, run.ledger.root);
   for (const name of sortBytes([...records.keys()])) {
     const record = records.get(name) as LedgerRecord;
     try {
-      if (isOpen(record) && isBelow(record, run.source.path)) await close(run, record);
+      if (!isUnderWay(record, EVICTION) || !isAt(record, run.source.path)) continue;
+      names.add(name);
+      if (mayClose) await close(run, record);
     } catch (cause) {
       const error = asKnownError(cause, `take up the eviction of "${name}" that an earlier run began`);
       if (error.stopsRun !== undefined) throw error;
-      taken.bad.push({ name, error });
+      bad.push({ name, error });
     }
   }
-  return taken;
+  return { names, bad };
 }
 
 async function close(run: RunState, record: LedgerRecord): Promise<void> {

@@ -16,7 +16,10 @@ import type { CompiledStage } from "../pipeline/compile.ts";
 import { nameHint } from "../pipeline/nearest.ts";
 import type { ItemContext, RunContext } from "../ports.ts";
 import type { RunLock } from "../safety/lock_file.ts";
+import { Reserves } from "../safety/reserve.ts";
+import type { MarkedRoot } from "../safety/roots.ts";
 import { closeEvictions, isBackup } from "./backups.ts";
+import type { OpenEvictions } from "./backups.ts";
 import { assertOrder } from "./backups_order.ts";
 import { runBefore, runContext } from "./before.ts";
 import { runEvents } from "./event_run.ts";
@@ -25,6 +28,7 @@ import { runItem } from "./item_run.ts";
 import type { OpenStage, OpenStages } from "./item_run.ts";
 import type { TreeItem } from "./item_session.ts";
 import { takeUpDestroys } from "./open_destroys.ts";
+import { lostPlace } from "./lost_places.ts";
 import { keysOfPaths, openPlaces, openRoot } from "./open_places.ts";
 import type { OpenedPlaces } from "./open_places.ts";
 import { toReportError } from "./report.ts";
@@ -33,6 +37,7 @@ import { isOverBackups, RunState } from "./run_state.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 import { listCandidates, sourceContext } from "./source_context.ts";
 import { foreseeLocks, takeLocks } from "./take_locks.ts";
+import { untilEnded } from "./until_stopped.ts";
 
 /**
  * Runs a compiled pipeline to its end. Failures of items are in the report; what ends the run is in `report.error`
@@ -61,7 +66,9 @@ export async function runPipeline(request: RunRequest, services: EngineServices)
     if (foresight?.stop) endWith(report, foresight.stop);
   } catch (error) {
     const known = asKnownError(error, `run "${report.pipeline}"`);
-    endWith(report, known);
+    // What a real run would have met first decides; the rest is told all the same.
+    if (foresight?.stop && foresight.stop !== known) services.log.error(known.message, { code: known.code });
+    endWith(report, foresight?.stop ?? known);
     // Whoever watches has crashed, whatever the reason: 1, also where a finite run would end with 3.
     if (report.exit_code === 3 && request.compiled.source.plugin.endless) report.exit_code = 1;
   }
@@ -119,7 +126,11 @@ async function runAll(
   await using stack = new AsyncDisposableStack();
   const locks = new Map<string, RunLock>();
   const opened = await openPlaces(request, services, { stack, foresight });
-  const { ledger, soundness } = await openLedgerOf(request, services, { opened, foresight }) ?? {};
+  const { ledger: plain, soundness, root } = await openLedgerOf(request, services, { opened, foresight }) ?? {};
+  const reserves = overBackups
+    ? new Reserves({ ...services, signal: request.abort }, root ? [opened.source, root] : [opened.source])
+    : undefined;
+  const ledger = plain && reserves ? ledgerWithin(plain, reserves) : plain;
   const assertDistinct = async () => {
     // A destroy asks this at every batch; a share may let two hosts lock it at once.
     for (const lock of locks.values()) await lock.assertHeld();
@@ -134,25 +145,64 @@ async function runAll(
     soundness,
     ...opened,
     assertDistinct,
+    reserves,
   });
   if (foresight) await foreseeLocks(run, foresight);
   else await takeLocks(run, { stack, locks });
+  // Nothing but removals is left to do there, and none may be done: not a byte is read in vain.
+  if (overBackups && soundness?.error) stopAt(soundness.error, foresight);
+  if (reserves) await keepRoom(reserves, { stack, foresight });
   // What keeps backups is only looked at.
   if (!request.dryRun && !overBackups) { for (const { session } of opened.buckets) await abortOld(session); }
   const stages = await openStages(request, context, stack);
   const done = new Set<string>();
   const wanted = (name: string) => request.only === undefined || request.only === name;
-  const open = await (run.isOverBackups ? closeEvictions(run) : takeUpDestroys(run));
-  const bad = open.bad.filter((item) => wanted(item.name));
-  reportBad(run, report, bad);
-  for (const item of open.items.filter((item) => wanted(item.name))) {
-    if (request.stop.aborted) return;
-    done.add(item.id);
-    await runOneItem(run, { item, stages, report });
+  let evictions: OpenEvictions | undefined;
+  if (run.isOverBackups) {
+    evictions = await closeEvictions(run);
+    reportBad(run, report, evictions.bad.filter((item) => wanted(item.name)));
+  } else {
+    const open = await takeUpDestroys(run);
+    reportBad(run, report, open.bad.filter((item) => wanted(item.name)));
+    for (const item of open.items.filter((item) => wanted(item.name))) {
+      if (request.stop.aborted) return;
+      done.add(item.id);
+      await runOneItem(run, { item, stages, report });
+    }
   }
-  await runItems(run, { stages, report, done, stack });
+  await runItems(run, { stages, report, done, stack, evictions });
   // Whatever else went well: somebody must look at it.
   if (soundness?.error && !foresight?.stop) throw soundness.error;
+}
+
+/** Whether the run can write what it must, and space set aside for the next one once this one has made room. */
+async function keepRoom(
+  reserves: Reserves,
+  { stack, foresight }: { stack: AsyncDisposableStack; foresight?: Foresight },
+): Promise<void> {
+  if (!foresight) stack.defer(() => reserves.restore());
+  try {
+    await reserves.assertRoom();
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+    stopAt(error, foresight);
+  }
+}
+
+/** Lines that tell of a removal come before it makes room. */
+function ledgerWithin(ledger: Ledger, reserves: Reserves): Ledger {
+  return {
+    root: ledger.root,
+    latest: (name) => ledger.latest(name),
+    append: (entry) => reserves.write(() => ledger.append(entry)),
+    flush: (record) => ledger.flush(record),
+  };
+}
+
+/** A dry run plans on. */
+function stopAt(error: PipelineError, foresight: Foresight | undefined): void {
+  if (!foresight) throw error;
+  foresight.surely(error.message, error);
 }
 
 /** The ledger of the config, mirrored to the first bucket after every append. */
@@ -160,8 +210,8 @@ async function openLedgerOf(
   request: RunRequest,
   services: EngineServices,
   { opened, foresight }: { opened: OpenedPlaces; foresight?: Foresight },
-): Promise<{ ledger: Ledger; soundness: LedgerSoundness } | undefined> {
-  const { compiled, config, dryRun } = request;
+): Promise<{ ledger: Ledger; soundness: LedgerSoundness; root: MarkedRoot } | undefined> {
+  const { compiled, config } = request;
   const used = isOverBackups(compiled) ||
     [...compiled.stages, ...compiled.onItemFailed].some((stage) => stage.plugin.usesLedger);
   const root = config.paths?.manifest_root;
@@ -173,7 +223,8 @@ async function openLedgerOf(
   });
   const { fs, clock, host, log } = services;
   const [bucket] = opened.buckets;
-  const mirror = bucket && !dryRun
+  // A dry run compares it too, and appends nothing.
+  const mirror = bucket
     ? openLedgerMirror({ store: bucket.session.store, prefix: bucket.prefix, fs, root, clock, signal: request.abort })
     : undefined;
   const warn = (message: string) => log.warn(message);
@@ -190,7 +241,7 @@ async function openLedgerOf(
     warn,
     onAppended: (month: string) => soundness.onAppended(month),
   });
-  return { ledger, soundness };
+  return { ledger, soundness, root: marked };
 }
 
 async function openStages(request: RunRequest, context: RunContext, stack: AsyncDisposableStack): Promise<OpenStages> {
@@ -230,11 +281,12 @@ function assertSameFacts({ plugin, id, options: sample }: CompiledStage, options
 
 async function runItems(
   run: RunState,
-  { stages, report, done, stack }: {
+  { stages, report, done, stack, evictions }: {
     stages: OpenStages;
     report: RunReport;
     done: Set<string>;
     stack: AsyncDisposableStack;
+    evictions?: OpenEvictions;
   },
 ): Promise<void> {
   const { request, services } = run;
@@ -247,8 +299,9 @@ async function runItems(
   const failed = new Set(report.items.filter((item) => item.outcome === "failed").map((item) => item.name));
   reportBad(run, report, candidates.bad.filter((folder) => wanted(folder.name)));
   const good = candidates.good.filter((folder) => wanted(folder.name) && !failed.has(folder.name));
-  const isThere = () => run.isOverBackups ? isBackup(run, request.only ?? "") : Promise.resolve(good.length > 0);
-  if (request.only !== undefined && report.items.length === 0 && !await isThere()) {
+  const isThere = async (name: string) =>
+    evictions === undefined ? good.length > 0 : evictions.names.has(name) || await isBackup(run, name);
+  if (request.only !== undefined && report.items.length === 0 && !await isThere(request.only)) {
     throw new PipelineError(
       "run/no-such-item",
       `Cannot run "${request.only}": no such folder is in ${run.source.path}`,
@@ -257,29 +310,12 @@ async function runItems(
   }
   // The source's scan, which may take long, hears the wish to stop too.
   const scanning = { ...shared, signal: AbortSignal.any([request.abort, request.stop]) };
-  for await (const item of untilStopped(opened.items(sourceContext(run, scanning, good)), scanning.signal)) {
+  for await (const item of untilEnded(opened.items(sourceContext(run, scanning, good)), scanning.signal)) {
     if (request.stop.aborted) return;
     if (done.has(item.id)) continue;
     if (item.root === undefined) throw new TypeError(`source "${source.use}" yielded an item without a root`);
     const { outcome, error } = await runOneItem(run, { item: item as TreeItem, stages, report });
     await opened.ack?.(item, outcome, { ...shared, error });
-  }
-}
-
-/** Items of a source; it ends when its signal does, whatever the source then throws. */
-async function* untilStopped<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  const iterator = items[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const next = await iterator.next().catch((error) => {
-        if (signal.aborted) return undefined;
-        throw error;
-      });
-      if (next === undefined || next.done) return;
-      yield next.value;
-    }
-  } finally {
-    await iterator.return?.();
   }
 }
 
@@ -298,5 +334,7 @@ async function runOneItem(
   const end = await runItem(run, item, stages);
   report.items.push(end.report);
   if (end.stopsRun) throw end.stopsRun;
+  const lost = end.report.error && await lostPlace(run, end.report.error);
+  if (lost) throw lost;
   return end.report;
 }

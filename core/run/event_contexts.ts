@@ -4,8 +4,7 @@
  * @module
  */
 import type { Item, Json, Notifier, Todo } from "../contract.ts";
-import { PipelineError } from "../errors.ts";
-import { emitEvent } from "../events/events.ts";
+import { toOutboxEvent } from "../events/events.ts";
 import { followFiles } from "../io/followed_files.ts";
 import { ioError, isAbsent } from "../io/io_errors.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
@@ -17,6 +16,7 @@ import type {
   ItemFailure,
   RunContext,
 } from "../ports.ts";
+import type { Claims } from "./claims.ts";
 import type { EventItem } from "./event_item.ts";
 import { execPinned } from "./pinned_exec.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
@@ -26,6 +26,11 @@ export interface EventRun {
   request: RunRequest;
   services: EngineServices;
   context: RunContext;
+  claims: Claims;
+  /** The run is to break off: somebody wants it to, or another run has taken over. */
+  abort: AbortSignal;
+  /** Called at every step of an item: lets timers and signals have their turn, and renews the claims. */
+  turn(): Promise<void>;
   /** Opens a notifier, once per run for the same options. */
   notifier(name: string, options: { [key: string]: Json }): Promise<Notifier>;
 }
@@ -68,12 +73,10 @@ export function eventWriteContext(make: EventContextFor, step: Todo): EventWrite
     ...eventReadContext(make),
     amend: (data) => item.amend(data),
     remember: (key, keepMs) => item.remember(key, keepMs),
-    async emit({ event, data, key }) {
-      const at = services.clock.now();
-      await emitEvent(services.journal.outbox, { event, at, data }, {
-        enabled: request.queueEvents ?? request.config.notify?.enabled === true,
-        key: key ?? `${request.compiled.name}:${item.view.id}:${stage.id}:${step.id}`,
-      });
+    emit({ event, data, key = `${request.compiled.name}:${item.view.id}:${stage.id}:${step.id}` }) {
+      const queued = toOutboxEvent({ event, at: services.clock.now(), data: structuredClone(data) }, key);
+      if (request.queueEvents ?? request.config.notify?.enabled === true) item.emit(queued);
+      return Promise.resolve();
     },
     notifier: (name, options) => run.notifier(name, options),
     exec: (options) => execPinned(services, options, signal),
@@ -91,24 +94,14 @@ export function seenKey({ request }: EventRun, key: string): string {
   return `${request.compiled.name}:${key}`;
 }
 
-/** How long a claim of a source stands without being renewed, in ms. */
-const CLAIM_MS = 60_000;
-
-/** A process that began this much later than the claim is another one; clocks are not finer, in ms. */
-const START_SLACK_MS = 5_000;
-
-/** What a source of events is given, and the claims it has. */
+/** What a source of events is given. */
 export function eventSourceContexts(
   run: EventRun,
   signal: AbortSignal,
-): { items: EventSourceContext; ack: EventAckContext; claims: { renew(): Promise<void>; release(): Promise<void> } } {
+): { items: EventSourceContext; ack: EventAckContext } {
   const { services, context, request } = run;
   const { journal, clock } = services;
-  const held = new Set<string>();
-  const since = new Date(clock.now()).toISOString();
-  const self = JSON.stringify({ host: services.host, pid: Deno.pid, since, run: context.runId });
   const name = (given: string) => `${request.compiled.name}:${given}`;
-  const lease = () => ({ now: clock.now(), ms: CLAIM_MS });
   const items: EventSourceContext = {
     run: context,
     signal,
@@ -118,13 +111,7 @@ export function eventSourceContexts(
     pending: () => journal.outbox.pending(),
     files: followFiles(services.fs),
     cursor: (key) => journal.cursors.get(name(key)),
-    async claim(key) {
-      // The claims of a dry run are made in its own copy of the journal.
-      const take = () => journal.claims.claim(name(key), self, lease());
-      if (!await take() && !(await isLeftBehind(services, name(key)) && await take())) return false;
-      held.add(name(key));
-      return true;
-    },
+    claim: (key) => run.claims.take(key),
   };
   return {
     items,
@@ -133,39 +120,7 @@ export function eventSourceContexts(
       markSent: (id) => journal.outbox.markSent(id, new Date(clock.now()).toISOString()),
       setCursor: (key, value) => journal.cursors.set(name(key), value),
     },
-    claims: {
-      async renew() {
-        for (const claim of held) {
-          if (await journal.claims.heartbeat(claim, self, lease())) continue;
-          throw new PipelineError("run/claim-lost", `Cannot go on with "${claim}": another run has taken it over`, {
-            stopsRun: 1,
-            hint: "This run was suspended for over a minute. What it did not finish is done by the other run.",
-          });
-        }
-      },
-      async release() {
-        for (const claim of held) await journal.claims.release(claim, self);
-      },
-    },
   };
-}
-
-/** Whether a claim is that of a process of this host that is no more; it is then free again. */
-async function isLeftBehind({ journal, processes, host }: EngineServices, name: string): Promise<boolean> {
-  const holder = await journal.claims.holder(name);
-  if (holder === undefined) return true;
-  let given: { host?: unknown; pid?: unknown; since?: unknown };
-  try {
-    given = JSON.parse(holder) ?? {};
-  } catch {
-    return false; // whoever it is, it lapses
-  }
-  if (given.host !== host || typeof given.pid !== "number" || given.pid === Deno.pid) return false;
-  const { alive, startedAtMs = -Infinity } = await processes.isAlive(given.pid);
-  // A process that began after the claim was made, as after a restart of the machine, only bears the same number.
-  if (alive && !(startedAtMs > Date.parse(String(given.since)) + START_SLACK_MS)) return false;
-  await journal.claims.release(name, holder);
-  return true;
 }
 
 async function readTextIfThere({ fs }: EngineServices, path: string): Promise<string | undefined> {

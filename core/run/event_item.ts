@@ -7,6 +7,7 @@ import type { Item, ItemOutcome, Json, Plan, StageRun, Takes } from "../contract
 import { PipelineError } from "../errors.ts";
 import { asKnownError } from "../io/io_errors.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
+import type { Outbox, OutboxEvent } from "../journal/journal.ts";
 import type { ItemFailure } from "../ports.ts";
 import { eventReadContext, eventWriteContext, scopeOf, seenKey } from "./event_contexts.ts";
 import type { EventRun } from "./event_contexts.ts";
@@ -31,6 +32,7 @@ export interface OpenEventStages {
 export class EventItem {
   readonly disposables = new AsyncDisposableStack();
   readonly remembered = new Map<string, number>();
+  #emitted: OutboxEvent[] = [];
   #view: Item;
 
   constructor(item: Item) {
@@ -48,6 +50,17 @@ export class EventItem {
 
   remember(key: string, keepMs: number): void {
     this.remembered.set(key, keepMs);
+  }
+
+  emit(event: OutboxEvent): void {
+    this.#emitted.push(event);
+  }
+
+  /** Queues what was emitted, at one go: each commit waits for the disk. */
+  async queue(outbox: Outbox): Promise<void> {
+    const events = this.#emitted;
+    this.#emitted = [];
+    if (events.length > 0) await outbox.enqueueMany(events);
   }
 }
 
@@ -94,12 +107,18 @@ export async function runEventItem(
     }
   }
   if (!request.dryRun && (report.outcome === "done" || report.outcome === "unchanged")) {
-    const now = services.clock.now();
-    for (const [key, keepMs] of item.remembered) await services.journal.seen.mark(seenKey(run, key), now, keepMs);
+    await remember(run, item);
   }
   fillNotReached(report, open);
   request.progress?.itemFinished?.(given.name, report.outcome);
   return { report, stopsRun };
+}
+
+async function remember(run: EventRun, { remembered }: EventItem): Promise<void> {
+  if (remembered.size === 0) return;
+  const { journal, clock } = run.services;
+  const keys = [...remembered].map(([key, keepMs]) => ({ key: seenKey(run, key), keepMs }));
+  await journal.seen.markMany(keys, clock.now());
 }
 
 function isStopped(error: PipelineError): boolean {
@@ -141,11 +160,11 @@ async function runOne(
   report?.stages.push(line);
   request.progress?.stageStarted?.(name, id);
   const make = { run, item, stage: compiled, failure };
-  const { steps } = services.journal;
+  const { steps, outbox } = services.journal;
   try {
     const opened = await stage.open(item.view);
     if (stage.perItem) item.disposables.defer(async () => await opened[Symbol.asyncDispose]?.());
-    const end = await runStage({
+    const running = runStage({
       plugin,
       run: opened,
       plan: (signal) => opened.plan(item.view, eventReadContext({ ...make, signal })),
@@ -155,13 +174,19 @@ async function runOne(
       retry: compiled.retry,
       timeoutMs: compiled.timeoutMs,
       stop: request.stop,
-      abort: request.abort,
+      abort: run.abort,
+      turn: run.turn,
       clock: services.clock,
       log: services.log,
       isFinished: (step) => steps.isFinished(scopeOf(run, item.view), id, step.id),
-      finished: (step) => steps.finish(scopeOf(run, item.view), id, step.id),
+      finished: async (step) => {
+        await item.queue(outbox);
+        await steps.finish(scopeOf(run, item.view), id, step.id);
+      },
       onPlan: (plan) => planned(run, item, { stage: id, plan }),
     }, counts);
+    // What steps that ended well have emitted counts, also when a later one fails.
+    const end = await running.finally(() => item.queue(outbox));
     tellEnd(line, end, counts);
   } catch (error) {
     line.outcome = "failed";

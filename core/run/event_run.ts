@@ -9,12 +9,15 @@ import { ioError } from "../io/io_errors.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import { notifierOptions } from "../pipeline/uses.ts";
 import type { RunContext } from "../ports.ts";
+import { Claims } from "./claims.ts";
 import { eventSourceContexts, scopeOf } from "./event_contexts.ts";
 import type { EventRun } from "./event_contexts.ts";
 import { runEventItem } from "./event_item.ts";
 import type { OpenEventStage, OpenEventStages } from "./event_item.ts";
 import type { ItemReport, RunReport } from "./report.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
+import { turns } from "./turns.ts";
+import { untilStopped } from "./until_stopped.ts";
 
 /** Runs the items of a source of events. What an endless run did is told to `request.onItem` and not kept. */
 export async function runEvents(
@@ -26,19 +29,36 @@ export async function runEvents(
   const { source } = compiled;
   assertRootless(request);
   await using stack = new AsyncDisposableStack();
-  const run: EventRun = { request, services, context, notifier: notifiers(request, services, stack) };
+  const claims = new Claims(services, { pipeline: compiled.name, runId: context.runId });
+  stack.defer(() => claims.release());
+  stack.use(claims.keep());
+  const abort = AbortSignal.any([request.abort, claims.lost]);
+  const turn = turns();
+  const run: EventRun = {
+    request,
+    services,
+    context,
+    claims,
+    abort,
+    turn: async () => {
+      await turn();
+      await claims.renewDue();
+    },
+    notifier: notifiers(request, services, stack),
+  };
   const stages = await openStages(run, stack);
   const opened = await source.plugin.open(source.options, context) as SourceRun<"event">;
   stack.defer(async () => await opened[Symbol.asyncDispose]?.());
-  const signal = AbortSignal.any([request.abort, request.stop]);
-  const { items, ack, claims } = eventSourceContexts(run, signal);
-  stack.defer(() => claims.release());
+  const signal = AbortSignal.any([abort, request.stop]);
+  const { items, ack } = eventSourceContexts(run, signal);
   for await (const item of untilStopped(opened.items(items), signal)) {
     if (request.only !== undefined && request.only !== item.name) continue;
     if (item.root !== undefined) throw new TypeError(`source "${source.use}" yielded an event with a root`);
     await claims.renew();
     const end = await runEventItem(run, item, stages);
     tell(request, report, end.report);
+    // What became of the item is for the run to say that has taken over.
+    claims.lost.throwIfAborted();
     if (!request.dryRun) {
       await opened.ack?.(item, end.report.outcome, ack);
       const comesAgain = end.report.outcome === "failed" || end.report.outcome === "waiting";
@@ -47,11 +67,13 @@ export async function runEvents(
     if (end.stopsRun) throw end.stopsRun;
     if (signal.aborted) return;
   }
+  claims.lost.throwIfAborted();
 }
 
 function tell(request: RunRequest, report: RunReport, item: ItemReport): void {
   request.onItem?.(item);
   if (!request.compiled.source.plugin.endless) report.items.push(item);
+  else report.counts = { ...report.counts, [item.outcome]: (report.counts?.[item.outcome] ?? 0) + 1 };
 }
 
 /** Lint refuses stages that take trees; what is refused here could only be a mistake of a plugin's author. */
@@ -120,30 +142,4 @@ async function openStages(run: EventRun, stack: AsyncDisposableStack): Promise<O
   for (const stage of compiled.stages) stages.push(await open(stage));
   for (const stage of compiled.onItemFailed) onItemFailed.push(await open(stage));
   return { stages, onItemFailed };
-}
-
-/**
- * Items of a source until the signal: whatever it then throws, and even if it goes on waiting for what never comes.
- */
-async function* untilStopped<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  const iterator = items[Symbol.asyncIterator]();
-  const { promise: stopped, resolve } = Promise.withResolvers<undefined>();
-  const onAbort = () => resolve(undefined);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    while (!signal.aborted) {
-      const next = iterator.next().catch((error) => {
-        if (signal.aborted) return undefined;
-        throw error;
-      });
-      const result = await Promise.race([next, stopped]);
-      if (result === undefined || result.done) return;
-      yield result.value;
-    }
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-    const closed = Promise.resolve(iterator.return?.());
-    if (signal.aborted) closed.catch(() => {}); // one that hangs is left behind
-    else await closed;
-  }
 }

@@ -5,6 +5,7 @@ import { pathKey } from "../io/paths.ts";
 import { findNesting, rootStat } from "../io/roots.ts";
 import { assertKnownMarker, rememberMarker } from "../safety/known_markers.ts";
 import { createPlaceMarker, readPlaceMarker } from "../safety/place_marker.ts";
+import { makeReserve } from "../safety/reserve.ts";
 import { assertRoles, type PlaceRole, rememberRoles, type RootRole } from "../safety/place_roles.ts";
 import { runBefore, runContext } from "./before.ts";
 import { assertMarkersDistinct, markedRoots, namedRoots } from "./open_places.ts";
@@ -60,6 +61,12 @@ export async function installPlaces(
     // Another pipeline may reach the same folder by another path, and have marked it a moment ago.
     await assertRoles(known, [root]);
     await rememberRoles(known, [root]);
+    // For the day it is full: a cleanup has to write before it can make room. The instrument gets nothing.
+    if (root.role !== "source") {
+      await makeReserve(fs, root.path).catch((error) => {
+        services.log.warn(`No space could be set aside at "${root.path}": ${error.message}`);
+      });
+    }
     installed.push({ ...root, ...marked });
   }
   return installed;

@@ -74,16 +74,7 @@ export class ItemSession implements AsyncDisposable {
     if (this.#lock) return;
     const { services } = this.#run;
     const { name, root } = this.item;
-    const lock = await StudyLock.acquire(services.fs, root, {
-      host: services.host,
-      pid: Deno.pid,
-      startedAt: this.startedAt,
-      runName: name,
-      staleLocks: this.#run.staleLocks,
-      processes: services.processes,
-      log: services.log,
-      signal,
-    });
+    const lock = await this.#acquire(signal);
     try {
       const listed = this.#run.listingOf(root)?.digest;
       if (listed !== undefined) await assertSettled(services.fs, { name, root, listed, signal });
@@ -93,6 +84,21 @@ export class ItemSession implements AsyncDisposable {
       throw error;
     }
     this.#lock = lock;
+  }
+
+  #acquire(signal: AbortSignal): Promise<StudyLock> {
+    const { services, staleLocks } = this.#run;
+    const options = {
+      host: services.host,
+      pid: Deno.pid,
+      startedAt: this.startedAt,
+      runName: this.item.name,
+      staleLocks,
+      processes: services.processes,
+      log: services.log,
+      signal,
+    };
+    return this.#run.smallWrite(() => StudyLock.acquire(services.fs, this.item.root, options));
   }
 
   /** Throws unless this process holds the item's lock and the lock file is still the one it locked. */
@@ -218,7 +224,7 @@ export class ItemSession implements AsyncDisposable {
       ...this.#sourceVictim(),
       ...EVICTION,
       isCopy: true,
-      now: () => this.#clock.now(),
+      now: () => this.#run.smallWrite(() => this.#clock.now()),
       assertClaims: (signal) => assertClaimsAgree(this.#run, this.item, signal),
     };
   }
@@ -232,11 +238,16 @@ export class ItemSession implements AsyncDisposable {
       check: () => this.#run.source.check(),
       assertLocked: () => this.assertLocked(),
       removeLockAndFolder: async () => {
-        const { fs } = this.#run.services;
+        const { fs, log } = this.#run.services;
         const lock = this.#lock;
         this.#lock = undefined;
         await lock?.release();
-        await fs.removeEmptyDir(this.item.root).catch((cause) => {
+        await fs.removeEmptyDir(this.item.root).catch(async (cause) => {
+          // A retry works under the lock again; what it cannot have hides nothing of why the folder stays.
+          this.#lock = await this.#acquire(this.scope.signal).catch((error) => {
+            log.warn(`${this.item.name}: its lock could not be taken again: ${error.message}`);
+            return undefined;
+          });
           throw ioError(cause, { verb: "remove the folder", path: this.item.root });
         });
         await fs.syncDir(this.#run.source.path);

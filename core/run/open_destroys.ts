@@ -12,11 +12,14 @@ import { follow } from "../ledger/entry.ts";
 import type { Ledger, LedgerRecord } from "../ledger/record.ts";
 import { foldLedger } from "../ledger/fold.ts";
 import { isFolderGone } from "./gone_folder.ts";
-import { recordEnd } from "../safety/record_end.ts";
+import { isUnderWay, recordEnd } from "../safety/record_end.ts";
 import { sameHost } from "../safety/lock_judgement.ts";
 import type { TreeItem } from "./item_session.ts";
 import type { RunState } from "./run_state.ts";
 import { itemOf } from "./source_context.ts";
+
+/** What the ledger and the intents call the freeing of a source. */
+const DELETION = { id: SOURCE_PLACE, begun: "source_deleting_at", ended: "source_deleted_at" } as const;
 
 /** The items whose destroy goes on, and those nobody could look at; each in byte order of the names. */
 export interface TakenUp {
@@ -34,7 +37,7 @@ export async function takeUpDestroys(run: RunState): Promise<TakenUp> {
   for (const record of records.values()) {
     const name = record.backup_name;
     try {
-      if (!isOpen(record) || !await isOurs(run, record)) continue;
+      if (!isUnderWay(record, DELETION) || !await isOurs(run, record)) continue;
       const item = await takeUp(run, run.ledger, record);
       if (item) taken.items.push(item);
     } catch (cause) {
@@ -67,8 +70,7 @@ async function takeUp(run: RunState, ledger: Ledger, record: LedgerRecord): Prom
     return undefined;
   }
   if (!await isFolderGone(fs, run.source, name)) return undefined;
-  const victim = { id: SOURCE_PLACE, begun: "source_deleting_at", ended: "source_deleted_at" } as const;
-  await recordEnd({ clock, journal, ledger }, victim, { id: record.incarnation, name });
+  await recordEnd({ clock, journal, ledger }, DELETION, { id: record.incarnation, name });
   log.info(`${name}: an earlier run had removed it; the ledger says so now`);
   return undefined;
 }
@@ -109,8 +111,4 @@ async function withdraw(run: RunState, ledger: Ledger, record: LedgerRecord): Pr
 async function isOurs(run: RunState, record: LedgerRecord): Promise<boolean> {
   if (sameHost(record.host, run.services.host)) return true;
   return await run.services.journal.intents.get(record.incarnation, SOURCE_PLACE) !== undefined;
-}
-
-function isOpen(record: LedgerRecord): boolean {
-  return record.status === "complete" && record.source_deleting_at !== null && record.source_deleted_at === null;
 }

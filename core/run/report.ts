@@ -10,23 +10,31 @@ export type StageOutcome = "done" | "skipped" | "failed" | "dropped" | "waiting"
 export interface ReportError {
   /** `area/problem`. */
   code: string;
+  /** In words. */
   message: string;
   /** Id of the stage it happened in; left out for errors of the run itself. */
   stage?: string;
+  /** What to do about it. */
   hint?: string;
+  /** The single findings behind it. */
   findings?: Finding[];
 }
 
+/** What a stage did for one item. */
 export interface StageReport {
+  /** Its id. */
   id: string;
+  /** Name of its plugin. */
   use: string;
+  /** How it ended. */
   outcome: StageOutcome;
   /** Steps done. One step covers one large file, a batch of small ones, or none. */
   applied: number;
   /** Files found done already; a step or skip that covers no files counts as one. Never in `files` or `bytes`. */
   skipped: number;
-  /** Files and bytes that the done steps covered. */
+  /** Files that the done steps covered. */
   files: number;
+  /** Their bytes. */
   bytes: number;
   /** Wall-clock time, ms. */
   ms: number;
@@ -38,9 +46,13 @@ export interface StageReport {
   until?: string;
 }
 
+/** What became of one item. */
 export interface ItemReport {
+  /** Its name. */
   name: string;
+  /** How it ended. */
   outcome: ItemOutcome;
+  /** Why it failed. */
   error?: ReportError;
   /** What its source says of it. */
   note?: string;
@@ -52,16 +64,24 @@ export interface ItemReport {
   stages: StageReport[];
 }
 
+/** What a run did. */
 export interface RunReport {
+  /** Name of the pipeline. */
   pipeline: string;
+  /** ULID. */
   run_id: string;
   /** ISO 8601, UTC. */
   started_at: string;
+  /** ISO 8601, UTC. */
   finished_at: string;
   /** 0, 1, 2, 3 or 130 (DESIGN 4). */
   exit_code: number;
+  /** Whether it only planned. */
   dry_run: boolean;
+  /** In the order they ended. */
   items: ItemReport[];
+  /** Of an endless run, which keeps no items: how many ended how. */
+  counts?: { [outcome in ItemOutcome]?: number };
   /** What stopped the run as a whole; in a dry run also what would stop a real one, although it planned on. */
   error?: ReportError;
 }

@@ -5,6 +5,7 @@ import type { LedgerSoundness } from "../ledger/soundness.ts";
 import type { CompiledPipeline } from "../pipeline/compile.ts";
 import type { Place } from "../places/place.ts";
 import type { RunContext } from "../ports.ts";
+import type { Reserves } from "../safety/reserve.ts";
 import type { DestroyServices } from "../safety/victim.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
 import type { Listing } from "../safety/settled.ts";
@@ -22,6 +23,8 @@ export interface RunStateParts {
   ledger?: Ledger;
   soundness?: LedgerSoundness;
   assertDistinct: () => Promise<void>;
+  /** Of a run that frees a place. */
+  reserves?: Reserves;
 }
 
 export class RunState {
@@ -73,6 +76,12 @@ export class RunState {
     throw new PipelineError("run/unknown-place", `Cannot use place "${id}": no stage of this pipeline writes it`, {
       hint: `Places of this pipeline: ${this.places.map((candidate) => candidate.id).join(", ") || "none"}.`,
     });
+  }
+
+  /** Does a small write that the run cannot do without, also on a place that is full where the run is to free it. */
+  smallWrite<T>(act: () => Promise<T>): Promise<T> {
+    const { reserves } = this.#parts;
+    return reserves ? reserves.write(act) : act();
   }
 
   isVisible(id: string): boolean {

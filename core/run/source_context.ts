@@ -10,7 +10,7 @@ import { checkItemSegment } from "../pipeline/template.ts";
 import type { CandidateFolder, ItemContext, SourceContext, Space } from "../ports.ts";
 import { incarnationOf } from "../safety/incarnation.ts";
 import { digested } from "../safety/settled.ts";
-import { backupItem, listBackups } from "./backups.ts";
+import { backupItem, listBackups, lookAtBackup } from "./backups.ts";
 import type { TreeItem } from "./item_session.ts";
 import type { RunState } from "./run_state.ts";
 
@@ -110,13 +110,28 @@ export function sourceContext(run: RunState, shared: ItemContext, folders: reado
         (listing) => run.noteListing(folder.path, listing),
       ),
     item: (folder, data) => run.isOverBackups ? backupItem(run, folder, data) : itemOf(run, folder, data),
-    async *archived() {
+    async *archived(name) {
       if (!run.isOverBackups) throw new TypeError("only a source that yields backups may ask for what is archived");
       const { only } = run.request;
+      if (name !== undefined) {
+        const found = await lookAtBackup(run, name);
+        if (found) yield found;
+        return;
+      }
       for (const backup of await listBackups(run)) if (only === undefined || backup.name === only) yield backup;
     },
     space: () => spaceAt(run),
+    ...run.request.only === undefined ? {} : { only: run.request.only },
+    cursor: (key) => run.services.journal.cursors.get(cursorOf(run, key)),
+    setCursor: async (key, value) => {
+      if (!run.request.dryRun) await run.services.journal.cursors.set(cursorOf(run, key), value);
+    },
   };
+}
+
+/** Another disk at the same path has another history. */
+function cursorOf({ pipeline, source }: RunState, key: string): string {
+  return `${pipeline}:${source.uuid}:${key}`;
 }
 
 async function spaceAt({ services, source }: RunState): Promise<Space> {

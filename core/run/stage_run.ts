@@ -37,6 +37,8 @@ export interface StageWork {
   /** Stop taking up steps. */
   stop: AbortSignal;
   abort: AbortSignal;
+  /** Called before each step. */
+  turn?: () => Promise<void>;
   clock: Clock;
   log: Logger;
   /** Whether the journal has this step as finished; only asked for stages that may skip on its word. */
@@ -83,6 +85,7 @@ async function drawAndApply(
   let began = false;
   try {
     for await (const plan of untilAborted(work.plan(signal), signal)) {
+      await work.turn?.();
       signal.throwIfAborted();
       if (work.stop.aborted) throw stopped();
       await work.onPlan(plan);

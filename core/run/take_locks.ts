@@ -17,11 +17,11 @@ export async function takeLocks(
 ): Promise<void> {
   const { fs, clock } = run.services;
   for (const root of folderPlaces(run)) {
-    const lock = await RunLock.acquire(fs, root.path, {
-      ...askerOf(run),
-      startedAt: new Date(clock.now()).toISOString(),
-      runName: `${run.pipeline} ${run.runId}`,
-    });
+    // Looked at first: the space that is set aside is another run's while that one holds the place.
+    if (run.isOverBackups) await RunLock.check(fs, root.path, askerOf(run));
+    const startedAt = new Date(clock.now()).toISOString();
+    const runName = `${run.pipeline} ${run.runId}`;
+    const lock = await run.smallWrite(() => RunLock.acquire(fs, root.path, { ...askerOf(run), startedAt, runName }));
     locks.set(root.id, stack.use(lock));
   }
   // Behind the run's own lock: another run at work is told as such, not by the lock of the study it works on.

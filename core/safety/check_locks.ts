@@ -47,6 +47,8 @@ export async function checkLocks(
     const found = await StudyLock.check(fs, join(root, study), options).catch(async (error) => {
       if (!(error instanceof PipelineError)) throw error;
       if (error.code === "lock/untold") untold ??= error;
+      // No lock: its study fails when its turn comes.
+      else if (error.code === "lock/not-a-file") options.log?.warn(error.message, { path });
       // No lock was found: the folder lets nobody look. Whoever takes the study up fails alone (SAFETY S19).
       else if (!await cannotLook(fs, path)) throw error;
     });

@@ -44,6 +44,8 @@ export class ItemDestroy {
   /** An earlier run began this destroy: files may be gone already. */
   #resumed = false;
   #removed = 0;
+  /** The folder went: a retry has only the end to record. */
+  #isGone = false;
   /** What this run removed of batches that are not finished: the next attempt must not miss it. */
   readonly #gone = new Set<string>();
 
@@ -56,35 +58,39 @@ export class ItemDestroy {
 
   /** Proves one batch again and removes it file by file. Nothing of a batch goes when any of it is in doubt. */
   removeBatch(batch: FileBatch, signal: AbortSignal): Promise<void> {
-    return this.#inTurn(signal, async () => {
-      await this.#begin();
-      try {
+    return this.#inTurn(signal, () =>
+      this.#orWithdraw(async () => {
         const paths = batch.files.map((file) => file.path);
         await this.#removeFiles(paths);
         for (const path of paths) this.#gone.delete(path);
-      } catch (error) {
-        await this.#withdrawIfUntouched();
-        throw error;
-      }
-    });
+      }));
   }
 
   /** Removes the emptied folders, the lock and the item's folder, then records the end. */
   finish(signal: AbortSignal): Promise<void> {
     return this.#inTurn(signal, async () => {
-      await this.#begin();
-      try {
-        const record = await this.#assertStill();
-        await this.#checkRoots();
-        await this.#checkSeal(record, { whole: false });
-        await this.#removeFolders();
-      } catch (error) {
-        await this.#withdrawIfUntouched();
-        throw error;
+      if (!this.#isGone) {
+        await this.#orWithdraw(async () => {
+          const record = await this.#assertStill();
+          await this.#checkRoots();
+          await this.#checkSeal(record, { whole: false });
+          await this.#removeFolders();
+        });
+        await this.#victim.removeLockAndFolder();
+        this.#isGone = true;
       }
-      await this.#victim.removeLockAndFolder();
       await recordEnd(this.#services, this.#victim, this.#scope.item);
     });
+  }
+
+  async #orWithdraw(act: () => Promise<void>): Promise<void> {
+    await this.#begin();
+    try {
+      await act();
+    } catch (error) {
+      await this.#withdrawIfUntouched();
+      throw error;
+    }
   }
 
   #inTurn(signal: AbortSignal, act: () => Promise<void>): Promise<void> {
@@ -224,6 +230,8 @@ export class ItemDestroy {
     const { clock } = this.#services;
     this.#proofs.begin(this.#scope.signal);
     let rest = paths;
+    // The change time of a file is new once another of its names went: each name goes by a proof of its own.
+    const inodes = new Map<string, number>();
     for (let round = 1; rest.length > 0; round++) {
       const since = clock.now();
       const old = () => Math.abs(clock.now() - since) > MAX_PROOF_AGE_MS;
@@ -233,25 +241,29 @@ export class ItemDestroy {
       await this.#checkSeal(record, { whole: false });
       const resumed = this.#resumed;
       const so = { resumed, underWay: resumed || this.#removed > 0, removed: this.#gone, skewMs };
-      const { present, refusals } = await this.#proofs.prove(rest, so);
+      const turn = oneOfEach(rest, inodes);
+      const { present, refusals } = await this.#proofs.prove(turn, so);
       if (refusals.files > 0) {
         throw this.#refusal(
           "destroy/not-proved",
-          `${refusals.files} of ${rest.length} files may not go: ${refusals.words()}`,
+          `${refusals.files} of ${turn.length} files may not go: ${refusals.words()}`,
         );
       }
       const folders = new FolderGuard(this.#services.fs, this.#victim.root);
       const before = this.#removed;
-      const inodes = new Set<number | null>();
+      for (const { path, identity } of present) if (identity.ino !== null) inodes.set(path, identity.ino);
+      const first = new Set(oneOfEach(present.map((file) => file.path), inodes));
       for (const file of present) {
         this.#scope.signal.throwIfAborted();
-        // The change time of a file is new once another of its names went: it is looked at again.
-        if (old() || (file.identity.ino !== null && inodes.has(file.identity.ino))) break;
+        if (old()) break;
+        if (!first.has(file.path)) continue;
         await folders.check(file.path);
         await this.#unlink(file);
-        inodes.add(file.identity.ino);
       }
-      rest = present.map((file) => file.path).filter((path) => !this.#gone.has(path));
+      // What was proved to be gone already is done with.
+      const done = new Set(turn);
+      for (const { path } of present) if (!this.#gone.has(path)) done.delete(path);
+      rest = rest.filter((path) => !done.has(path));
       if (this.#removed > before) round = 0;
       if (rest.length > 0 && round >= MAX_ROUNDS) {
         throw this.#refusal(
@@ -366,4 +378,16 @@ export class ItemDestroy {
       hint,
     });
   }
+}
+
+/** Of the names of one inode, as far as they are known, only the first. */
+function oneOfEach(paths: readonly string[], inodes: ReadonlyMap<string, number>): string[] {
+  const seen = new Set<number>();
+  return paths.filter((path) => {
+    const ino = inodes.get(path);
+    if (ino === undefined) return true;
+    const isFirst = !seen.has(ino);
+    seen.add(ino);
+    return isFirst;
+  });
 }

@@ -3,7 +3,9 @@
  * (SAFETY S10).
  * @module
  */
-import type { FileSystem } from "../io/file_system.ts";
+import { basename, dirname } from "@std/path";
+import { PipelineError } from "../errors.ts";
+import type { FileStat, FileSystem } from "../io/file_system.ts";
 import { ioError, isAbsent } from "../io/io_errors.ts";
 import type { ProcessLiveness } from "../io/process_info.ts";
 import type { Clock } from "../ports.ts";
@@ -38,8 +40,25 @@ export async function inspectLock(
   }
 }
 
+/**
+ * A folder or a link under a lock's name was made by no labferry, and nobody can hold it. It keeps its own study from
+ * being worked on, and no other (SAFETY S19).
+ * @throws {PipelineError} `lock/not-a-file`
+ */
+export function assertLockFile(path: string, { kind }: Pick<FileStat, "kind">): void {
+  if (kind === "file") return;
+  const found = kind === "symlink" ? "link" : kind === "directory" ? "folder" : "special file";
+  throw new PipelineError(
+    "lock/not-a-file",
+    `Cannot lock "${basename(dirname(path))}": "${path}" is a ${found}, wanted a file or nothing`,
+    { hint: "No labferry made it, and nobody holds it. Look at what it is, move it away by hand, then run again." },
+  );
+}
+
 async function inspect(fs: FileSystem, path: string, asker: LockAsker): Promise<LockInspection> {
-  if (await fs.lstat(path) === undefined) return FREE;
+  const stat = await fs.lstat(path);
+  if (stat === undefined) return FREE;
+  assertLockFile(path, stat);
   const { handle, locked } = await tryStanding(fs, path);
   await using _closing = handle;
   if (locked === undefined) return UNTOLD;

@@ -22,6 +22,8 @@ export interface LatticeState {
   readonly sealed: ReadonlySet<string>;
   /** Places written without a flush: no proof of them is stronger than weak. */
   readonly unflushed: ReadonlySet<string>;
+  /** Places that some of the files were written to: no proof there is one of the item. */
+  readonly partial: ReadonlySet<string>;
   /** Places with an open or finished intent: nothing there counts any more. */
   readonly destroyed: ReadonlySet<string>;
 }
@@ -34,6 +36,7 @@ export const NOTHING: LatticeState = {
   levels: new Map(),
   sealed: new Set(),
   unflushed: new Set(),
+  partial: new Set(),
   destroyed: new Set(),
 };
 
@@ -163,11 +166,12 @@ function give(state: LatticeState, fact: Fact): LatticeState {
       return { ...state, hashed: true };
     case "written": {
       const unflushed = fact.strength === "weak" ? new Set([...state.unflushed, place]) : state.unflushed;
-      const next = { ...state, unflushed, destroyed: without(state.destroyed, [place]) };
+      const partial = fact.strength === "none" ? new Set([...state.partial, place]) : state.partial;
+      const next = { ...state, unflushed, partial, destroyed: without(state.destroyed, [place]) };
       return withLevel(next, place, highest(levelAt(state, place), "written"));
     }
     case "proved": {
-      const claimed: Strength = fact.strength ?? "strong";
+      const claimed: Strength = state.partial.has(place) ? "none" : fact.strength ?? "strong";
       const strength = claimed === "strong" && state.unflushed.has(place) ? "weak" : claimed;
       return withLevel(state, place, highest(levelAt(state, place), strength === "none" ? "written" : strength));
     }
@@ -227,7 +231,7 @@ function withLevel(state: LatticeState, place: string, level: Level): LatticeSta
     return { ...state, levels };
   }
   levels.delete(place);
-  return { ...state, levels, unflushed: without(state.unflushed, [place]) };
+  return { ...state, levels, unflushed: without(state.unflushed, [place]), partial: without(state.partial, [place]) };
 }
 
 function without(set: ReadonlySet<string>, gone: readonly string[]): Set<string> {

@@ -9,7 +9,7 @@ import { ioError, isAbsent } from "../io/io_errors.ts";
 import { LOCK_NAME } from "../io/names.ts";
 import { isSameFile } from "../io/same.ts";
 import type { Clock, Logger } from "../ports.ts";
-import { inspectLock, judgeText, type LockAsker } from "./inspect_lock.ts";
+import { assertLockFile, inspectLock, judgeText, type LockAsker } from "./inspect_lock.ts";
 import {
   describeHolder,
   formatLockHolder,
@@ -126,7 +126,10 @@ class HeldLock implements AsyncDisposable {
 
 /** The lock of one study: `<study>/.labferry.lock`. */
 export class StudyLock extends HeldLock {
-  /** @throws {PipelineError} `lock/held`, `lock/found`, `lock/unprovable`: all stop the run with exit code 1 */
+  /**
+   * @throws {PipelineError} `lock/held`, `lock/found`, `lock/unprovable`: all stop the run with exit code 1;
+   * `lock/not-a-file`: the study fails
+   */
   static async acquire(fs: FileSystem, study: string, options: LockOptions): Promise<StudyLock> {
     const path = join(study, LOCK_NAME);
     return new StudyLock(fs, path, await acquire({ fs, path, kind: STUDY }, options));
@@ -181,6 +184,7 @@ async function acquire(target: LockTarget, options: LockOptions): Promise<Taken>
   const { fs, path, kind } = target;
   try {
     const before = await fs.lstat(path).catch(undefinedWhileVanishing);
+    if (before) assertLockFile(path, before);
     const found = await severalTries(options, async () => {
       const handle = await fs.openReadWrite(path);
       let kept = false;
@@ -207,7 +211,7 @@ function undefinedWhileVanishing(error: unknown): undefined {
 
 /** With the OS lock in hand: refuses what the text of an earlier holder demands, then writes our own and returns it. */
 async function takeOver(
-  { path, kind }: LockTarget,
+  { fs, path, kind }: LockTarget,
   handle: FileHandle,
   options: LockOptions & { existed: boolean },
 ): Promise<string> {
@@ -219,10 +223,16 @@ async function takeOver(
   }
   const { host, pid, startedAt, runName } = options;
   const text = formatLockHolder({ host, pid, started_at: startedAt, run_name: runName });
-  await handle.seek(0);
-  await handle.truncate(0);
-  await handle.write(new TextEncoder().encode(text));
-  await handle.sync();
+  try {
+    await handle.seek(0);
+    await handle.truncate(0);
+    await handle.write(new TextEncoder().encode(text));
+    await handle.sync();
+  } catch (error) {
+    // A lock that says nothing would be found by every run after this one; while it is held, it is nobody else's.
+    if (await isStill(fs, path, handle).catch(() => false)) await fs.removeFile(path).catch(() => {});
+    throw error;
+  }
   const now = await readSmall(handle);
   if (now !== text) throw taken(path, now);
   return text;

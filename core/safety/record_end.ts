@@ -1,7 +1,13 @@
 /** The end of a destroy, in the ledger and in the journal (SAFETY S4). @module */
 import { PipelineError } from "../errors.ts";
 import { follow } from "../ledger/entry.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
 import type { DestroyServices, Victim } from "./victim.ts";
+
+/** Whether the ledger shows that a destroy of a complete backup was begun, and not its end. */
+export function isUnderWay(record: LedgerRecord, { begun, ended }: Pick<Victim, "begun" | "ended">): boolean {
+  return record.status === "complete" && record[begun] !== null && record[ended] === null;
+}
 
 /** Closes a destroy whose victim is gone: ledger first, then the journal forgets the item. */
 export async function recordEnd(

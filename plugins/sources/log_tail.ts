@@ -5,16 +5,15 @@ import { PipelineError } from "../../core/errors.ts";
 import { byteSize, duration, pathOption, pattern, TIMESTAMP_LINE, z } from "../../core/options.ts";
 import type { EventSourceContext, RunContext } from "../../core/ports.ts";
 import { type Chunk, Follower } from "./log_tail/follower.ts";
+import type { NearLine } from "./log_tail/records.ts";
 import { type Position, positionFromJson, positionToJson } from "./log_tail/position.ts";
 
 /** How much of a backlog becomes one item at most: bytes of the log, records found in them, characters of these. */
 const ITEM_BYTES = 64 * 2 ** 20;
-const ITEM_RECORDS = 100;
+const ITEM_RECORDS = 1000;
 const ITEM_CHARACTERS = 2 ** 20;
 /** What is read without a find becomes an item after so many ms, so that the journal knows of it. */
 const QUIET_MS = 60_000;
-/** How often the claim on the log is renewed; it lapses after a minute. In ms. */
-const CLAIM_MS = 15_000;
 /** Longest pause before something that failed is tried again, in ms. */
 const LONGEST_PAUSE_MS = 30_000;
 
@@ -43,7 +42,7 @@ const OPTIONS = z.strictObject({
     unit: "ms",
   }),
   chunk: byteSize().prefault("4 MiB").meta({ description: "How much is read at a time.", unit: "bytes" }),
-  longest_record: byteSize().prefault("16 MiB").meta({ description: "A longer record is cut.", unit: "bytes" }),
+  longest_record: byteSize().prefault("64 KiB").meta({ description: "A longer record is cut.", unit: "bytes" }),
 });
 type Options = z.output<typeof OPTIONS>;
 
@@ -81,8 +80,7 @@ class LogTail implements AsyncDisposable {
 
   async *items(ctx: EventSourceContext): AsyncGenerator<Item> {
     const { poll } = this.#options;
-    const claim = new Claim(ctx, this.#options.path);
-    await claim.take();
+    await takeLog(ctx, this.#options.path);
     this.#kept = positionFromJson(await ctx.cursor(this.#cursor()));
     this.#keptAt = ctx.clock.now();
     const follower = this.#follower = this.#follow(ctx);
@@ -90,10 +88,9 @@ class LogTail implements AsyncDisposable {
     let unreadable = false;
     let isFollowed = false;
     while (!ctx.signal.aborted) {
-      await claim.renew();
       let chunk: Chunk | undefined;
       try {
-        chunk = await follower.next({ settled: ctx.dryRun });
+        chunk = await follower.next({ settled: ctx.dryRun, most: ITEM_RECORDS - (drawn?.records.length ?? 0) });
         if (unreadable) ctx.log.info(`"${this.#options.path}" can be read again`);
         unreadable = false;
         isFollowed = true;
@@ -131,10 +128,11 @@ class LogTail implements AsyncDisposable {
   ): boolean {
     if (this.#kept === undefined || to - from >= ITEM_BYTES) return true;
     if (last === undefined && ctx.dryRun) return true;
-    const isBacklog = last !== undefined && last.to - last.from >= this.#options.chunk / 2;
-    if (records.length === 0) return ctx.clock.now() - this.#keptAt >= QUIET_MS;
+    const now = ctx.clock.now();
+    this.#keptAt = Math.min(this.#keptAt, now); // the clock may have been set back
+    if (records.length === 0) return now - this.#keptAt >= QUIET_MS;
     const characters = records.reduce((sum, { text }) => sum + text.length, 0);
-    return !isBacklog || records.length >= ITEM_RECORDS || characters >= ITEM_CHARACTERS;
+    return !last?.more || records.length >= ITEM_RECORDS || characters >= ITEM_CHARACTERS;
   }
 
   /** Yields an item. False when it failed: then it comes again, and nothing behind it before. */
@@ -207,11 +205,16 @@ class LogTail implements AsyncDisposable {
         records: records.map(({ at, text, context: near }) => ({
           at,
           text,
-          ...context.length === 0 ? {} : { context: near.filter((line) => line !== "") },
+          ...context.length === 0 ? {} : { context: linesOf(near) },
         })),
       },
     };
   }
+}
+
+/** The lines of the context in the order of the log; one that two rules have found is one. */
+function linesOf(context: readonly NearLine[]): string[] {
+  return context.map(({ line }) => line).filter((line, at, lines) => line !== lines[at - 1]);
 }
 
 function isBehind(chunk: Chunk, before: Chunk): boolean {
@@ -230,36 +233,12 @@ function isPassing(error: unknown, isFollowed: boolean): error is PipelineError 
   return error.stopsRun === undefined || (isFollowed && error.code === "io/not-a-file");
 }
 
-/** The claim on a log: of two monitors, the second ends. A dry run keeps nobody out, and is kept out by nobody. */
-class Claim {
-  readonly #ctx: EventSourceContext;
-  readonly #path: string;
-  #takenAt = 0;
-
-  constructor(ctx: EventSourceContext, path: string) {
-    this.#ctx = ctx;
-    this.#path = path;
-  }
-
-  async take(): Promise<void> {
-    if (this.#ctx.dryRun || await this.#claim()) return;
-    throw new PipelineError("log-tail/followed", `Cannot follow "${this.#path}": another run follows it already`, {
-      stopsRun: 2,
-      hint: "One run for a log is enough: stop the other one first. " +
-        "If none is at work, one died within the last minute: start again in a minute.",
-    });
-  }
-
-  async renew(): Promise<void> {
-    if (this.#ctx.dryRun || Math.abs(this.#ctx.clock.now() - this.#takenAt) < CLAIM_MS || await this.#claim()) return;
-    throw new PipelineError("log-tail/claim-lost", `Cannot follow "${this.#path}": another run has taken it over`, {
-      stopsRun: 1,
-      hint: "This run was suspended for over a minute. The other one goes on where this one stopped.",
-    });
-  }
-
-  #claim(): Promise<boolean> {
-    this.#takenAt = this.#ctx.clock.now();
-    return this.#ctx.claim(`log-tail:${this.#path}`);
-  }
+/** Of two monitors on a log, the second ends. A dry run keeps nobody out, and is kept out by nobody. */
+async function takeLog(ctx: EventSourceContext, path: string): Promise<void> {
+  if (ctx.dryRun || await ctx.claim(`log-tail:${path}`)) return;
+  throw new PipelineError("log-tail/followed", `Cannot follow "${path}": another run follows it already`, {
+    stopsRun: 2,
+    hint: "One run for a log is enough: stop the other one first. " +
+      "If none is at work, one died within the last minute: start again in a minute.",
+  });
 }

@@ -1,72 +1,74 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { collectTrouble } from "../../cli/notices.ts";
-import type { LogLine } from "../../cli/log.ts";
-import { lab, makeStudy } from "../commands/_lab.ts";
-import { startSmtp } from "../kit/servers/smtp.ts";
-import type { SmtpServer } from "../kit/servers/smtp.ts";
+import type { CommandContext } from "../../cli/command.ts";
+import { type Drain, type Notices, openNotices, type Trouble } from "../../cli/notices.ts";
+import { tempDir } from "../kit/temp.ts";
 
-function line(message: string, data: Record<string, unknown> = {}): LogLine {
-  return { at: 0, level: "error", message, data };
+interface Delivery {
+  trouble: readonly Trouble[];
+  signal: AbortSignal;
+  end(): void;
 }
 
-Deno.test("collectTrouble() leaves out what an event tells, what was mistyped, and what the notify pipeline says", () => {
-  let listener: (line: LogLine) => void = () => {};
-  const trouble = collectTrouble({ onTrouble: (given) => void (listener = given) });
-  for (const given of [line("before"), line("typo", { code: "cli/no-path" }), line("own", { pipeline: "notify" })]) {
-    listener(given);
+/** Notices whose deliveries hang until they are ended or hurried. */
+async function hanging() {
+  const dir = await tempDir();
+  const configFile = join(dir.path, "config.toml");
+  await Deno.writeTextFile(configFile, "[notify]\nenabled = true\n");
+  const begun: Delivery[] = [];
+  let onBegin = Promise.withResolvers<void>();
+  const drain: Drain = async (_context, { trouble, signal }) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => resolve());
+    begun.push({ trouble, signal, end: resolve });
+    onBegin.resolve();
+    onBegin = Promise.withResolvers();
+    if (!signal.aborted) await promise;
+  };
+  let lines: Trouble[] = [];
+  const trouble = { take: () => lines.splice(0) };
+  const context = { locations: { configFile } } as unknown as CommandContext;
+  const notices: Notices = openNotices(context, { trouble, drain });
+  return {
+    notices,
+    begun,
+    next: () => onBegin.promise,
+    warn: (message: string) => lines = [{ at: 0, level: "warn", message, count: 1 }],
+    [Symbol.asyncDispose]: () => dir[Symbol.asyncDispose](),
+  };
+}
+
+Deno.test("Notices.flush() lets one delivery wait at most while another hangs", async () => {
+  await using world = await hanging();
+  const { notices, begun } = world;
+  const began = world.next();
+  const first = notices.flush();
+  await began;
+  const others = Array.from({ length: 50 }, () => notices.flush());
+  const second = world.next();
+  begun[0].end();
+  await first;
+  await second;
+  begun[1].end();
+  await Promise.all(others);
+  assert.equal(begun.length, 2);
+});
+
+Deno.test("Notices.hurry() ends a delivery that hangs, and begins none but for what was logged meanwhile", async () => {
+  for (const logged of [false, true]) {
+    await using world = await hanging();
+    const { notices, begun } = world;
+    const began = world.next();
+    const all = [notices.flush()];
+    await began;
+    all.push(notices.flush());
+    if (logged) world.warn("the mail server hangs");
+    notices.hurry(0);
+    await Promise.all(all);
+    await notices.flush();
+    assert.deepEqual(begun.map(({ trouble }) => trouble.map(({ message }) => message)), [
+      [],
+      ...logged ? [["the mail server hangs"]] : [],
+    ]);
   }
-  trouble.told(["before", "behind"]);
-  for (const message of ["behind", "news", "news"]) listener(line(message));
-  assert.deepEqual(trouble.take().map(({ message, count }) => [message, count]), [["news", 2]]);
-  assert.deepEqual(trouble.take(), []);
-});
-
-async function site(server: SmtpServer) {
-  const place = await lab();
-  await Deno.writeTextFile(
-    join(place.path, "config.toml"),
-    `\n[notify]\nenabled = true\n[notify.smtp]\nhost = "127.0.0.1"\nport = ${server.port}\nsecurity = "none"\n`,
-    { append: true },
-  );
-  await Deno.writeTextFile(
-    join(place.path, "smtp.env"),
-    "LABFERRY_SMTP_USER=ferry@lab.example\nLABFERRY_SMTP_APP_PASSWORD=hunter22\n",
-  );
-  await Deno.mkdir(join(place.path, "recipients"));
-  await Deno.writeTextFile(join(place.path, "recipients", "default.txt"), "ops@lab.example\n");
-  return place;
-}
-
-const events = ({ mails }: SmtpServer) => mails.map(({ raw }) => /^X-Labferry-Event: (\w+)/m.exec(raw)?.[1]);
-
-Deno.test("a failed run is one mail, with each finding in it", async () => {
-  await using server = await startSmtp({ users: { "ferry@lab.example": "hunter22" } });
-  await using place = await site(server);
-  assert.equal((await place.cli(["run", "local"])).code, 2);
-  assert.deepEqual(events(server), ["local_failure"]);
-  assert.match(server.mails[0].raw, /What to do now/);
-  assert.equal((await place.cli(["install", "places", "local"])).code, 0);
-  await makeStudy(place.source, "Bad Name");
-  server.mails.length = 0;
-  assert.equal((await place.cli(["run", "local"])).code, 1);
-  assert.deepEqual(events(server), ["local_failure"]);
-});
-
-Deno.test("what was mistyped, or interrupted, mails nobody", async () => {
-  await using server = await startSmtp({ users: { "ferry@lab.example": "hunter22" } });
-  await using place = await site(server);
-  assert.equal((await place.cli(["unlock", "./no_such_study"])).code, 2);
-  assert.equal((await place.cli(["install", "init"])).code, 2);
-  assert.equal((await place.cli(["install", "places", "local"])).code, 0);
-  assert.deepEqual(events(server), []);
-  await makeStudy(place.source);
-  assert.equal(
-    (await place.cli(["run", "local"], {
-      interrupted: true,
-      env: { LABFERRY_CONFIG: join(place.path, "config.toml"), LABFERRY_STATE_DIR: place.state },
-    })).code,
-    130,
-  );
-  assert.deepEqual(events(server).filter((event) => event === "toolkit_error"), []);
 });

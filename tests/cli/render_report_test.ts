@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { renderReport, reportJson, summaryLine } from "../../cli/render_report.ts";
+import { renderItem, renderReport, reportJson, summaryLine } from "../../cli/render_report.ts";
 import { PipelineError } from "../../core/errors.ts";
 import { toReportError } from "../../core/run/report.ts";
 import type { RunReport } from "../../core/run/report.ts";
@@ -75,6 +75,20 @@ Deno.test("renderReport() shows what stopped the run", () => {
 
 Deno.test("summaryLine() says that a dry run changed nothing", () => {
   assert.match(summaryLine(report({ dry_run: true })), /1 planned, 1 failed .*dry run, nothing was changed/);
+});
+
+Deno.test("summaryLine() counts the items of an endless run, which keeps none", () => {
+  const line = summaryLine(report({ items: [], counts: { dropped: 2, done: 300 } }));
+  assert.match(line, /^backup: 2 dropped, 300 done in/);
+});
+
+Deno.test("renderItem() says on one line what became of an item, and below what went wrong", () => {
+  const [good, bad] = report().items;
+  assert.equal(renderItem(good, { dryRun: false }), "done      good (truenas: 2 steps)\n");
+  assert.match(
+    renderItem(bad, { dryRun: false }),
+    /^failed {4}bad\n {2}error in stage truenas: .*\n {4}.*\n {2}hint: .*\n$/,
+  );
 });
 
 Deno.test("reportJson() is the report and nothing else", () => {

@@ -17,6 +17,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   "demo/*": "the demo, which no task starts",
   "env/*": "what only lint finds; a run has other codes for the same",
   "init/*": "install init, which no task starts",
+  "new/*": "labferry new, which no task starts",
   "names/*": "findings inside item/names, which lists each in words",
   "options/*": "a line of a pipeline, shown with its position; the page says so once for the area",
   "pipeline/*": "as options/*",
@@ -41,7 +42,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
 };
 
 /** What looks like a code and is none. */
-const NO_CODES = new Set(["application/x-www-form-urlencoded"]);
+const NO_CODES = new Set(["application/x-www-form-urlencoded", "labferry/testing"]);
 
 /** Where a code is made without a hint: why. */
 const HINTED_ELSEWHERE: Readonly<Record<string, string>> = {

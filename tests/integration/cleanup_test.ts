@@ -4,11 +4,10 @@ import { statfs } from "node:fs/promises";
 import { join } from "@std/path";
 import { patternBytes } from "../../testing/doubles.ts";
 import { bytesBelow, openSite, type Site } from "../kit/site.ts";
-import { tempDir } from "../kit/temp.ts";
+import { needsMount, smallNas } from "../kit/small_nas.ts";
 
 const MIB = 2 ** 20;
 const NAMES = ["study1", "study2", "study3", "study4", "study5"];
-const needsMount = Deno.build.os === "linux" && Deno.uid() === 0 ? undefined : "mounting needs root on Linux";
 
 /** Five studies of 1 MiB are backed up to a NAS of 8 MiB, so that about 36 % of it is free. */
 function nasTest(name: string, pct: number, test: (site: Site) => Promise<void>): void {
@@ -25,25 +24,6 @@ function nasTest(name: string, pct: number, test: (site: Site) => Promise<void>)
   };
   // The client's agent closes its kept connections in its own time.
   Deno.test({ name: title, fn, ignore: needsMount !== undefined, sanitizeResources: false, sanitizeOps: false });
-}
-
-async function smallNas(): Promise<AsyncDisposable & { path: string }> {
-  const dir = await tempDir();
-  const path = join(dir.path, "nas");
-  await Deno.mkdir(path);
-  await command("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", path);
-  return {
-    path,
-    async [Symbol.asyncDispose]() {
-      await command("umount", path);
-      await dir[Symbol.asyncDispose]();
-    },
-  };
-}
-
-async function command(program: string, ...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(program, { args, stdout: "null", stderr: "piped" }).output();
-  if (!success) throw new Error(`${program} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
 }
 
 async function freePct(path: string): Promise<number> {

@@ -25,7 +25,7 @@ interface Monitor {
   ended(): Promise<{ code: number; stderr: string }>;
 }
 
-/** Its mail server never answers, so that every event stays queued. */
+/** Its mail server refuses every connection, so that every event stays queued. */
 async function openSite(): Promise<Site> {
   const dir = await tempDir();
   const log = join(dir.path, "Fusion.log");
@@ -162,6 +162,27 @@ Deno.test({
       "ERROR In the new file | kidney_b1 | 4",
       "ERROR After the kill | kidney_b1 | 4",
     ]);
+  },
+});
+
+Deno.test({
+  name: "monitor tail ends within 2 s amid a burst of errors, and raises each once over the restart",
+  ignore: Deno.build.os === "windows", // no SIGTERM there
+  async fn() {
+    await using site = await openSite();
+    await append(site.log, "");
+    const first = site.start();
+    await first.item(({ outcome }) => outcome === "dropped");
+    const burst = Array.from({ length: 5000 }, (_, n) => error(`Stage lost ${n}.`));
+    await append(site.log, burst.join(""));
+    await first.item(done);
+    const stopped = await first.end("SIGTERM");
+    assert.equal(stopped.code, 0);
+    assert.ok(stopped.ms < 2000, `it ended after ${stopped.ms} ms`);
+    const second = site.start();
+    await second.item(({ name }) => name.endsWith(`-${burst.join("").length}`));
+    assert.equal((await second.end("SIGTERM")).code, 0);
+    assert.deepEqual(await site.raised(), burst.map((_, n) => `ERROR Stage lost ${n}.`));
   },
 });
 

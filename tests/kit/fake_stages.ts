@@ -37,9 +37,9 @@ const FAKES: Plugin[] = [
     example: "",
     open: unused,
   }),
-  stage({ name: "validate", effect: "read", options: z.object({ standard: z.string() }) }),
-  stage({ name: "lock", facts: () => ({ gives: [{ fact: "locked" }] }) }),
-  stage({
+  fakeStage({ name: "validate", effect: "read", options: z.object({ standard: z.string() }) }),
+  fakeStage({ name: "lock", facts: () => ({ gives: [{ fact: "locked" }] }) }),
+  fakeStage({
     name: "copy",
     options: z.object({ to: pathOption(), domain, durability: z.enum(["flushed", "cached"]).default("flushed") }),
     places: (options, id) => [
@@ -53,7 +53,7 @@ const FAKES: Plugin[] = [
       }],
     }),
   }),
-  stage({
+  fakeStage({
     name: "verify",
     effect: "read",
     options: z.object({ place: placeId(), strength: z.enum(["strong", "weak"]).default("strong") }),
@@ -62,7 +62,7 @@ const FAKES: Plugin[] = [
       gives: [{ fact: "proved", place, strength }],
     }),
   }),
-  stage({
+  fakeStage({
     name: "checksum-sidecar",
     options: z.object({ place: placeId() }),
     facts: ({ place }) => ({
@@ -70,7 +70,7 @@ const FAKES: Plugin[] = [
       gives: [{ fact: "sealed", place }],
     }),
   }),
-  stage({
+  fakeStage({
     name: "s3-upload",
     options: z.object({
       bucket: z.string(),
@@ -95,14 +95,14 @@ const FAKES: Plugin[] = [
       }, ...(verify === "none" ? [] : [{ fact: "sealed" as const, place: id }])],
     }),
   }),
-  stage({
+  fakeStage({
     name: "manifest-append",
     onItemFailed: true,
     usesLedger: true,
     options: z.object({ status: z.enum(["in_progress", "complete", "failed"]) }),
     facts: ({ status }) => status === "complete" ? { needsAllProved: true, gives: [{ fact: "recorded" }] } : {},
   }),
-  stage({
+  fakeStage({
     name: "delete",
     effect: "destroy",
     options: z.object({ require: z.object({ places: z.number().int().min(1).default(1) }).prefault({}) }),
@@ -111,13 +111,13 @@ const FAKES: Plugin[] = [
       destroys: { place: "source", places: options.require.places },
     }),
   }),
-  stage({
+  fakeStage({
     name: "evict",
     effect: "destroy",
     options: z.object({ place: placeId(), places: z.number().int().default(1) }),
     facts: ({ place, places }) => ({ destroys: { place, places } }),
   }),
-  stage({
+  fakeStage({
     name: "hook",
     takes: "any",
     effect: "modify",
@@ -131,13 +131,16 @@ const FAKES: Plugin[] = [
         ),
       },
   }),
-  stage({ name: "tidy", effect: "modify" }),
-  stage({ name: "wreck", effect: "destroy", facts: () => ({}) }),
-  stage({ name: "mail", takes: "event", options: z.object({ to: z.string() }) }),
+  fakeStage({ name: "tidy", effect: "modify" }),
+  fakeStage({ name: "wreck", effect: "destroy", facts: () => ({}) }),
+  fakeStage({ name: "mail", takes: "event", options: z.object({ to: z.string() }) }),
 ];
 
-// deno-lint-ignore no-explicit-any
-function stage(plugin: Partial<Omit<AnyStage, "options">> & { name: string; options?: z.ZodObject<any> }): AnyStage {
+/** A stage that only declares. */
+export function fakeStage(
+  // deno-lint-ignore no-explicit-any
+  plugin: Partial<Omit<AnyStage, "options">> & { name: string; options?: z.ZodObject<any> },
+): AnyStage {
   return defineStage({
     kind: "stage",
     summary: `${plugin.name}.`,

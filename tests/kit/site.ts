@@ -10,6 +10,7 @@ import type { LedgerRecord } from "../../core/ledger/record.ts";
 import type { ObjectStore } from "../../core/objects/object_store.ts";
 import type { RunReport } from "../../core/run/report.ts";
 import { createPlaceMarker } from "../../core/safety/place_marker.ts";
+import { makeReserve } from "../../core/safety/reserve.ts";
 import { realServer, type ServerKind } from "./servers/servers.ts";
 import { tempDir } from "./temp.ts";
 import { BACKUP } from "../../testing/world.ts";
@@ -21,6 +22,8 @@ export interface SiteOptions {
   server?: ServerKind;
   /** Where the NAS is instead of in the site's own folder; it is marked here. */
   nas?: string;
+  /** Where the ledger is instead. */
+  manifests?: string;
   /** Text of the pipeline. */
   pipeline?: string;
   /** Lines added to the config. */
@@ -64,11 +67,14 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
   const dir = stack.use(await tempDir());
   const server = stack.use(await realServer(options.server ?? "in-process"));
   const bucket = await server.bucket();
-  const [source, manifests, config] = ["instrument", "manifests", "config"].map((name) => join(dir.path, name));
+  const [source, config] = ["instrument", "config"].map((name) => join(dir.path, name));
   const nas = options.nas ?? join(dir.path, "nas");
-  for (const path of [source, manifests, config, ...options.nas ? [] : [nas]]) await Deno.mkdir(path);
+  const manifests = options.manifests ?? join(dir.path, "manifests");
+  for (const path of [source, config]) await Deno.mkdir(path);
+  for (const path of [nas, manifests]) await Deno.mkdir(path, { recursive: true });
   const disk = new Disk();
   for (const root of [source, manifests, nas]) await createPlaceMarker(disk, root);
+  for (const root of [manifests, nas]) await makeReserve(disk, root);
   await Deno.mkdir(join(config, "pipelines"));
   await Deno.writeTextFile(join(config, "pipelines", "backup.toml"), options.pipeline ?? BACKUP);
   await Deno.writeTextFile(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { systemError } from "../../testing/memory_file_system.ts";
 import { failure } from "../../testing/memory_object_store.ts";
-import { NAS_ROOT, SOURCE_ROOT, type World } from "../../testing/world.ts";
+import { NAS_ROOT, SOURCE_ROOT, World } from "../../testing/world.ts";
 import {
   archived,
   assertDone,
@@ -243,4 +243,23 @@ Deno.test("S11 a host that shares the ledger never closes the destroy of another
   const record = (await world.ledger()).get("study1");
   assert.equal(record?.source_deleted_at, null);
   assert.notEqual(record?.source_deleting_at, null);
+});
+
+Deno.test("S10 S19 a folder or a link under the name of a study's lock keeps that study, and no other", async () => {
+  for (const seed of [{ "/.labferry.lock/x": "x" }, { "/.labferry.lock": { link: "/instrument/made" } }]) {
+    await using world = await World.open();
+    world.study("study1", FILES);
+    world.study("study2", FILES);
+    const [[path, what]] = Object.entries(seed);
+    world.fs.seed({ [`${SOURCE_ROOT}/study1${path}`]: what }, { at: 0 });
+    const report = await world.run();
+    assert.deepEqual(report.items.map(({ name, outcome, error }) => [name, outcome, error?.code]), [
+      ["study1", "failed", "lock/not-a-file"],
+      ["study2", "done", undefined],
+    ]);
+    assert.equal(report.exit_code, 1);
+    assert.match(report.items[0].error?.hint ?? "", /move it away by hand/);
+    assert.equal(world.fs.disk.lstat("/instrument/made"), undefined);
+    assert.deepEqual(Object.keys(world.files(`${SOURCE_ROOT}/study1`)), Object.keys(FILES).sort());
+  }
 });

@@ -83,6 +83,25 @@ Deno.test("S20 a study with hard links is freed in one run, over batches too", a
   }
 });
 
+Deno.test("S20 many names of one file are freed with a number of calls that grows as they do", async () => {
+  const calls = [];
+  for (const links of [40, 80]) {
+    await using world = await worldWith();
+    for (let i = 0; i < links; i++) world.fs.disk.link(`${AT_SOURCE}/a.txt`, `${AT_SOURCE}/link${i}`);
+    world.clock.time += 3_600_000;
+    let isDestroy = false, count = 0;
+    world.fs.fault = () => {
+      if (isDestroy) count++;
+    };
+    assertDone(
+      await world.run({ progress: { stageStarted: (_item, stage) => isDestroy = stage === "delete" } }),
+    );
+    assert.equal(world.fs.disk.lstat(AT_SOURCE), undefined);
+    calls.push(count);
+  }
+  assert.ok(calls[1] < 2.3 * calls[0], calls.join(" and "));
+});
+
 Deno.test("S20 what arrives during the destroy stays, with the folders that lead to it", async () => {
   await using world = await worldWith();
   let removals = 0;

@@ -264,6 +264,20 @@ async function install(
   return await installPlaces(requests, { ...services!, journal: world.journal }, options);
 }
 
+Deno.test("S1 install places sets space aside at places and beside the ledger, never at the instrument", async () => {
+  await using world = await worldWith();
+  await install(world, {});
+  const made = [SOURCE_ROOT, NAS_ROOT, MANIFEST_ROOT].map((root) =>
+    world.fs.disk.lstat(`${root}/.labferry-reserve`)?.size
+  );
+  assert.deepEqual(made.map((size) => size !== undefined), [false, true, true]);
+  world.fs.fault = ({ operation, path }) => {
+    if (operation === "write" && path.endsWith("-reserve")) throw systemError("ENOSPC", path);
+  };
+  for (const root of [NAS_ROOT, MANIFEST_ROOT]) world.fs.disk.removeFile(`${root}/.labferry-reserve`);
+  assert.equal((await install(world, {})).length, 3, "the marks are what counts");
+});
+
 const markOf = (world: World, root: string) => world.fs.disk.tree(root)[root + MARKER];
 
 Deno.test("S1 source and NAS exchanged in the config: exit 2, nothing written, nothing removed; so says a dry run", async () => {

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
+import type { AnyStage } from "../../core/contract.ts";
 import { stages } from "../../stages/mod.ts";
-import { testDescription, testStage } from "../../testing/conformance.ts";
-import type { StageFixture } from "../../testing/conformance.ts";
+import { boxNotifier, event } from "../../testing/event_plugins.ts";
+import { conformance, type ConformanceOptions } from "../../testing/conformance.ts";
 
 const stage = (use: string, more = "") => `[[stage]]\nuse = "${use}"\n${more}`;
-const subject = (use: string, withOptions = "") =>
-  stage(use, `id = "subject"\n${withOptions === "" ? "" : `with = ${withOptions}\n`}`);
-
 const LOCK = stage("lock");
 const COPY = stage("copy", `id = "truenas"\nwith = { to = "\${paths.truenas_root}" }\n`);
 const VERIFY = stage("verify", `with = { place = "truenas" }\n`);
@@ -14,47 +12,66 @@ const SIDECAR = stage("checksum-sidecar", `with = { place = "truenas" }\n`);
 const S3 = stage("s3-upload", `id = "s3"\nwith = { bucket = "archive", prefix = "fusion", part = "5 MiB" }\n`);
 const RECORD = stage("manifest-append", `id = "record"\nwith = { status = "complete" }\n`);
 
-const FIXTURES: Record<string, StageFixture> = {
-  "lock": { upstream: "", stage: subject("lock") },
-  "hook": { upstream: "", stage: subject("hook", `{ argv = ["true"] }`) },
-  "validate": { upstream: "", stage: subject("validate", `{ standard = "phenocycler" }`) },
-  "health": { upstream: "", stage: subject("health") },
-  "copy": { upstream: LOCK, stage: subject("copy", `{ to = "\${paths.truenas_root}" }`) },
-  "verify": { upstream: LOCK + COPY, stage: subject("verify", `{ place = "truenas" }`) },
-  "checksum-sidecar": { upstream: LOCK + COPY + VERIFY, stage: subject("checksum-sidecar", `{ place = "truenas" }`) },
-  "s3-upload": {
-    upstream: LOCK,
-    stage: subject("s3-upload", `{ bucket = "archive", prefix = "fusion", part = "5 MiB" }`),
-  },
-  "manifest-append": {
-    upstream: LOCK + COPY + VERIFY + SIDECAR,
-    stage: subject("manifest-append", `{ status = "complete" }`),
-  },
-  "prove-archived": {
-    upstream: LOCK,
-    stage: subject("prove-archived", `{ bucket = "archive", prefix = "fusion" }`),
-    overBackups: true,
-    exits: 1,
-  },
+const SETTINGS: Record<string, ConformanceOptions> = {
+  "lock": {},
+  "hook": { options: { argv: ["true"] } },
+  "validate": { options: { standard: "phenocycler" } },
+  "health": {},
+  "copy": { upstream: LOCK, options: { to: "${paths.truenas_root}" } },
+  "verify": { upstream: LOCK + COPY, options: { place: "truenas" } },
+  "checksum-sidecar": { upstream: LOCK + COPY + VERIFY, options: { place: "truenas" } },
+  "s3-upload": { upstream: LOCK, options: { bucket: "archive", prefix: "fusion", part: "5 MiB" } },
+  "manifest-append": { upstream: LOCK + COPY + VERIFY + SIDECAR, options: { status: "complete" } },
+  "prove-archived": { upstream: LOCK, options: { bucket: "archive", prefix: "fusion" }, exits: 1 },
   "evict": {
     upstream: LOCK + stage("prove-archived", `id = "s3"\nwith = { bucket = "archive", prefix = "fusion" }\n`),
-    stage: subject("evict", `{ require = { places = 1 } }`),
-    overBackups: true,
+    options: { require: { places: 1 } },
   },
-  "delete": {
-    upstream: LOCK + COPY + VERIFY + SIDECAR + S3 + RECORD,
-    stage: subject("delete", `{ require = { places = 2 } }`),
-  },
+  "delete": { upstream: LOCK + COPY + VERIFY + SIDECAR + S3 + RECORD, options: { require: { places: 2 } } },
 };
 
-for (const plugin of stages) {
-  const fixture = FIXTURES[plugin.name];
-  if (fixture) testStage(plugin, fixture);
-  // Events have no bytes that a crash could harm; what becomes of them is in the test of each.
-  if (plugin.takes === "event") testDescription(plugin);
+const RECORD_OF_LOG = { at: 0, text: "2026-01-02 03:04:05 ERROR too hot\n  at stage 1", context: ["Sample: b1"] };
+const LOG = { log: "/instrument/Fusion.log", file: "f1" };
+const BLOCKS = { ...LOG, blocks: [{ ...RECORD_OF_LOG, nth: 0 }] };
+const TOLD = { event: "fusion_error", at: "2026-01-02T03:04:05.000Z", details: { message: "too hot" } };
+const NOTIFY = "[notify]\nenabled = true\n";
+
+const OF_EVENTS: Record<string, ConformanceOptions> = {
+  "cooldown": { options: { window: "1h" }, events: [event("a", TOLD), event("b", TOLD)] },
+  "drop-repeats": { options: { window: "1h" }, events: [event("a", BLOCKS), event("b", BLOCKS)] },
+  "error-blocks": { events: [event("a", { ...LOG, records: [RECORD_OF_LOG] })] },
+  "error-context": { events: [event("a", BLOCKS)] },
+  "notify": { options: { via: "box" }, plugins: [boxNotifier({ addressed: false }).plugin], events: [words()] },
+  "raise-event": {
+    options: { event: "fusion_error" },
+    config: NOTIFY,
+    events: [event("a", BLOCKS), event("b", BLOCKS)],
+  },
+  "recipients": {
+    options: { folder: "/state/lists" },
+    disk: { "/state/lists/default.txt": "ops@lab.example" },
+    events: [event("fusion_error", TOLD)],
+  },
+  "render": { events: [event("fusion_error", TOLD)] },
+};
+
+/** An event that was put into words. */
+function words() {
+  return event("fusion_error", { ...TOLD, subject: "too hot", text: "too hot\n", html: "<p>too hot</p>" });
 }
 
-Deno.test("every registered stage that takes trees has a fixture for the conformance suite", () => {
-  const ofTrees = stages.filter((plugin) => plugin.takes !== "event");
-  assert.deepEqual(ofTrees.map((plugin) => plugin.name).sort(), Object.keys(FIXTURES).sort());
+for (const plugin of stages) {
+  const setting = SETTINGS[plugin.name] ?? OF_EVENTS[plugin.name];
+  if (setting) { for (const check of conformance(plugin, setting)) Deno.test(check); }
+}
+
+/** Whether the test of the stage itself puts it through the suite, as that of `new stage --builtin` does. */
+function hasItsOwn({ name }: AnyStage): boolean {
+  const test = new URL(`./${name.replaceAll("-", "_")}_test.ts`, import.meta.url);
+  return Deno.readTextFileSync(test).includes("of conformance(");
+}
+
+Deno.test("every registered stage is put through the conformance suite", () => {
+  const names = stages.filter((plugin) => !hasItsOwn(plugin)).map((plugin) => plugin.name);
+  assert.deepEqual(names.sort(), Object.keys({ ...SETTINGS, ...OF_EVENTS }).sort());
 });

@@ -39,6 +39,19 @@ Deno.test("raise-event says what, when, where and of what, and cuts what is too 
   assert.match(String(told), /^\[2026-01-02 03:04:05,678\] ERROR Pump stalled\nx+\n… 4045 more characters$/);
 });
 
+Deno.test("raise-event cuts a message that no subject can hold, between two characters", async () => {
+  const stage = await raiseEvent.open({ event: "fusion_error" }, {} as never);
+  const ctx = { run: { host: "fusion-pc" } } as EventReadContext;
+  for (const [first, wanted] of [["x".repeat(1001), `${"x".repeat(999)}…`], ["x".repeat(1000), "x".repeat(1000)]]) {
+    const blocks = [{ at: 0, nth: 0, text: `2026-01-02 03:04:05 ${first}` }];
+    const [step] = await Array.fromAsync(stage.plan({ ...item, data: { ...item.data, blocks } }, ctx));
+    assert.equal(step.kind === "todo" && step.data.message, wanted);
+  }
+  const blocks = [{ at: 0, nth: 0, text: `${"x".repeat(998)}😀${"y".repeat(9)}` }];
+  const [step] = await Array.fromAsync(stage.plan({ ...item, data: { ...item.data, blocks } }, ctx));
+  assert.equal(step.kind === "todo" && step.data.message, `${"x".repeat(998)}…`);
+});
+
 Deno.test("raise-event queues an item without errors of a log as it is, once for each event and item", async () => {
   const events = [event("line 7", { message: "ERROR x" }, "log:7"), event("line 9", { message: "ERROR y" }, "log:9")];
   await using world = await World.open({

@@ -17,6 +17,8 @@ export interface LogEncoding {
   needle(text: string): string;
   /** The text of a part of a view, without holding on to the whole. */
   decode(part: string): string;
+  /** Whether a part of a view is its own text. */
+  isPlain(part: string): boolean;
 }
 
 const UTF_16 = {
@@ -24,6 +26,7 @@ const UTF_16 = {
   bom: 2,
   needle: (text: string) => text,
   decode: (part: string) => Buffer.from(part, "utf16le").toString("utf16le"),
+  isPlain: () => true,
 };
 
 const asBuffer = (bytes: Uint8Array, unit: number) =>
@@ -36,6 +39,8 @@ export const UTF_8: LogEncoding = {
   view: (bytes) => asBuffer(bytes, 1).toString("latin1"),
   needle: (text) => Buffer.from(text, "utf8").toString("latin1"),
   decode: (part) => Buffer.from(part, "latin1").toString("utf8"),
+  // deno-lint-ignore no-control-regex
+  isPlain: (part) => !/[^\x00-\x7f]/.test(part),
 };
 
 const UTF_8_MARKED: LogEncoding = { ...UTF_8, bom: 3 };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { measure, residentBytes } from "../../../bench/peers/process.ts";
+import { measure, processorMs, residentBytes } from "../../../bench/peers/process.ts";
 
 const deno = Deno.execPath();
 
@@ -15,6 +15,12 @@ Deno.test("measure() returns the output, the time and the peak memory of a child
 
 Deno.test("measure() rejects with the end of stderr when the child fails", async () => {
   await assert.rejects(() => measure([deno, "eval", "console.error('broken'); Deno.exit(7)"]), /ended with 7:\nbroken/);
+});
+
+Deno.test("processorMs() grows with what a process does", { ignore: Deno.build.os !== "linux" }, () => {
+  const before = processorMs(Deno.pid)!;
+  while (processorMs(Deno.pid)! <= before);
+  assert.equal(processorMs(2 ** 30), undefined);
 });
 
 Deno.test("residentBytes() counts the children of a process", { ignore: Deno.build.os !== "linux" }, async () => {

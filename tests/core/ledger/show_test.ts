@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatSize, renderLedger, tornWarnings } from "../../../core/ledger/show.ts";
+import { renderLedger, tornWarnings } from "../../../core/ledger/show.ts";
 import type { LedgerEntry, LedgerRecord } from "../../../core/ledger/record.ts";
 import { entry, started } from "./_entry.ts";
 
@@ -47,17 +47,4 @@ Deno.test("renderLedger() says that there is nothing", () => {
 Deno.test("tornWarnings() names file, line and reason", () => {
   const torn = [{ file: "2026-03.jsonl", line: 7, reason: "it is not JSON" }];
   assert.deepEqual(tornWarnings(torn), ["2026-03.jsonl, line 7 is left out: it is not JSON"]);
-});
-
-Deno.test("formatSize() speaks in powers of two with three figures", () => {
-  const cases: [number, string][] = [
-    [0, "0 B"],
-    [1023, "1023 B"],
-    [1024, "1.0 KiB"],
-    [1536, "1.5 KiB"],
-    [100 * 2 ** 20, "100 MiB"],
-    [2 ** 30 - 1, "1.0 GiB"],
-    [2 ** 50, "1.0 PiB"],
-  ];
-  for (const [bytes, wanted] of cases) assert.equal(formatSize(bytes), wanted);
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { AnyStage } from "../../../core/contract.ts";
 import { hasErrors, renderDiagnostic } from "../../../core/pipeline/diagnostic.ts";
 import {
   assertFinds,
@@ -18,7 +19,7 @@ import {
   VERIFY,
   without,
 } from "../../kit/backup_variants.ts";
-import { fakeRegistry } from "../../kit/fake_stages.ts";
+import { fakeRegistry, fakeStage } from "../../kit/fake_stages.ts";
 
 Deno.test("lintPipeline() passes the shipped backup pipeline without a word", () => {
   assert.deepEqual(lint(BACKUP), []);
@@ -189,6 +190,21 @@ Deno.test("lintPipeline() lets a stage from outside that is not pinned touch eve
   const text = inserted('[[stage]]\nuse = "own-step"\nwith = { standard = "x" }', DELETE);
   assert.deepEqual(lint(text, fakeRegistry([own])), []);
   assert.ok(hasErrors(lint(text, fakeRegistry([], { untrusted: [own] }))));
+});
+
+Deno.test("lintPipeline() refuses complete where a stage writes only some of the files", () => {
+  const part: Partial<AnyStage> = {
+    facts: (_options, id) => ({ gives: [{ fact: "hashed" }, { fact: "written", place: id, strength: "none" }] }),
+  };
+  const registry = fakeRegistry([fakeStage({ name: "share-previews", ...part })]);
+  const verified = `[[stage]]\nuse = "share-previews"\n\n[[stage]]\nuse = "verify"\nid = "v2"\n` +
+    `with = { place = "share-previews" }`;
+  const found = lint(inserted(verified, RECORD), registry).filter(({ severity }) => severity === "error");
+  assert.match(
+    found[0]?.message ?? "",
+    /proved at "share-previews" is missing, found written but not proved; stage "share-previews" \(line \d+\) writes only/,
+  );
+  assert.match(found[0].hint ?? "", /move "share-previews" to a pipeline of its own/);
 });
 
 Deno.test("lintPipeline() refuses complete before the proof of a place", () => {

@@ -40,6 +40,17 @@ Deno.test("S22 closeEvictions() tells the ledger of a folder that is gone alread
   assert.ok((await world.ledger()).get("study1")?.truenas_evicted_at);
 });
 
+Deno.test("closeEvictions() did the work that --only asked for: the name is known, in a dry run too", async () => {
+  await using world = await stoppedAt(folderGone());
+  const dry = await cleanup(world, { only: "study1", dryRun: true });
+  assert.notEqual(dry.error?.code, "run/no-such-item");
+  const report = await cleanup(world, { only: "study1" });
+  assert.notEqual(report.error?.code, "run/no-such-item");
+  assert.ok((await world.ledger()).get("study1")?.truenas_evicted_at);
+  // Nothing of it is left.
+  assert.equal((await cleanup(world, { only: "study1" })).error?.code, "run/no-such-item");
+});
+
 Deno.test("S1 closeEvictions() takes no other disk for the one that was being freed", async () => {
   await using world = await stoppedAt(folderGone());
   world.fs.disk.removeFile(CLAIM);
@@ -88,4 +99,21 @@ Deno.test("S5 evidence of the backup's own runs does not count for its eviction,
   assert.equal((await cleanup(world)).items[0].outcome, "done");
   assert.deepEqual(await places(), []);
   assert.deepEqual(await world.journal.evidence.places(`backups:${incarnation}`), []);
+});
+
+Deno.test("listBackups() takes no folder for the recorded copy that only has its name, at whatever depth", async () => {
+  await using world = await backedUp({ study1: STUDY }, { config: EVICT_ALL });
+  // The whole of the NAS once more, one level up, with a mark of its own.
+  const copied: Record<string, Uint8Array> = {};
+  for (const path of Object.keys(world.fs.tree(NAS_ROOT)).filter((path) => !path.endsWith("/"))) {
+    copied[path.replace(NAS_ROOT, "/nas")] = world.fs.bytes(path);
+  }
+  copied["/nas/.labferry-place"] = new TextEncoder().encode("00000000-0000-4000-8000-000000000009\n");
+  world.fs.seed(copied);
+  const report = await cleanup(world, { nasRoot: "/nas" });
+  assert.equal(report.error?.code, "cleanup/not-enough");
+  assert.match(report.error?.message ?? "", /"study1": the ledger has it at "\/nas\/backups\/study1"/);
+  assert.ok(world.fs.disk.lstat("/nas/study1/note.txt"));
+  assertOnNas(world, "study1", STUDY);
+  assert.equal((await world.ledger()).get("study1")?.truenas_evicting_at, null);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Item, Plan } from "../../../core/contract.ts";
 import { PipelineError } from "../../../core/errors.ts";
+import type { EngineServices } from "../../../core/run/services.ts";
 import type { ItemReport } from "../../../core/run/report.ts";
 import { event, eventStage, listSource, queueSource } from "../../../testing/event_plugins.ts";
 import { World } from "../../../testing/world.ts";
@@ -161,6 +162,7 @@ Deno.test("an endless source runs until it is asked to stop, tells each item, ke
     assert.equal(report.exit_code, 0);
     assert.deepEqual(told, ["one done", "bad failed", "two done"]);
     assert.deepEqual(report.items, []);
+    assert.deepEqual(report.counts, { done: 2, failed: 1 });
     assert.deepEqual(queue.acked, [["one", "done"], ["bad", "failed"], ["two", "done"]]);
   }
 });
@@ -280,6 +282,64 @@ Deno.test("emit() queues an event once however often the step runs, and nothing 
   }
 });
 
+Deno.test("emit() queues the events of a stage at one go, before a step counts as finished", async () => {
+  const list = listSource([event("a")]);
+  const told = (resume: "redo" | "skip-finished") =>
+    eventStage(resume, {
+      async *plan(): AsyncIterable<Plan> {
+        for (const id of ["1", "2", "3"]) yield { kind: "todo", id, summary: id, data: null };
+      },
+      apply(step, ctx) {
+        if (step.id === "3") throw new PipelineError("x/y", "Cannot tell: no");
+        return ctx.emit({ event: "lab_error", data: step.id });
+      },
+    }, { resume });
+  await using world = await World.open({
+    plugins: [list.plugin, told("redo"), told("skip-finished")],
+    config: "[notify]\nenabled = true\n",
+  });
+  const writes: string[] = [];
+  const noted = <T extends object>(of: T): T =>
+    new Proxy(of, {
+      get(target, key) {
+        const value = Reflect.get(target, key, target);
+        if (typeof value === "object" && value !== null) return noted(value);
+        if (typeof value !== "function") return value;
+        return (...args: unknown[]) => {
+          if (["enqueue", "enqueueMany", "finish"].includes(String(key))) writes.push(String(key));
+          return value.apply(target, args);
+        };
+      },
+    });
+  const wrap = (services: EngineServices) => ({ ...services, journal: noted(services.journal) });
+  await world.run({ pipeline: pipeline("list", `use = "redo"\non_error = "warn"`, "skip-finished"), wrap });
+  assert.deepEqual(writes, ["enqueueMany", "enqueueMany", "finish", "enqueueMany", "finish"]);
+  assert.deepEqual((await world.journal.outbox.pending()).map(({ data }) => data), ["1", "2", "1", "2"]);
+});
+
+Deno.test("a timer, and so a signal and a deadline, gets its turn while an item has very many steps", async () => {
+  const queue = queueSource();
+  const stop = new AbortController();
+  const steps = 300_000;
+  let applied = 0;
+  const many = eventStage("many", {
+    async *plan(): AsyncIterable<Plan> {
+      for (let id = 0; id < steps; id++) yield { kind: "todo", id: `${id}`, summary: "", data: null };
+    },
+    apply() {
+      if (applied++ === 0) AbortSignal.timeout(0).addEventListener("abort", () => stop.abort());
+      return Promise.resolve();
+    },
+  });
+  await using world = await World.open({ plugins: [queue.plugin, many] });
+  queue.push(event("one"));
+  const told: ItemReport[] = [];
+  const onItem = (item: ItemReport) => void told.push(item);
+  await world.run({ pipeline: pipeline("queue", "many"), stop: stop.signal, onItem });
+  assert.deepEqual(told.map(({ outcome }) => outcome), ["waiting"]);
+  assert.ok(applied < steps, `${applied} steps were applied`);
+});
+
 Deno.test("a plan cannot change the item or the world, by type and at run time", async () => {
   const list = listSource([event("a", { deep: { n: 1 } })]);
   let tried = 0;
@@ -302,17 +362,6 @@ Deno.test("a plan cannot change the item or the world, by type and at run time",
   assert.equal(tried, 1);
 });
 
-Deno.test("two runs do not draw from a source that one of them has claimed; a dead one's claim lapses", async () => {
-  const list = listSource([event("a")], { claim: "outbox" });
-  await using world = await World.open({ plugins: [list.plugin, eventStage("act", {})] });
-  const now = world.clock.now();
-  await world.journal.claims.claim("events:outbox", "another", { now, ms: 60_000 });
-  assert.deepEqual((await world.run({ pipeline: pipeline("list", "act") })).items, []);
-  world.clock.time += 60_000;
-  assert.deepEqual(outcomes(await world.run({ pipeline: pipeline("list", "act") })), [["a", "done"]]);
-  assert.deepEqual(outcomes(await world.run({ pipeline: pipeline("list", "act") })), [["a", "done"]]);
-});
-
 Deno.test("lint refuses trees and events in one pipeline, and has nothing against one without a root", async () => {
   const list = listSource([]);
   await using world = await World.open({ plugins: [list.plugin, eventStage("act", {})] });
@@ -325,23 +374,4 @@ Deno.test("lint refuses trees and events in one pipeline, and has nothing agains
     world.compile(`${tree}[[stage]]\nuse = "act"\n`).diagnostics.map(({ code }) => code),
     ["pipeline/wrong-item"],
   );
-});
-
-Deno.test("a claim left by a process of this host that died is free at once, one of a living or another host's is not", async () => {
-  const list = listSource([event("a")], { claim: "outbox" });
-  await using world = await World.open({ plugins: [list.plugin, eventStage("act", {})] });
-  const lease = { now: world.clock.now(), ms: 60_000 };
-  const holder = (host: string, pid: number) => JSON.stringify({ host, pid, run: "another" });
-  const run = async (left: string, alive = false) => {
-    await world.journal.claims.claim("events:outbox", left, lease);
-    const report = await world.run({
-      pipeline: pipeline("list", "act"),
-      wrap: (services) => ({ ...services, processes: { isAlive: () => Promise.resolve({ alive }) } }),
-    });
-    await world.journal.claims.release("events:outbox", left);
-    return report.items.length;
-  };
-  assert.equal(await run(holder("instrument-1", 2 ** 30)), 1);
-  assert.equal(await run(holder("instrument-1", 2 ** 30), true), 0);
-  assert.equal(await run(holder("instrument-2", 2 ** 30)), 0);
 });

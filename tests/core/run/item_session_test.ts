@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { formatLedgerLine, NO_PREVIOUS } from "../../../core/ledger/line.ts";
 import { ObjectStoreError } from "../../../core/objects/object_store.ts";
 import { BACKUP, MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../../../testing/world.ts";
+import { backedUp, CLEANUP, cleanup, EVICT_ALL, onNas } from "../../kit/backups.ts";
 import { runAndAfter, runAndBeforeRemoval } from "../../kit/rules.ts";
+import { systemError } from "../../../testing/memory_types.ts";
 
 Deno.test("S13 lock() asks at every attempt whether the study is settled", async () => {
   await using world = await World.open();
@@ -106,4 +108,60 @@ Deno.test("S18 record() never says that a place is verified which holds a part o
     assert.equal(record.places.s3.guarantee, "none");
     assert.equal(record.truenas_verified_at !== null, pipeline === BACKUP);
   }
+});
+
+const RETRIED = `retry = { attempts = 3, first = "1s" }`;
+
+Deno.test("S10 S20 a folder that could not go is removed by the retry, under the lock, at the NAS and at the instrument", async () => {
+  for (const stays of [1, 9]) {
+    {
+      await using world = await backedUp({ study1: FILES }, { config: EVICT_ALL });
+      let tries = 0;
+      world.fs.fault = ({ operation, path }) => {
+        if (operation === "removeEmptyDir" && path === `${NAS_ROOT}/study1` && ++tries <= stays) {
+          throw systemError("EBUSY", path);
+        }
+      };
+      const report = await cleanup(world, { pipeline: `${CLEANUP}\n${RETRIED}\n` });
+      const told = report.items.map(({ outcome, error }) => [outcome, error?.code]);
+      assert.deepEqual(told, [stays === 1 ? ["done", undefined] : ["failed", "io/busy"]]);
+      assert.equal(world.fs.disk.lstat(`${NAS_ROOT}/study1/.labferry.lock`), undefined);
+      assert.equal((await world.ledger()).get("study1")?.truenas_evicted_at !== null, stays === 1);
+      world.fs.fault = undefined;
+      await cleanup(world);
+      assert.deepEqual(onNas(world), []);
+      assert.notEqual((await world.ledger()).get("study1")?.truenas_evicted_at, null);
+    }
+    await using world = await World.open();
+    world.study("study1", FILES);
+    let tries = 0;
+    world.fs.fault = ({ operation, path }) => {
+      if (operation === "removeEmptyDir" && path === `${SOURCE_ROOT}/study1` && ++tries <= stays) {
+        throw systemError("EBUSY", path);
+      }
+    };
+    const pipeline = BACKUP.replace(
+      `with = { require = { places = 2 } }`,
+      `with = { require = { places = 2 } }\n${RETRIED}`,
+    );
+    const report = await world.run({ pipeline });
+    const told = report.items.map(({ outcome, error }) => [outcome, error?.code]);
+    assert.deepEqual(told, [stays === 1 ? ["done", undefined] : ["failed", "io/busy"]]);
+    assert.equal((await world.ledger()).get("study1")?.source_deleted_at !== null, stays === 1);
+  }
+});
+
+Deno.test("S4 the end of an eviction that could not be recorded is recorded by the retry", async () => {
+  await using world = await backedUp({ study1: FILES }, { config: EVICT_ALL });
+  let isGone = false, refused = 0;
+  world.fs.fault = ({ operation, path }) => {
+    isGone ||= operation === "removeEmptyDir" && path === `${NAS_ROOT}/study1`;
+    if (isGone && operation === "write" && path.endsWith(".jsonl") && refused++ === 0) {
+      throw systemError("ESTALE", path);
+    }
+  };
+  const report = await cleanup(world, { pipeline: `${CLEANUP}\n${RETRIED}\n` });
+  assert.deepEqual(report.items.map(({ outcome, error }) => [outcome, error?.code]), [["done", undefined]]);
+  assert.equal(refused, 2);
+  assert.notEqual((await world.ledger()).get("study1")?.truenas_evicted_at, null);
 });

@@ -86,3 +86,26 @@ Deno.test("a dry run takes a stage from outside at its word", async () => {
   await using _world = world;
   assert.equal(item.error, undefined);
 });
+
+Deno.test("a stage from outside that writes only some of the files may do so behind a copy of all", async () => {
+  const part: Fact[] = [{ fact: "hashed" }, { fact: "written", place: "own", strength: "none" }, {
+    fact: "proved",
+    place: "own",
+  }];
+  const share = own(part, async (ctx) => {
+    const files = (await Array.fromAsync(ctx.source.files("own"))).filter(({ path }) => path === "a.txt");
+    await ctx.place("own").write(files);
+    await ctx.place("own").prove(files);
+  });
+  const plugin: AnyStage = {
+    ...share.plugin,
+    places: (_options, id) => [{ kind: "directory", id, root: "/web/previews", durability: "flushed" }],
+  };
+  await using world = await World.open({ external: [{ ...share, plugin }], places: ["/web/previews"] });
+  world.study("s1", { "a.txt": "one", "b.txt": "two" });
+  const [head, ...stages] = BACKUP.split("[[stage]]");
+  const copy = stages.find((stage) => stage.includes('"copy"'));
+  const { items, error } = await world.run({ pipeline: `${head}[[stage]]${copy}[[stage]]\nuse = "own"\n` });
+  assert.deepEqual([items[0]?.outcome, items[0]?.error ?? error], ["done", undefined]);
+  assert.deepEqual(world.files("/web/previews"), { "s1/a.txt": "one" });
+});

@@ -63,6 +63,14 @@ Deno.test("transfer() caps the proof of an unflushed write at weak", () => {
   );
 });
 
+Deno.test("transfer() takes no proof for one of the item where only some files are written", () => {
+  const part: StageFacts = { gives: [{ fact: "hashed" }, { fact: "written", place: "nas", strength: "none" }] };
+  const state = after(part, verify("nas"), seal("nas"), RECORD);
+  assert.equal(levelAt(state, "nas"), "written");
+  assert.equal(state.sealed.size, 0);
+  assert.equal(state.recorded, undefined);
+});
+
 Deno.test("applyKills() follows the table of SAFETY: what falls with what", () => {
   const cases: { kills: StageFacts["kills"]; left: Partial<Record<string, unknown>> }[] = [
     { kills: [{ fact: "hashed" }], left: { hashed: false, nas: "written", s3: "written", sealed: 0, recorded: false } },
@@ -143,6 +151,7 @@ function isConsistent(state: LatticeState): boolean {
     place
   );
   return (proved.length === 0 || state.hashed) && [...state.sealed].every((place) => proved.includes(place)) &&
+    [...state.partial].every((place) => levelAt(state, place) === "written") &&
     [...state.unflushed].every((place) => levelAt(state, place) !== "strong") &&
     (state.recorded === undefined || state.destroyed.size > 0 ||
       [...state.recorded].every((place) => proved.includes(place)));

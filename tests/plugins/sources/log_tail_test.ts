@@ -18,7 +18,7 @@ Deno.test("monitor raises each error once, with its sample and cycle, over resta
   await append(world, error("two"));
   await world.fs.rename(LOG, `${LOG}.1`);
   await append(world, `${T} INFO cycle 5\n${error("three")}${error("one")}`);
-  const second = await monitor(world, wait(4));
+  const second = await monitor(world, wait(15));
   assert.equal(second.report.exit_code, 0, JSON.stringify(second.report.error));
   const events = await raised(world);
   assert.deepEqual(events.map(({ message, sample, cycle }) => [message, sample, cycle]), [
@@ -39,13 +39,52 @@ Deno.test("monitor takes a backlog in few items, and what stands before a rotati
   await world.fs.rename(LOG, `${LOG}.1`);
   await append(world, error("new"));
   const pipeline = MONITOR.replace("with = { path", 'with = { chunk = "1 KiB", path');
-  const { items } = await monitor(world, wait(5), { pipeline });
+  const { items } = await monitor(world, wait(15), { pipeline });
   assert.deepEqual((await raised(world)).map(({ message }) => message), [
     ...backlog.map((_, n) => `ERROR e${n}.`),
     "ERROR new",
   ]);
   const done = items.filter(({ outcome }) => outcome === "done");
   assert.ok(done.length <= 5, JSON.stringify(items.map(({ name, outcome }) => [name, outcome])));
+});
+
+Deno.test("monitor cuts a burst of errors into items of a thousand at most, and raises each", async () => {
+  await using world = await logWorld();
+  world.fs.seed({ [LOG]: "" });
+  const burst = Array.from({ length: 2500 }, (_, n) => `${T} ERROR e${n}.\n`);
+  const { items } = await monitor(world, [() => append(world, burst.join("")), ...wait(3)]);
+  assert.deepEqual((await raised(world)).map(({ message }) => message), burst.map((_, n) => `ERROR e${n}.`));
+  assert.deepEqual(items.map(({ stages }) => stages.at(-1)?.applied), [0, 1000, 1000, 499, 1]);
+});
+
+Deno.test("monitor names the nearest sample and cycle, though a line of one names the other as well", async () => {
+  for (
+    const [lines, ...wanted] of [
+      [["Sample: OLD, Cycle 7", "Sample: NEW loaded"], "NEW", "7"],
+      [["Cycle 7", "Sample: NEW cycle 8", "Sample: NEWER"], "NEWER", "8"],
+      [["Sample: A cycle 1", "cycle 2 of sample: B"], "B", "2"],
+    ] as const
+  ) {
+    await using world = await logWorld();
+    world.fs.seed({ [LOG]: "" });
+    const text = lines.map((line) => `${T} INFO ${line}\n`).join("") + error("pump");
+    await monitor(world, [() => append(world, text), ...wait(3)]);
+    assert.deepEqual((await raised(world)).map(({ sample, cycle }) => [sample, cycle]), [wanted]);
+  }
+});
+
+Deno.test("S13 monitor notes how far it has read without a find, though the clock was set back", async () => {
+  await using world = await logWorld();
+  world.fs.seed({ [LOG]: "" });
+  const back = () => {
+    world.clock.time -= 3_600_000;
+    return append(world, `${T} INFO fine\n`);
+  };
+  const { items } = await monitor(world, [back, ...wait(70)]);
+  assert.deepEqual(items.map(({ name, outcome }) => [name, outcome]), [
+    ["Fusion.log from byte 0", "dropped"],
+    ["Fusion.log bytes 0-30", "dropped"],
+  ]);
 });
 
 Deno.test("monitor waits for a log that is not there, says so once, and reads it from its beginning", async () => {
@@ -71,14 +110,10 @@ Deno.test("monitor tries again what failed, and goes on behind it only then", as
   let refusals = 2;
   const wrap = (services: EngineServices): EngineServices => {
     const { journal } = services;
-    const outbox = {
-      pending: () => journal.outbox.pending(),
-      markSent: (id: string, at: string) => journal.outbox.markSent(id, at),
-      enqueue(event: Parameters<typeof journal.outbox.enqueue>[0]) {
-        if (refusals-- > 0) return Promise.reject(new PipelineError("journal/busy", "Cannot write: it is busy"));
-        return journal.outbox.enqueue(event);
-      },
-    };
+    const refuse = () => Promise.reject(new PipelineError("journal/busy", "Cannot write: it is busy"));
+    const outbox = new Proxy(journal.outbox, {
+      get: (of, key) => key === "enqueueMany" && refusals-- > 0 ? refuse : bound(of, key),
+    });
     // The journal's stores are fields and accessors of a class.
     return {
       ...services,
@@ -206,7 +241,17 @@ Deno.test("S3 monitor raises every error exactly once, wherever it dies between 
 
 /** A journal in front of which the process dies: nothing is written any more. */
 function dying({ journal }: EngineServices, isDead: () => boolean): EngineServices["journal"] {
-  const writes = new Set(["enqueue", "mark", "set", "remove", "finish", "release", "finishRun"]);
+  const writes = new Set([
+    "enqueue",
+    "enqueueMany",
+    "mark",
+    "markMany",
+    "set",
+    "remove",
+    "finish",
+    "release",
+    "finishRun",
+  ]);
   let dead = false;
   const guard = (of: object): object =>
     new Proxy(of, {

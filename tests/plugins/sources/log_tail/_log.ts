@@ -93,7 +93,7 @@ export class MemoryLogs implements FollowedFiles {
 export async function drain(logs: MemoryLogs, follower: Follower): Promise<{ texts: string[]; position?: Position }> {
   const texts: string[] = [];
   let position: Position | undefined;
-  for (let idle = 0; idle < 4;) {
+  for (let idle = 0; idle < 8;) {
     const chunk = await follower.next();
     if (chunk === undefined) {
       idle++;

@@ -1,0 +1,27 @@
+/** A small file system of its own, for tests that fill it. */
+import { join } from "@std/path";
+import { tempDir } from "./temp.ts";
+
+/** Why none can be mounted here. */
+export const needsMount = Deno.build.os === "linux" && Deno.uid() === 0 ? undefined : "mounting needs root on Linux";
+
+/** Mounts 8 MiB in memory. */
+export async function smallNas(): Promise<AsyncDisposable & { path: string }> {
+  const dir = await tempDir();
+  const path = join(dir.path, "nas");
+  await Deno.mkdir(path);
+  await command("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", path);
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      await command("umount", path);
+      await dir[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Runs a program. @throws {Error} with what it said when it fails */
+export async function command(program: string, ...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(program, { args, stdout: "null", stderr: "piped" }).output();
+  if (!success) throw new Error(`${program} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+}
