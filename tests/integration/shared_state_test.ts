@@ -12,7 +12,7 @@ Deno.test("configs that share a state folder tell their own recipients of their 
   for (const [place, to, port] of [[a, "a@lab.example", 1], [b, "b@lab.example", server.port]] as const) {
     await Deno.writeTextFile(
       join(place.path, "config.toml"),
-      `\n[plugins]\nfiles = ["mine.ts"]\n[notify]\nenabled = true\n[notify.smtp]\nhost = "127.0.0.1"\nport = ${port}\nsecurity = "none"\n`,
+      `\n[notify]\nenabled = true\n[notify.smtp]\nhost = "127.0.0.1"\nport = ${port}\nsecurity = "none"\n`,
       { append: true },
     );
     await Deno.writeTextFile(join(place.path, "smtp.env"), LOGIN);
@@ -20,7 +20,11 @@ Deno.test("configs that share a state folder tell their own recipients of their 
     await Deno.writeTextFile(join(place.path, "recipients", "default.txt"), `${to}\n`);
   }
   const env = { LABFERRY_CONFIG: join(b.path, "config.toml"), LABFERRY_STATE_DIR: a.state };
-  // No place is marked: both runs fail. The first finds no server.
+  // A pipeline that does not pass lint is a warning, told by both in the same words; the first finds no server.
+  assert.equal((await a.cli(["install", "places"])).code, 0);
+  assert.equal((await b.cli(["install", "places"], { env })).code, 0);
+  // What is not marked any more lets both runs fail.
+  for (const place of [a, b]) await Deno.remove(join(place.truenas, ".labferry-place"));
   assert.equal((await a.cli(["run", "local"])).code, 2);
   assert.equal((await b.cli(["run", "local"], { env })).code, 2);
   const told = () => server.mails.map(({ to, raw }) => [to[0], /^X-Labferry-Event: (\w+)/m.exec(raw)?.[1]]);

@@ -172,7 +172,7 @@ Deno.test("S19 a folder that takes the place of a log while it is followed is wa
     await world.fs.removeEmptyDir(LOG);
     world.fs.seed({ [LOG]: error("two") });
   };
-  const steps = [() => append(world, error("one")), ...wait(3), replace, ...wait(4), back, ...wait(6)];
+  const steps = [() => append(world, error("one")), ...wait(3), replace, ...wait(40), back, ...wait(40)];
   const { report } = await monitor(world, steps);
   assert.equal(report.exit_code, 0, JSON.stringify(report.error));
   assert.deepEqual((await raised(world)).map(({ message }) => message), ["ERROR one", "ERROR two"]);
