@@ -7,6 +7,7 @@ import type { ProgressSink } from "../core/run/progress.ts";
 import type { ItemReport, RunReport } from "../core/run/report.ts";
 import type { Arguments, CommandContext } from "./command.ts";
 import { NOTIFY, ownLog, queuesEvents } from "./drain.ts";
+import { count } from "./format.ts";
 import { withFailureEvent } from "./failed_run.ts";
 import { loadProject, requirePipeline } from "./project.ts";
 import type { Project } from "./project.ts";
@@ -213,7 +214,9 @@ function logOutcome(report: RunReport, log: CommandContext["log"]): void {
     // What the message names stands in the log already.
     const findings = untoldFindings(error?.message ?? "", error?.findings);
     for (const finding of findings.slice(0, FINDINGS_TOLD)) log.error(`${name}: ${renderFinding(finding)}`);
-    if (findings.length > FINDINGS_TOLD) log.error(`${name}: ${findings.length - FINDINGS_TOLD} more findings`);
+    if (findings.length > FINDINGS_TOLD) {
+      log.error(`${name}: ${count(findings.length - FINDINGS_TOLD, "more finding")}`);
+    }
     if (error?.hint !== undefined) log.info(`${name}: what to do: ${error.hint}`);
   }
   if (report.error !== undefined) {

@@ -3,6 +3,7 @@ import { storeOptions } from "../core/places/store_options.ts";
 import type { Command, CommandContext } from "../cli/command.ts";
 import { count } from "../cli/format.ts";
 import { wrap } from "../cli/help.ts";
+import { whyTooOpen } from "../cli/smtp_env_mode.ts";
 import { checkPipeline, loadProject, pipelineNames } from "../cli/project.ts";
 import type { CheckedPipeline, Project } from "../cli/project.ts";
 import { PipelineError } from "../core/errors.ts";
@@ -28,6 +29,8 @@ export const run: Command = async (args, context) => {
   if (code !== undefined) return explain(code, context);
   const project = args.has("json") ? await loadOrTell(context) : await loadProject(context);
   if (project === undefined) return 2;
+  const open = await whyTooOpen(context.locations.smtpEnvFile);
+  if (open !== undefined) context.log.warn(open);
   const given = args.all("PIPELINE");
   const names = given.length > 0 ? given : await pipelineNames(context);
   const checked: (CheckedPipeline & { name: string })[] = [];
