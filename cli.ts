@@ -7,7 +7,7 @@ import type { Terminal } from "./cli/terminal.ts";
 
 /**
  * Runs the command line of this process and ends it with the exit code. Never a silent 0: a rejection nobody handles,
- * an exception outside of any promise, or a command that waits for nothing ends the process with 3 and its words.
+ * an exception outside of any promise, or a command that waits for nothing ends the process with 3 (the monitor: 1) and its words.
  */
 export function start(run: (argv: readonly string[], terminal: Terminal) => Promise<number>): void {
   const broken = new AbortController();

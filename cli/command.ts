@@ -18,6 +18,8 @@ export interface FlagSpec {
   /** The value may be left out (`--force`, `--force=STAGE`); it is then `""` and must be joined by `=`. */
   bare?: true;
   choices?: readonly string[];
+  /** Its value is a secret: words left over may be part of it, and are not repeated. */
+  secret?: true;
   summary: string;
 }
 
@@ -75,6 +77,7 @@ export interface Globals {
   readonly quiet: boolean;
   readonly logFormat: "text" | "json";
   readonly config?: string;
+  readonly stateDir?: string;
 }
 
 /** What whoever runs commands inside a process of its own hands in, and hears of them. */

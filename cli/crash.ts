@@ -1,27 +1,40 @@
 /** The last words of a process that failed outside of any command. @module */
 import type { Logger } from "../core/ports.ts";
 import { visible } from "../core/visible.ts";
-import { locate } from "./locations.ts";
+import { hideSecrets } from "./hide_secrets.ts";
 import { openLogFile } from "./log_file.ts";
 import { renderError } from "./render_error.ts";
 import { createScrubber } from "./scrub.ts";
-import type { SecretsContext } from "./secrets.ts";
+import type { Scrubber } from "./scrub.ts";
 import type { Terminal } from "./terminal.ts";
+import { whereabouts } from "./whereabouts.ts";
 
-/** How long (ms) the event may take: a process that broke must end, and soon. */
-const EVENT_MS = 2_000;
+/** How long (ms) finding the secrets may take before the words are written. */
+const SECRETS_MS = 500;
+/** How long (ms) the event may take, one try to deliver it included: a process that broke must end, and soon. */
+const EVENT_MS = 5_000;
+/** The part of it (ms) that is for the delivery. */
+const DELIVER_MS = 3_000;
 
-/** Says on stderr and in the log file what happened, and queues the event; resolves to exit code 3. Never rejects. */
-export async function reportCrash(
-  error: unknown,
-  { argv, terminal }: { argv: readonly string[]; terminal: Terminal },
-): Promise<3> {
+interface Crash {
+  argv: readonly string[];
+  terminal: Terminal;
+}
+
+/**
+ * Says on stderr and in the log file what happened, queues the event and tries to deliver it; resolves to exit code 3,
+ * for the monitor 1. Never rejects.
+ */
+export async function reportCrash(error: unknown, { argv, terminal }: Crash): Promise<1 | 3> {
   const scrubber = createScrubber(terminal.env);
+  const at = whereabouts({ argv, terminal });
+  await within(SECRETS_MS, hideSecrets(scrubber, at));
+  const say = (words: string) => terminal.err(visible(scrubber.text(words)));
   const text = visible(scrubber.text(renderError(error, { verbose: true })));
   terminal.err(text);
   try {
-    const { logDir } = locate({ env: terminal.env, system: terminal.system, cwd: terminal.cwd });
     const now = terminal.now();
+    const { logDir } = at.locations!;
     using file = openLogFile(logDir, { now });
     file.write(
       `${new Date(now).toISOString()} ${text.trimEnd().replace(/^error: /, "error ").replace(/\r?\n/g, "\\n")}`,
@@ -30,25 +43,45 @@ export async function reportCrash(
   } catch {
     // stderr has the words already; a full disk may well be what went wrong.
   }
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, EVENT_MS));
-  await Promise.race([queueEvent(error, { argv, terminal, logs: { scrubber } }), late]);
-  clearTimeout(timer);
-  return 3;
+  const told = { exitCode: 3 as 1 | 3 };
+  await within(EVENT_MS, tell(error, { argv, terminal, scrubber, say, told }));
+  return told.exitCode;
 }
 
-async function queueEvent(
+/** Waits for `work`, but not for longer. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}
+
+async function tell(
   error: unknown,
-  by: { argv: readonly string[]; terminal: Terminal; logs: SecretsContext["logs"] },
+  { argv, terminal, scrubber, say, told }: Crash & {
+    scrubber: Scrubber;
+    say: (words: string) => void;
+    told: { exitCode: 1 | 3 };
+  },
 ): Promise<void> {
   try {
-    const [{ queueUnstarted }, { COMMANDS }] = await Promise.all([import("./failure_event.ts"), import("./table.ts")]);
+    const [{ pipelineMeant, queueUnstarted }, { COMMANDS }] = await Promise.all([
+      import("./failure_event.ts"),
+      import("./table.ts"),
+    ]);
+    if (pipelineMeant(argv, COMMANDS) === "monitor") told.exitCode = 1;
+    const { exitCode } = told;
     const message = error instanceof Error ? error.message : String(error);
-    const log: Pick<Logger, "debug" | "error"> = {
-      debug: () => {},
-      error: (words) => by.terminal.err(visible(`error: ${words}\n`)),
-    };
-    await queueUnstarted({ exitCode: 3, code: "internal/unexpected", message }, { ...by, commands: COMMANDS, log });
+    const silent = () => {};
+    const aloud = (words: string) => say(`error: ${words}\n`);
+    const log: Logger = { debug: silent, info: silent, warn: aloud, error: aloud };
+    const failure = { exitCode, code: "internal/unexpected", message };
+    const logs = { scrubber };
+    if (!await queueUnstarted(failure, { argv, terminal, logs, commands: COMMANDS, log })) return;
+    const { locations, smtpEnv } = whereabouts({ argv, terminal });
+    const { drainOutbox } = await import("./drain.ts");
+    const options = { smtpEnv, trouble: [], deadlineMs: DELIVER_MS };
+    if (locations) await drainOutbox({ terminal, locations, log, logs }, options);
   } catch {
     // stderr and the log file have the words already.
   }

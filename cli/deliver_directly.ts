@@ -2,6 +2,7 @@
 import type { Secrets } from "../core/contract.ts";
 import { emitEvent } from "../core/events/events.ts";
 import type { NewEvent } from "../core/events/events.ts";
+import { openMemoryJournal } from "../core/journal/sqlite.ts";
 import type { CompiledPipeline } from "../core/pipeline/compile.ts";
 import { runPipeline } from "../core/run/engine.ts";
 import type { CommandContext } from "./command.ts";
@@ -28,7 +29,8 @@ export async function deliverDirectly(
   { compiled, secrets, project, context, until }: DirectDelivery,
 ): Promise<void> {
   const { locations, log } = context;
-  await withServices(project.registry, { dryRun: false, inMemory: true, context }, async (services) => {
+  const journal = await openMemoryJournal();
+  await withServices(project.registry, { dryRun: false, journal, context }, async (services) => {
     for (const event of events) await emitEvent(services.journal.outbox, event, { enabled: true });
     const { items, error } = await runPipeline({
       compiled,

@@ -31,7 +31,7 @@ export const DRAIN_MS = 30_000;
 /** The name of the pipeline that tells people. */
 export const NOTIFY = "notify";
 
-type Context = Pick<CommandContext, "terminal" | "locations" | "log" | "logs">;
+type Context = SecretsContext & Pick<CommandContext, "log">;
 
 /** The notify pipeline, ready to run. */
 export interface NotifySetup {
@@ -90,12 +90,14 @@ export async function queuesEvents(context: SecretsContext, smtpEnv?: string): P
  */
 export async function drainOutbox(
   context: Context,
-  { smtpEnv, trouble, deadlineMs = DRAIN_MS, signal }: {
+  { smtpEnv, trouble, deadlineMs = DRAIN_MS, signal, said = new Set() }: {
     smtpEnv?: string;
     trouble: readonly Trouble[];
     deadlineMs?: number;
     /** Leaves the rest queued. */
     signal?: AbortSignal;
+    /** What a command has said already: the monitor delivers again and again. */
+    said?: Set<string>;
   },
 ): Promise<void> {
   const { locations, terminal } = context;
@@ -104,7 +106,9 @@ export async function drainOutbox(
   if (project === undefined || !project.config.config.notify.enabled) return;
   const { compiled, secrets, missing } = await setUpNotify(project, context, smtpEnv);
   if (missing.length > 0) {
-    log.debug("no events are queued or delivered: credentials are not set", { missing });
+    const words = missing.map((name) => secrets.where(name)).join("; and ");
+    if (!said.has(words)) log.warn(`Nobody is told of anything, though [notify] enabled is true: set ${words}`);
+    said.add(words);
     return;
   }
   const given = AbortSignal.timeout(deadlineMs);
@@ -125,7 +129,7 @@ export async function drainOutbox(
       const data = { message, level, times: count, host: terminal.host };
       await emitEvent(outbox, { event: "toolkit_error", at, data }, { enabled: true });
     }
-    if ((await outbox.pending()).length === 0) return;
+    if (!await outbox.hasPending()) return;
     const deadline = AbortSignal.any([given, ...signal ? [signal] : []]);
     const report = await runPipeline({
       compiled,
@@ -135,12 +139,12 @@ export async function drainOutbox(
       stop: deadline,
       abort: deadline,
     }, { ...services, secrets });
-    tell(report, log);
+    const left = [...(await outbox.waiting()).values()].reduce((sum, each) => sum + each, 0);
+    tell(report, { left, log });
   });
 }
 
-function tell({ items, error }: RunReport, log: Logger): void {
-  const left = items.filter(({ outcome }) => outcome === "failed" || outcome === "waiting").length;
+function tell({ items, error }: RunReport, { left, log }: { left: number; log: Logger }): void {
   const sent = items.filter(({ outcome }) => outcome === "done").length;
   if (sent > 0) log.info(`people were told of ${count(sent, "event")}`);
   for (const { name, outcome, why } of items) if (outcome === "dropped") log.info(`${name} is told to nobody: ${why}`);

@@ -3,7 +3,7 @@ import type { Json } from "../core/contract.ts";
 import { PipelineError } from "../core/errors.ts";
 import type { ReportError, RunReport } from "../core/run/report.ts";
 import type { CommandContext } from "./command.ts";
-import { eventPipeline, type Failure, queueFailure } from "./failure_event.ts";
+import { eventPipeline, queueFailure } from "./failure_event.ts";
 import { count } from "./format.ts";
 import { exitCodeOf, renderFinding, untoldFindings } from "./render_error.ts";
 
@@ -40,7 +40,8 @@ export async function withFailureEvent(
     const message = error instanceof Error ? error.message : String(error);
     const { code, hint } = error instanceof PipelineError ? error : { code: "internal/unexpected", hint: undefined };
     const data = { code, message, ...hint === undefined ? {} : { hint }, started_at: startedAt };
-    await queue(eventPipeline(name), { exitCode: exitCodeOf(error), data, lines: [message] }, options);
+    const pipeline = eventPipeline(name);
+    await queue(pipeline, { exitCode: exitCodeOf(error, pipeline), data, lines: [message] }, options);
     throw error;
   }
 }
@@ -94,6 +95,6 @@ async function queue(
   // A run that only ended because the process broke knows less than whoever tells of that.
   if (dryRun || terminal.broken?.aborted || !await isWanted()) return;
   notices.told(lines.map((line) => logs.scrubber.text(line)));
-  const failure = logs.scrubber.value({ exitCode, code, message, more }) as unknown as Failure;
-  await queueFailure(pipeline, failure, { locations, terminal, log });
+  const to = { locations, terminal, log, scrubber: logs.scrubber };
+  await queueFailure(pipeline, { exitCode, code, message, more }, to);
 }

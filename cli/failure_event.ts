@@ -4,20 +4,21 @@
  * @module
  */
 import type { Json } from "../core/contract.ts";
-import { emitEvent, eventsForExit, isEventName } from "../core/events/events.ts";
+import { emitEvent, eventForExit, failureEvent, isEventName } from "../core/events/events.ts";
 import type { NewEvent } from "../core/events/events.ts";
 import type { Logger } from "../core/ports.ts";
 import type { CommandSpec } from "./command.ts";
-import { locate } from "./locations.ts";
-import type { Locations } from "./locations.ts";
 import { NOTIFY, queuesEvents } from "./drain.ts";
+import type { Locations } from "./locations.ts";
 import { GLOBAL_FLAGS } from "./parse.ts";
 import { makeStateDir } from "./project.ts";
+import type { Scrubber } from "./scrub.ts";
 import { openOwnJournal } from "./services.ts";
 import { whyStateIsNotApart } from "./state_apart.ts";
 import type { SecretsContext } from "./secrets.ts";
 import { commandFlags } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
+import { locateIn, valueIn } from "./whereabouts.ts";
 
 /** What the event says; `more` is told beside it. */
 export interface Failure {
@@ -31,6 +32,8 @@ interface Queue {
   locations: Pick<Locations, "journalFile" | "configFile" | "stateDir">;
   terminal: Pick<Terminal, "now" | "host" | "failureEvent">;
   log: Pick<Logger, "debug" | "error">;
+  /** It knows the secrets of this machine; what it hides goes into no journal and no mail. */
+  scrubber: Scrubber;
 }
 
 /**
@@ -48,23 +51,22 @@ export async function queueFailure(pipeline: string, failure: Failure, to: Queue
 async function queue(
   pipeline: string,
   { exitCode, code, message, more }: Failure,
-  { locations, terminal, log }: Queue,
+  { locations, terminal, log, scrubber }: Queue,
 ): Promise<boolean> {
-  const data = { ...more, code, message, pipeline, exit_code: exitCode, host: terminal.host };
-  const at = terminal.now();
-  const left: NewEvent[] = eventsForExit(pipeline, exitCode).filter(isEventName).map((event) => ({ event, at, data }));
+  const data = scrubber.value({ ...more, code, message, pipeline, exit_code: exitCode, host: terminal.host }) as Json;
+  const name = eventForExit(pipeline, exitCode);
+  if (name === undefined || !isEventName(name)) return true;
+  const event: NewEvent = { event: name, at: terminal.now(), data };
   try {
     const astray = await whyStateIsNotApart(locations);
     if (astray) throw astray;
     await makeStateDir(locations.journalFile);
     await using journal = await openOwnJournal(locations);
-    for (let event = left.at(0); event !== undefined; left.shift(), event = left.at(0)) {
-      const id = await emitEvent(journal.outbox, event, { enabled: true });
-      log.debug(`event ${event.event} is queued`, { id });
-    }
+    const id = await emitEvent(journal.outbox, event, { enabled: true });
+    log.debug(`event ${name} is queued`, { id });
     return true;
   } catch (error) {
-    if (terminal.failureEvent) terminal.failureEvent.unqueued = left;
+    if (terminal.failureEvent) terminal.failureEvent.unqueued = [event];
     log.error(`The event of the failed run cannot be queued: ${error instanceof Error ? error.message : error}`);
     return false;
   }
@@ -72,7 +74,7 @@ async function queue(
 
 /** A pipeline by the name that was typed; for a path or anything else that no event can be named after, `pipeline`. */
 export function eventPipeline(name: string | undefined): string {
-  return name !== undefined && /^[a-z0-9-]+$/.test(name) ? name : "pipeline";
+  return name !== undefined && isEventName(failureEvent(name)) ? name : "pipeline";
 }
 
 /** Commands that run the pipeline of their own name. */
@@ -103,7 +105,7 @@ function plainWords(argv: readonly string[], commands: readonly CommandSpec[]): 
  */
 export async function queueUnstarted(
   failure: Failure,
-  { argv, commands, terminal, log, logs }: Omit<Queue, "locations"> & {
+  { argv, commands, terminal, log, logs }: Omit<Queue, "locations" | "scrubber"> & {
     argv: readonly string[];
     commands: readonly CommandSpec[];
     terminal: Terminal;
@@ -113,21 +115,18 @@ export async function queueUnstarted(
   const pipeline = pipelineMeant(argv, commands);
   if (pipeline === undefined) return false;
   try {
-    const { env, system, cwd } = terminal;
-    const locations = locate({ config: valueIn(argv, "config"), env, system, cwd });
+    const locations = locateIn(argv, terminal);
     if (!await queuesEvents({ terminal, locations, logs }, valueIn(argv, "smtp-env"))) return false;
-    await queueFailure(pipeline, failure, { locations, terminal, log });
+    await queueFailure(pipeline, failure, {
+      locations,
+      terminal,
+      log,
+      scrubber: logs.scrubber,
+    });
     return true;
   } catch (error) {
     // Without a home folder there is no journal either.
     log.error(`The event of the failed run cannot be queued: ${error instanceof Error ? error.message : error}`);
     return false;
   }
-}
-
-/** The value of a flag in a command line that could not be parsed. */
-export function valueIn(argv: readonly string[], flag: string): string | undefined {
-  const at = argv.findIndex((word) => word === `--${flag}` || word.startsWith(`--${flag}=`));
-  if (at < 0) return undefined;
-  return argv[at] === `--${flag}` ? argv[at + 1] : argv[at].slice(`--${flag}=`.length);
 }

@@ -21,6 +21,8 @@ export interface Locations {
 export interface LocateOptions {
   /** Value of `--config`. */
   config?: string;
+  /** Value of `--state-dir`. */
+  stateDir?: string;
   env: Readonly<Record<string, string | undefined>>;
   system: "windows" | "posix";
   cwd: string;
@@ -47,7 +49,8 @@ export function locate(options: LocateOptions): Locations {
   const named = options.config || env.LABFERRY_CONFIG || undefined;
   const configFile = named === undefined ? path.join(ownDir(), "config.toml") : absolute(named);
   const configDir = path.dirname(configFile);
-  const stateDir = env.LABFERRY_STATE_DIR ? absolute(env.LABFERRY_STATE_DIR) : path.join(ownDir(), "state");
+  const state = options.stateDir || env.LABFERRY_STATE_DIR || undefined;
+  const stateDir = state === undefined ? path.join(ownDir(), "state") : absolute(state);
   return {
     configFile,
     configIsNamed: named !== undefined,

@@ -48,16 +48,19 @@ async function runCommand(
   { spec, args, globals }: Extract<Invocation, { kind: "run" }>,
   { terminal, drawn, more }: { terminal: Terminal; drawn: Terminal; more: Pick<CommandContext, "inner"> & Hosting },
 ): Promise<number> {
-  const [{ locate }, { openLog }, { createScreen }, { collectTrouble, openNotices }] = await Promise.all([
-    import("./locations.ts"),
-    import("./log.ts"),
-    import("./screen.ts"),
-    import("./notices.ts"),
-  ]);
+  const [{ locate }, { openLog }, { createScreen }, { collectTrouble, openNotices }, { hideSecrets }] = await Promise
+    .all([
+      import("./locations.ts"),
+      import("./log.ts"),
+      import("./screen.ts"),
+      import("./notices.ts"),
+      import("./hide_secrets.ts"),
+    ]);
   const screen = createScreen(drawn);
   let locations: CommandContext["locations"];
   try {
-    locations = locate({ config: globals.config, env: terminal.env, system: terminal.system, cwd: terminal.cwd });
+    const { env, system, cwd } = terminal;
+    locations = locate({ config: globals.config, stateDir: globals.stateDir, env, system, cwd });
   } catch (error) {
     return await reportBare(error, terminal);
   }
@@ -77,6 +80,8 @@ async function runCommand(
   const log = logs.logger;
   const name = args.command.join(" ");
   const smtpEnv = spec.flags?.some((flag) => flag.name === "smtp-env") ? args.value("smtp-env") : undefined;
+  // Before anything is logged that may repeat one.
+  await hideSecrets(logs.scrubber, { terminal, locations, smtpEnv });
   // What is logged is told of; a command that keeps no log tells whoever typed it.
   const trouble = toFile && !spec.silent ? collectTrouble(logs) : undefined;
   const parts = { ...more, terminal, globals, locations, log, logs, screen };
@@ -91,7 +96,7 @@ async function runCommand(
     code = await run(args, { ...parts, notices });
   } catch (error) {
     const { exitCodeOf, renderError } = await import("./render_error.ts");
-    code = exitCodeOf(error);
+    code = exitCodeOf(error, args.command[0] === "run" ? args.find("PIPELINE") : args.command[0]);
     screen.live([]);
     reportError(error, { text: renderError(error, globals), json: globals.logFormat === "json", logs, screen });
   }

@@ -2,14 +2,14 @@
 import type { CommandSpec } from "./command.ts";
 import type { Failure } from "./failure_event.ts";
 import { helpText, usageText } from "./help.ts";
-import { locate } from "./locations.ts";
+import { hideSecrets } from "./hide_secrets.ts";
 import { openLog } from "./log.ts";
 import type { LogControl } from "./log.ts";
 import { openLogFile } from "./log_file.ts";
 import { exitCodeOf, renderError } from "./render_error.ts";
-import { createScrubber } from "./scrub.ts";
 import { findCommand } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
+import { locateIn, whereabouts } from "./whereabouts.ts";
 import { UsageError } from "./usage.ts";
 
 interface Misuse {
@@ -33,11 +33,12 @@ export async function reportMisuse(error: unknown, { argv, terminal, commands }:
     now: terminal.now,
     openFile: await isApart({ argv, terminal }) ? logFileOf(known, { argv, terminal, commands }) : undefined,
   });
+  const at = whereabouts({ argv, terminal });
+  await hideSecrets(logs.scrubber, at);
   logs.fatal(message, known ? { code: known.code, hint: known.hint, host: terminal.host } : { error });
   const exitCode = exitCodeOf(error);
   if (!asJson) {
-    const scrubber = createScrubber(terminal.env);
-    terminal.err(scrubber.text(renderError(error)));
+    terminal.err(logs.scrubber.text(renderError(error)));
     if (argv.length === 0) terminal.err(helpText(commands, [], Math.min(terminal.columns(), 100)));
     else if (known) terminal.err(usageText(commands, known.command));
   }
@@ -48,15 +49,14 @@ export async function reportMisuse(error: unknown, { argv, terminal, commands }:
 
 /** A misspelled command of a scheduled task may be the only one that ever runs: it delivers its own event. */
 async function tellPeople(failure: Failure, { logs, ...by }: Misuse & { logs: LogControl }): Promise<void> {
-  const { queueUnstarted, valueIn } = await import("./failure_event.ts");
+  const { queueUnstarted } = await import("./failure_event.ts");
   const log = logs.logger;
   if (!await queueUnstarted(failure, { ...by, log, logs })) return;
-  const { argv, terminal } = by;
-  const { env, system, cwd } = terminal;
-  const locations = locate({ config: valueIn(argv, "config"), env, system, cwd });
+  const { terminal } = by;
   const { drainOutbox } = await import("./drain.ts");
   try {
-    await drainOutbox({ terminal, locations, log, logs }, { smtpEnv: valueIn(argv, "smtp-env"), trouble: [] });
+    const { locations, smtpEnv } = whereabouts(by);
+    if (locations) await drainOutbox({ terminal, locations, log, logs }, { smtpEnv, trouble: [] });
   } catch (error) {
     log.warn(`Events cannot be delivered: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -66,11 +66,10 @@ function wantsJson(argv: readonly string[]): boolean {
   return argv.some((word, at) => word === "--log-format=json" || (word === "json" && argv[at - 1] === "--log-format"));
 }
 
-async function isApart({ argv, terminal: { env, system, cwd } }: Pick<Misuse, "argv" | "terminal">): Promise<boolean> {
-  const { valueIn } = await import("./failure_event.ts");
+async function isApart({ argv, terminal }: Pick<Misuse, "argv" | "terminal">): Promise<boolean> {
   const { whyStateIsNotApart } = await import("./state_apart.ts");
   try {
-    return await whyStateIsNotApart(locate({ config: valueIn(argv, "config"), env, system, cwd })) === undefined;
+    return await whyStateIsNotApart(locateIn(argv, terminal)) === undefined;
   } catch {
     return true; // without a home there is no state folder either
   }
@@ -81,7 +80,7 @@ function logFileOf(error: UsageError | undefined, { argv, terminal, commands }: 
   const [word] = error?.command ?? [];
   if (word === undefined || findCommand(commands, word)?.log !== "file" || argv.includes("--dry-run")) return undefined;
   return () => {
-    const { logDir } = locate({ env: terminal.env, system: terminal.system, cwd: terminal.cwd });
+    const { logDir } = locateIn(argv, terminal);
     return openLogFile(logDir, { now: terminal.now() });
   };
 }

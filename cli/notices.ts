@@ -95,6 +95,7 @@ export function openNotices(
   let last: Promise<void> = Promise.resolve();
   let waiting: Promise<void> | undefined;
   let isDismissed = false;
+  const said = new Set<string>();
   const hurried = new AbortController();
   const flush = async () => {
     if (isDismissed) return;
@@ -108,6 +109,7 @@ export function openNotices(
         smtpEnv,
         trouble: lines,
         signal: hurried.signal,
+        said,
       });
     } catch (error) {
       log.warn(`Events cannot be delivered: ${error instanceof Error ? error.message : String(error)}`, OWN);

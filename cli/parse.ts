@@ -9,6 +9,11 @@ export const GLOBAL_FLAGS: readonly FlagSpec[] = [
   { name: "quiet", short: "q", summary: "Say less: only errors, no progress." },
   { name: "log-format", value: "FORMAT", choices: ["text", "json"], summary: "Format of the log." },
   { name: "config", value: "PATH", summary: "Config file instead of ~/.config/labferry/config.toml." },
+  {
+    name: "state-dir",
+    value: "PATH",
+    summary: "Folder of the journal and the log instead of ~/.config/labferry/state.",
+  },
   { name: "version", summary: "Print the version." },
   { name: "help", short: "h", summary: "Print help, also for one command." },
 ];
@@ -55,6 +60,9 @@ export async function parseCommandLine(
   const wantsHelp = before.switches.has("help") || after.switches.has("help");
   if (target === undefined) {
     if (wantsHelp && after.words.length === 0) return { kind: "help", command: [name] };
+    if (after.words.length > 0 && commandFlags(spec).some((flag) => flag.secret && after.values.has(flag.name))) {
+      throw usageError("cli/unknown-command", `Cannot run "${name}": its first word is no sub-command`, [name]);
+    }
     if (after.words.length > 0) throw await unknownCommand(after.words[0], [name], spec.subcommands ?? []);
     const wanted = (spec.subcommands ?? []).map((sub) => sub.name).join(", ");
     throw usageError("cli/no-command", `Cannot run "${name}": no sub-command was given, wanted one of ${wanted}`, [
@@ -176,8 +184,12 @@ function toArguments(
     given.set(positional.name, taken);
   }
   if (at < words.length) {
-    const what = `Cannot run "${command.join(" ")}": unexpected argument "${words[at]}"`;
-    throw usageError("cli/unexpected-argument", what, command);
+    const isHidden = spec.flags?.some((flag) => flag.secret);
+    const what = `Cannot run "${command.join(" ")}": unexpected argument${isHidden ? "" : ` "${words[at]}"`}`;
+    const hint = isHidden
+      ? "It is not shown: it may be part of a password, which needs quotes if it holds spaces"
+      : undefined;
+    throw usageError("cli/unexpected-argument", what, command, hint);
   }
   return {
     command,
@@ -201,5 +213,6 @@ function toGlobals(before: Parsed, after: Parsed): Globals {
     quiet: has("quiet"),
     logFormat: value("log-format") === "json" ? "json" : "text",
     config: value("config"),
+    stateDir: value("state-dir"),
   };
 }

@@ -15,6 +15,7 @@ import { findPipeline, presetNames } from "../core/pipeline/presets.ts";
 import type { PipelineText } from "../core/pipeline/presets.ts";
 import { createRegistry } from "../core/registry.ts";
 import type { Registry } from "../core/registry.ts";
+import { decodeText } from "../core/text.ts";
 import { plugins } from "../plugins/mod.ts";
 import { stages } from "../stages/mod.ts";
 import type { CommandContext } from "./command.ts";
@@ -181,10 +182,19 @@ export async function pipelineNames({ locations }: Pick<CommandContext, "locatio
   return [...names].sort();
 }
 
+/** Text of a file that people keep as they like, also as UTF-16; otherwise as `readTextIfThere`. */
+export function readListIfThere(path: string, what: string): Promise<string | undefined> {
+  return readTextIfThere(path, what, async (path) => decodeText(await Deno.readFile(path)));
+}
+
 /** Text of a file that says what to do; undefined when it is not there. @throws {PipelineError} `io/…`, exit code 2 */
-export async function readTextIfThere(path: string, what: string): Promise<string | undefined> {
+export async function readTextIfThere(
+  path: string,
+  what: string,
+  read: (path: string) => Promise<string> = Deno.readTextFile,
+): Promise<string | undefined> {
   try {
-    return await Deno.readTextFile(path);
+    return await read(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     const { code, message, cause } = asPipelineError(ioError(error, { verb: `read the ${what}`, path }), "read a file");

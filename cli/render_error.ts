@@ -20,8 +20,13 @@ const CONFIGURATION = new Set([
   "toml",
 ]);
 
-/** Returns the exit code of an error that ended a command (DESIGN 4). */
-export function exitCodeOf(error: unknown): 1 | 2 | 3 | 130 {
+/** Returns the exit code of an error that ended a command, or a pipeline (DESIGN 4): a monitor that crashed ends with 1. */
+export function exitCodeOf(error: unknown, pipeline?: string): 1 | 2 | 3 | 130 {
+  const code = codeOf(error);
+  return code === 3 && pipeline === "monitor" ? 1 : code;
+}
+
+function codeOf(error: unknown): 1 | 2 | 3 | 130 {
   if (isInterruption(error)) return 130;
   if (!(error instanceof PipelineError)) return 3;
   if (error.stopsRun !== undefined) return error.stopsRun;

@@ -46,8 +46,7 @@ export async function runCommand(
   if (isNotify) notices.dismiss();
   const options = toRunOptions(args);
   const smtpEnv = args.value("smtp-env");
-  let asked: Promise<boolean> | undefined;
-  const isWanted = () => asked ??= isNotify ? Promise.resolve(false) : queuesEvents(context, smtpEnv);
+  const isWanted = askedRarely(() => isNotify ? Promise.resolve(false) : queuesEvents(context, smtpEnv), terminal);
   let endless = false;
   const report = await withFailureEvent(name, { dryRun: options.dryRun, context, isWanted }, async () => {
     await expectSmtpEnv(smtpEnv, context);
@@ -67,7 +66,7 @@ export async function runCommand(
       project,
       context,
       progress: logged(progress.sink, log),
-      events: { onItem, queueEvents: await isWanted(), smtpEnv },
+      events: { onItem, queueEvents: isWanted, smtpEnv },
     });
   });
   context.onReport?.(report);
@@ -76,6 +75,20 @@ export async function runCommand(
   else terminal.out(renderReport(shown, { quiet: globals.quiet }));
   logOutcome(report, log);
   return report.exit_code;
+}
+
+/** How long an answer holds, in ms: credentials that are set up while the monitor runs count soon. */
+const ASK_MS = 60_000;
+
+/** The same question, asked anew at most once a minute. */
+function askedRarely(ask: () => Promise<boolean>, { now }: Pick<CommandContext["terminal"], "now">) {
+  let last: { at: number; answer: Promise<boolean> } | undefined;
+  return (): Promise<boolean> => {
+    const at = now();
+    // A clock that was set back does not make an answer hold for longer.
+    if (last === undefined || Math.abs(at - last.at) >= ASK_MS) last = { at, answer: ask() };
+    return last.answer;
+  };
 }
 
 /** Delivers while an endless run goes on: what was raised, at once or within seconds; what was left, every minute. */
@@ -142,7 +155,7 @@ export async function execute(
     project: Project;
     context: CommandContext;
     progress?: ProgressSink;
-    events?: { onItem?: (item: ItemReport) => void; queueEvents: boolean; smtpEnv?: string };
+    events?: { onItem?: (item: ItemReport) => void; queueEvents(): Promise<boolean>; smtpEnv?: string };
   },
 ): Promise<RunReport> {
   const { options, project, context, progress, events } = run;

@@ -12,7 +12,7 @@ export interface Scrubber {
 const HIDDEN = "***";
 /** Names whose values are secret, in any spelling: `AWS_SECRET_ACCESS_KEY`, `appPassword`, `session-token`. */
 const SECRET_NAME =
-  /pass(word|wd|phrase)?$|password|secret|token|credential|authorization|private[_-]?key|api[_-]?key|access[_-]?key|smtp_user$|webhook_url$/i;
+  /pass(word|wd|phrase)?$|password|secret|token|credential|authorization|private[_-]?key|api[_-]?key|access[_-]?key|webhook_url$/i;
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\b(AKIA|ASIA)[A-Z0-9]{12,}\b/g, `$1${HIDDEN}`],
   [/(\b[a-z][a-z0-9+.-]*:\/\/)[^/\s@"']+@/gi, `$1${HIDDEN}@`],

@@ -4,7 +4,7 @@ import { Disk } from "../core/io/disk.ts";
 import { pathKey } from "../core/io/paths.ts";
 import { runProcess } from "../core/io/exec.ts";
 import { systemProcesses } from "../core/io/process_info.ts";
-import { copyJournalForReading, openJournal, openMemoryJournal } from "../core/journal/sqlite.ts";
+import { copyJournalForReading, openJournal } from "../core/journal/sqlite.ts";
 import type { LocalJournal } from "../core/journal/sqlite.ts";
 import type { Registry } from "../core/registry.ts";
 import type { EngineServices } from "../core/run/services.ts";
@@ -26,24 +26,23 @@ export function openOwnJournal(
  */
 export async function withServices<T>(
   registry: Registry,
-  { dryRun, inMemory = false, context }: {
+  { dryRun, context, journal: own }: {
     dryRun: boolean;
-    /** Without the journal of the state folder, which cannot be used. */
-    inMemory?: boolean;
+    /** In place of this machine's journal, which is then not even looked at. */
+    journal?: LocalJournal;
     context: Pick<CommandContext, "terminal" | "locations" | "log" | "openDisk">;
   },
   work: (services: EngineServices) => Promise<T>,
 ): Promise<T> {
   const { terminal, locations, log, openDisk = () => new Disk() } = context;
   await using fs = openDisk();
-  const astray = dryRun || inMemory ? undefined : await whyStateIsNotApart(locations);
+  const astray = dryRun || own !== undefined ? undefined : await whyStateIsNotApart(locations);
   if (astray) throw astray;
-  if (!dryRun && !inMemory) await makeStateDir(locations.journalFile);
-  await using journal = inMemory
-    ? await openMemoryJournal()
-    : dryRun
-    ? await copyJournalForReading(locations.journalFile, { config: pathKey(locations.configFile) })
-    : await openOwnJournal(locations);
+  if (!dryRun && own === undefined) await makeStateDir(locations.journalFile);
+  await using journal = own ??
+    (dryRun
+      ? await copyJournalForReading(locations.journalFile, { config: pathKey(locations.configFile) })
+      : await openOwnJournal(locations));
   return await work({
     fs,
     clock: systemClock,

@@ -16,7 +16,8 @@ export interface InitFile {
 /** Without a name of its own, an event goes to the addresses of this list. */
 const FALLBACK = "default";
 
-const SMTP_ENV = `# Credentials of the mail server: user and app password, one NAME=value a line, without quotes.
+const SMTP_ENV = `# Credentials of the mail server: user and app password, one NAME=value a line. A value that
+# begins or ends with a space, or holds a # behind one, stands in single quotes.
 # Variables of the environment with these names win over this file. Only the account that runs labferry should be
 # able to read it; labferry made it so where the system has file modes.
 # LABFERRY_SMTP_USER=labferry@lab.example

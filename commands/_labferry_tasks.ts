@@ -18,7 +18,8 @@ export interface TaskSettings {
   /** Absolute path of the config file. */
   configFile: string;
   workingDirectory: string;
-  environment: Readonly<Record<string, string>>;
+  /** Absolute path of the state folder, where it is not the usual one. */
+  stateDir?: string;
 }
 
 const TASKS: readonly { name: string; summary: string; words: readonly string[]; start: TaskStart }[] = [
@@ -55,15 +56,16 @@ export function ownCommand({ standalone, execPath, cliUrl }: Self): [string, ...
 
 /** Returns the tasks, in the order of their names. */
 export function labferryTasks(settings: TaskSettings): ScheduledTask[] {
-  const { self, configFile, workingDirectory, environment } = settings;
+  const { self, configFile, workingDirectory, stateDir } = settings;
+  const state = stateDir === undefined ? [] : ["--state-dir", stateDir];
   const own = ownCommand(self);
   return TASKS.map(({ name, summary, words, start }) => ({
     name,
     summary,
     start,
-    argv: [...own, "--config", configFile, ...words],
+    argv: [...own, "--config", configFile, ...state, ...words],
     workingDirectory,
-    environment,
+    environment: {},
   }));
 }
 

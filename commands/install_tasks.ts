@@ -3,13 +3,14 @@ import type { Arguments, Command, CommandContext } from "../cli/command.ts";
 import { columns } from "../cli/format.ts";
 import { builtinRegistry, loadProject } from "../cli/project.ts";
 import { schedulerHost } from "../cli/scheduler_host.ts";
+import { isSecretName } from "../cli/scrub.ts";
 import { usageError } from "../cli/usage.ts";
 import type { SchedulerPlugin, TaskAccount } from "../core/contract.ts";
 import { PipelineError } from "../core/errors.ts";
 import { labferryTasks, startInWords } from "./_labferry_tasks.ts";
 
 export const run: Command = async (args, context) => {
-  const { terminal, locations, log } = context;
+  const { terminal, locations, log, globals } = context;
   const scheduler = schedulerOf(args);
   const { LABFERRY_STATE_DIR } = terminal.env;
   const tasks = labferryTasks({
@@ -20,7 +21,7 @@ export const run: Command = async (args, context) => {
     },
     configFile: locations.configFile,
     workingDirectory: locations.configDir,
-    environment: LABFERRY_STATE_DIR ? { LABFERRY_STATE_DIR: locations.stateDir } : {},
+    stateDir: LABFERRY_STATE_DIR || globals.stateDir ? locations.stateDir : undefined,
   });
   const opened = scheduler.open(schedulerHost(terminal));
   if (args.has("uninstall")) {
@@ -38,10 +39,23 @@ export const run: Command = async (args, context) => {
   for (const [change, name, start] of rows) {
     log.info(`task "${name}" is ${change} and starts ${start}`, { scheduler: scheduler.name, user: account?.user });
   }
-  const advice = scheduler.advice(tasks).map((line) => `  - ${line}\n`).join("");
+  const advice = [...scheduler.advice(tasks), ...onlyHere(terminal.env, locations.smtpEnvFile)].map((line) =>
+    `  - ${line}\n`
+  ).join("");
   terminal.out(`${columns(rows).map((line) => `${line}\n`).join("")}\nTo know:\n${advice}`);
   return 0;
 };
+
+/** Credentials that stand in this environment: a task starts without it. */
+function onlyHere(env: CommandContext["terminal"]["env"], smtpEnvFile: string): string[] {
+  const names = Object.keys(env).filter((name) => env[name] && (isSecretName(name) || name.endsWith("_SMTP_USER")))
+    .sort();
+  const [own, aws] = [/^(LABFERRY|FUSION)_/, /^AWS_/].map((prefix) => names.filter((name) => prefix.test(name)));
+  return [
+    ...own.length === 0 ? [] : [`tasks do not see this environment: write ${own.join(", ")} into ${smtpEnvFile}`],
+    ...aws.length === 0 ? [] : [`tasks do not see this environment: ${aws.join(", ")} belong into ~/.aws/credentials`],
+  ];
+}
 
 function schedulerOf(args: Arguments): SchedulerPlugin {
   const registry = builtinRegistry();

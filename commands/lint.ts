@@ -2,6 +2,8 @@
 import { storeOptions } from "../core/places/store_options.ts";
 import type { Command, CommandContext } from "../cli/command.ts";
 import { count } from "../cli/format.ts";
+import { NOTIFY } from "../cli/drain.ts";
+import { readSecrets } from "../cli/secrets.ts";
 import { wrap } from "../cli/help.ts";
 import { whyTooOpen } from "../cli/smtp_env_mode.ts";
 import { checkPipeline, loadProject, pipelineNames } from "../cli/project.ts";
@@ -12,6 +14,7 @@ import { DiskFiles } from "../core/io/disk_files.ts";
 import { whyNotRunnable } from "../core/io/programs.ts";
 import { lintMachine } from "../core/lint/machine.ts";
 import { createEnvironmentProbe, lintEnvironment } from "../core/lint/environment.ts";
+import { lintNotifiers } from "../core/lint/notifiers.ts";
 import { findLintRule, LINT_RULES, tierOf } from "../core/lint/rules.ts";
 import {
   type Diagnostic,
@@ -128,7 +131,11 @@ async function lintOne(
       whyNotRunnable: (program) => whyNotRunnable(program, terminal),
     }),
   );
-  return { ...checked, diagnostics: [...checked.diagnostics, ...found] };
+  const isNotify = checked.compiled.name === NOTIFY && project.config.config.notify.enabled;
+  const told = isNotify
+    ? lintNotifiers(checked.compiled, { registry: project.registry, secrets: await readSecrets(context) })
+    : [];
+  return { ...checked, diagnostics: [...checked.diagnostics, ...found, ...told] };
 }
 
 function verdict(diagnostics: CheckedPipeline["diagnostics"]): string {

@@ -2,7 +2,7 @@
 import type { Command, CommandContext } from "../cli/command.ts";
 import { columns } from "../cli/format.ts";
 import { ownLog, setUpNotify } from "../cli/drain.ts";
-import { loadShippedProject, pipelineNames, readTextIfThere } from "../cli/project.ts";
+import { loadShippedProject, pipelineNames, readListIfThere } from "../cli/project.ts";
 import type { Project } from "../cli/project.ts";
 import { renderReport } from "../cli/render_report.ts";
 import { withServices } from "../cli/services.ts";
@@ -72,7 +72,7 @@ async function list(
   const { enabled, recipients_dir: folder } = project.config.config.notify;
   const found = [];
   for (const event of events) {
-    const readText = (path: string) => readTextIfThere(path, "list of recipients");
+    const readText = (path: string) => readListIfThere(path, "list of recipients");
     found.push({ event, ...await recipientsOf(event, { folder, readText }) });
   }
   for (const problem of new Set(found.flatMap(({ problems }) => problems))) log.warn(`${problem}; it is left out`);
@@ -111,9 +111,9 @@ async function test(event: string, { project, context, dryRun, json, smtpEnv }: 
   }
   const promised: { [key: string]: Json } = {};
   using interrupts = terminal.interrupts();
-  const report = await withServices(project.registry, { dryRun: true, context }, async (services) => {
-    // Neither a cooldown nor an earlier test counts.
-    await using journal = await openMemoryJournal();
+  // Neither a cooldown nor an earlier test counts.
+  const journal = await openMemoryJournal();
+  const report = await withServices(project.registry, { dryRun, context, journal }, async (services) => {
     return await runPipeline({
       compiled: overOneEvent(compiled, testEvent(event, terminal)),
       config: project.config.view,
@@ -126,7 +126,7 @@ async function test(event: string, { project, context, dryRun, json, smtpEnv }: 
           if (plan.kind === "todo") Object.assign(promised, plan.promises);
         },
       },
-    }, { ...services, journal, secrets });
+    }, { ...services, secrets });
   });
   const shown = logs.scrubber.value(report) as RunReport;
   const { to, subject, text } = promised;

@@ -23,6 +23,7 @@ export type { Json } from "./json.ts";
 export type * from "./scheduler.ts";
 export * from "./define.ts";
 export * from "./notifier.ts";
+export { EVENT_NAME, isEventName } from "./events/events.ts";
 export { type Recipients, recipientsOf } from "./events/recipients.ts";
 export { StudyCollector } from "./standard.ts";
 
@@ -237,6 +238,11 @@ export interface StagePlugin<S extends z.ZodObject = z.ZodObject, D extends Json
   failure?: "failed_validation";
   /** Whether the other steps are still tried after one failed with this error. The stage fails in any case. Default: no. */
   goesOn?(error: PipelineError): boolean;
+  /**
+   * Whether an event goes on after it failed in this stage, or waits there: to the stages behind that only read or fail
+   * apart, too. The item fails, or waits, at its end. Default: no.
+   */
+  failsApart?: boolean;
   /** Plugins it hands options to: they are checked when the pipeline is, at `at` below `with`. */
   uses?(options: z.output<S>): PluginUse[];
   /** Begins a run with checked options. What it holds is given back by `[Symbol.asyncDispose]`. */

@@ -4,6 +4,8 @@
  * @module
  */
 import type { Item, Json, Notifier } from "./contract.ts";
+import type { OutboxEvent } from "./journal/journal.ts";
+
 import type { ExecOptions, ItemContext, ItemFailure } from "./ports.ts";
 
 /** Given to `plan` of a stage that takes any item: what trees and events have in common. */
@@ -31,10 +33,12 @@ export interface AnyWriteContext extends AnyReadContext {
 /** Given to `plan` of a stage that takes events. */
 export interface EventReadContext extends AnyReadContext {
   /**
-   * When an item that ended well last left this key (ms since 1970); undefined when none did. A time in the future is
-   * no answer: a clock that was wrong must not silence an alert (SAFETY S13).
+   * When another item last left this key (ms since 1970); undefined when none did. A time in the future is no answer: a
+   * clock that was wrong must not silence an alert (SAFETY S13).
    */
   seen(key: string): Promise<number | undefined>;
+  /** What an earlier run of this item saved in a step of this stage with `checkpoint`; forgotten once the item has ended. */
+  saved(step: string): Promise<Json | undefined>;
   /** The text of a file, read anew each time; undefined when there is none. @throws {PipelineError} `io/…` */
   readText(path: string): Promise<string | undefined>;
   /** Whether a notifier sends to one address at a time. @throws {PipelineError} `registry/unknown-plugin` */
@@ -47,14 +51,15 @@ export interface EventWriteContext extends EventReadContext, AnyWriteContext {
   amend(data: { [key: string]: Json }): void;
   /**
    * Leaves a key for `seen` once the item has ended well, for `keepMs`. An item that failed leaves none, so that what
-   * was not delivered is not taken for delivered.
+   * was not delivered is not taken for delivered; with `partly`, it leaves the key if a stage behind did anything.
    */
-  remember(key: string, keepMs: number): void;
+  remember(key: string, keepMs: number, options?: { partly?: boolean }): void;
   /**
    * Puts an event into the outbox, where it is before the stage has ended; the notify pipeline delivers it. `key` makes
-   * a repetition harmless; without one it is the item and the stage. Does nothing where notifications are switched off.
+   * a repetition harmless; without one it is the item and the stage. Does nothing where notifications are switched off;
+   * resolves to whether it is queued. An item of which anything was not queued leaves no keys: nobody has heard of it.
    */
-  emit(event: { event: string; data: Json; key?: string }): Promise<void>;
+  emit(event: { event: string; data: Json; key?: string }): Promise<boolean>;
   /**
    * A notifier plugin opened with these options, once per run.
    * @throws {PipelineError} `registry/unknown-plugin`, `options/bad-value`, or what opening it throws
@@ -62,17 +67,7 @@ export interface EventWriteContext extends EventReadContext, AnyWriteContext {
   notifier(name: string, options: { [key: string]: Json }): Promise<Notifier>;
 }
 
-/** An event that waits in the outbox. */
-export interface QueuedEvent {
-  /** Stable over repetitions. */
-  id: string;
-  /** Name of the event, and so of its list of recipients. */
-  event: string;
-  /** ISO 8601, UTC. */
-  at: string;
-  /** What it says. */
-  data: Json;
-}
+export type { OutboxEvent };
 
 /** A file that another program goes on writing. It stays open when it is renamed. */
 export interface FollowedFile extends AsyncDisposable {
@@ -106,8 +101,11 @@ export interface FollowedFiles {
 export interface EventSourceContext extends ItemContext {
   /** Whether this run only plans. */
   readonly dryRun: boolean;
-  /** Events that were not sent yet, in the order they were queued. */
-  pending(): Promise<QueuedEvent[]>;
+  /**
+   * Events that were not sent yet, in the order they were queued, a few in memory at a time. What is too old is given
+   * up first, and of very many of a name one event tells.
+   */
+  pending(): AsyncIterable<OutboxEvent>;
   /** Files that other programs write. */
   readonly files: FollowedFiles;
   /** A value this pipeline's source kept under this name with `setCursor`. */

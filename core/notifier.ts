@@ -42,7 +42,7 @@ export interface Notifier extends Partial<AsyncDisposable> {
   /**
    * Resolves when the server took the message, which is all that counts as delivered.
    * @throws {PipelineError} `notify/refused` or `notify/deferred` when the server refused this message, for good or for
-   * now; `notify/login`, `notify/unreachable` when it would refuse any; the signal's reason when it was aborted
+   * now; `notify/login`, `notify/sender`, `notify/unreachable` when it would refuse any; the signal's reason when it was aborted
    */
   deliver(message: Message, signal: AbortSignal): Promise<void>;
 }
@@ -87,6 +87,8 @@ export interface NotifierPlugin<S extends z.ZodObject = z.ZodObject> {
   example: string;
   /** Names of the secrets it cannot work without. */
   secrets(options: z.output<S>): readonly string[];
+  /** What lint should warn of: settings by which a password could be read on its way. */
+  concerns?(options: z.output<S>, config: ConfigView): { message: string; hint: string }[];
   /** Begins a run with checked options; loads what is heavy. */
   open(options: z.output<S>, context: NotifierContext): Notifier | Promise<Notifier>;
 }

@@ -2,7 +2,17 @@
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
-/** Bytes for people: `0 B`, `1.5 MiB`, `123 GiB`. */
+/**
+ * Bytes for people: `0 B`, `1.5 MiB`, `123 GiB`.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { formatSize } from "labferry";
+ *
+ * assert.equal(formatSize(1_572_864), "1.5 MiB");
+ * ```
+ */
 export function formatSize(bytes: number): string {
   let unit = 0;
   let value = bytes;

@@ -50,7 +50,7 @@ export const cooldown = defineStage({
       yield { kind: "todo", id: key, summary: `tell, then stay silent for ${window / 1000} s`, data: { key } };
     },
     apply(step, ctx) {
-      ctx.remember(step.data.key, options.window);
+      ctx.remember(step.data.key, options.window, { partly: true });
       return Promise.resolve();
     },
   }),

@@ -6,6 +6,10 @@ import { z } from "../core/options.ts";
 /** After a server was away, no further event is tried for this long, in ms. */
 const AWAY_MS = 30_000;
 
+const HOUR_MS = 3_600_000;
+/** How long (ms) a message that was refused for good rests before it is tried again; behind the last, it is given up. */
+const RESTS_MS = [0, HOUR_MS / 6, HOUR_MS, 24 * HOUR_MS];
+
 export const notify = defineStage({
   kind: "stage",
   name: "notify",
@@ -19,6 +23,7 @@ export const notify = defineStage({
   }),
   example: `[[stage]]\nuse  = "notify"\nwith = { via = "email" }\n`,
   goesOn: concernsMessage,
+  failsApart: true,
   uses: ({ via, options }) => [{ kind: "notifier", name: via, options, at: ["options"] }],
   open({ via, options }) {
     let away: { since: number; why: string } | undefined;
@@ -43,19 +48,49 @@ export const notify = defineStage({
       },
       async apply(step, ctx) {
         const { to } = step.data;
+        const refusals = await ctx.saved(step.id) as Refusals | undefined;
+        if (refusals !== undefined && !ctx.force) expectDue(refusals, ctx.clock.now());
         try {
           const notifier = await ctx.notifier(via, options);
           await notifier.deliver({ ...messageOf(ctx.item), ...to === "" ? {} : { to } }, ctx.signal);
           away = undefined;
         } catch (error) {
-          const isOurs = error instanceof PipelineError && !concernsMessage(error);
-          if (isOurs && !ctx.signal.aborted) away = { since: ctx.clock.now(), why: error.message };
+          const known = error instanceof PipelineError ? error : undefined;
+          if (known?.code === "notify/refused") {
+            const again = refused(known, { refusals, now: ctx.clock.now() });
+            if (again.count > RESTS_MS.length) {
+              ctx.log.warn(`${known.message}; it was refused ${again.count} times and is given up`);
+              return;
+            }
+            await ctx.checkpoint(again);
+            throw error;
+          }
+          if (known && !concernsMessage(known) && !ctx.signal.aborted) {
+            away = { since: ctx.clock.now(), why: known.message };
+          }
           throw error;
         }
       },
     };
   },
 });
+
+/** How often one message was refused for good, when last (ms since 1970), and in which words. */
+type Refusals = { count: number; at: number; words: string };
+
+function refused(error: PipelineError, { refusals, now }: { refusals?: Refusals; now: number }): Refusals {
+  return { count: (refusals?.count ?? 0) + 1, at: now, words: error.message };
+}
+
+/** @throws {PipelineError} `notify/deferred` when what was refused is not to be tried again yet */
+function expectDue({ count, at, words }: Refusals, now: number): void {
+  const due = at + RESTS_MS[count - 1];
+  // A clock that was set back holds nothing up.
+  if (now >= due || now < at) return;
+  throw new PipelineError("notify/deferred", `${words}; it is tried again after ${new Date(due).toISOString()}`, {
+    hint: "Mend the address or the server. `labferry run notify --force` tries at once.",
+  });
+}
 
 /** Whether a server refused this message to this recipient; anything else would befall the next one, too. */
 function concernsMessage(error: PipelineError): boolean {

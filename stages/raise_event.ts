@@ -1,6 +1,6 @@
 /** Stage `raise-event`: people are told of an item, or of each error found in it. @module */
 import { createHash } from "node:crypto";
-import { defineStage, type Item, type Json } from "../core/contract.ts";
+import { defineStage, EVENT_NAME, type Item, type Json } from "../core/contract.ts";
 import { TIMESTAMP, z } from "../core/options.ts";
 import { type Block, blocksIn } from "./_blocks.ts";
 
@@ -18,7 +18,7 @@ export const raiseEvent = defineStage({
   effect: "create",
   resume: "redo",
   options: z.strictObject({
-    event: z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, "wanted lower-case letters, digits, - and _").meta({
+    event: z.string().regex(EVENT_NAME, "wanted lower-case letters, digits, - and _").meta({
       description: "Name of the event, and so of its list of recipients.",
       example: "fusion_error",
       event: "raises",
@@ -37,7 +37,9 @@ export const raiseEvent = defineStage({
       }
     },
     // Two events of one item are two, and a repetition of the run is none.
-    apply: (step, ctx) => ctx.emit({ event, data: step.data, key: `${event}:${step.id}` }),
+    async apply(step, ctx) {
+      await ctx.emit({ event, data: step.data, key: `${event}:${step.id}` });
+    },
   }),
 });
 

@@ -1,9 +1,7 @@
 /** Stage `recipients`: who hears of an event, from text files. @module */
-import { defineStage, recipientsOf } from "../core/contract.ts";
+import { defineStage, isEventName, recipientsOf } from "../core/contract.ts";
 import { PipelineError } from "../core/errors.ts";
 import { pathOption, z } from "../core/options.ts";
-
-const EVENT_NAME = /^[a-z0-9][a-z0-9_-]*$/;
 
 export const recipients = defineStage({
   kind: "stage",
@@ -21,7 +19,7 @@ export const recipients = defineStage({
   example: `[[stage]]\nuse  = "recipients"\nwith = { folder = "\${notify.recipients_dir}" }\n`,
   open: ({ folder }) => ({
     async *plan(item, ctx) {
-      if (!EVENT_NAME.test(item.name)) {
+      if (!isEventName(item.name)) {
         throw new PipelineError(
           "notify/bad-event",
           `Cannot find who hears of "${item.name}": no list can have that name, wanted letters, digits, - and _`,
@@ -30,6 +28,13 @@ export const recipients = defineStage({
       }
       const { to, problems } = await recipientsOf(item.name, { folder, readText: (path) => ctx.readText(path) });
       for (const problem of problems) ctx.log.warn(`${problem}; it is left out`);
+      if (to.length === 0 && problems.length > 0) {
+        throw new PipelineError(
+          "notify/no-recipients",
+          `Cannot find who hears of ${item.name}: no line of its lists is an address; ${problems[0]}`,
+          { hint: "Mend the list: one address a line. The event stays queued until somebody can be told." },
+        );
+      }
       if (to.length === 0) {
         yield { kind: "drop", why: `nobody is subscribed: ${item.name}.txt and default.txt in ${folder} name nobody` };
         return;

@@ -2,6 +2,7 @@
  * The disk under `MemoryFileSystem`: seeds, mounts and the synchronous primitives.
  * @module
  */
+import { decodeText } from "../core/text.ts";
 import type { DirEntry, FileStat, SpaceInfo } from "../core/io/file_system.ts";
 import type { SyncPrimitives } from "../core/io/sync_primitives.ts";
 import { MemoryHandle } from "./memory_handle.ts";
@@ -215,7 +216,7 @@ export class MemoryDisk extends MemoryNodes implements SyncPrimitives {
     this._enter("readText", path);
     const node = this._find(path, { follow: true });
     if (node.kind !== "file") throw systemError("EISDIR", path);
-    return new TextDecoder().decode(node.content.subarray(0, node.size));
+    return decodeText(node.content.subarray(0, node.size));
   }
 
   openBarrier(folder: string): { dev: number; flush: () => void } | undefined {

@@ -121,6 +121,11 @@ export interface RunOptions {
    * @internal
    */
   onItem?: RunRequest["onItem"];
+  /**
+   * Whether events are queued; asked again and again.
+   * @internal
+   */
+  queueEvents?: RunRequest["queueEvents"];
   /** Name of the host. Default: `instrument-1`. */
   host?: string;
   /** Runs although lint refuses: to show that the engine refuses too. */
@@ -282,6 +287,7 @@ export class World implements AsyncDisposable {
       abort: options.abort ?? new AbortController().signal,
       progress: options.progress,
       onItem: options.onItem,
+      queueEvents: options.queueEvents,
     }, options.wrap?.(services) ?? services);
   }
 

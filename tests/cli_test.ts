@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fromFileUrl, join } from "@std/path";
 import { openJournal } from "../core/journal/sqlite.ts";
+import { startSmtp } from "./kit/servers/smtp.ts";
 import { tempDir } from "./kit/temp.ts";
 
 const CLI = fromFileUrl(new URL("../cli.ts", import.meta.url));
@@ -62,6 +63,23 @@ Deno.test("start() queues the event of a run that broke, but for a dry run", asy
     "local_failure",
     3,
   ]]);
+});
+
+Deno.test("start() ends a monitor that broke with 1, and tells people at once", async () => {
+  await using server = await startSmtp({ users: { "ferry@lab.example": "hunter22" } });
+  await using dir = await tempDir();
+  const config =
+    `[notify]\nenabled = true\n[notify.smtp]\nhost = "127.0.0.1"\nport = ${server.port}\nsecurity = "none"\n`;
+  await Deno.writeTextFile(join(dir.path, "config.toml"), config);
+  await Deno.mkdir(join(dir.path, "recipients"));
+  await Deno.writeTextFile(join(dir.path, "recipients", "monitor_crash.txt"), "oncall@lab.example\n");
+  const { code, stderr } = await spawn(MISBEHAVE, ["monitor", "tail"], dir.path);
+  assert.equal(code, 1, stderr);
+  const [mail] = server.mails;
+  assert.match(mail.raw, /^Subject: \[Fusion Monitor\] CRASH$/m);
+  assert.match(mail.raw, /left alone/);
+  await using journal = await openJournal(join(dir.path, "journal.db"));
+  assert.deepEqual(await journal.outbox.pending(), []);
 });
 
 Deno.test("start() stops the command at once when something went wrong outside of it", async () => {

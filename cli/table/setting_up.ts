@@ -76,7 +76,7 @@ export const SETTING_UP: readonly CommandSpec[] = [
           "the system). Safe to repeat. Nobody is asked for a password where tasks run as who registers them.",
         flags: [
           { name: "user", value: "U", summary: "Account the tasks run as (schtasks); yours unless said otherwise." },
-          { name: "password", value: "P", summary: "Its password (schtasks); asked for if left out." },
+          { name: "password", value: "P", secret: true, summary: "Its password (schtasks); asked for if left out." },
           { name: "uninstall", summary: "Remove the tasks; those that are not there are no error." },
           {
             name: "scheduler",

@@ -17,20 +17,30 @@ export const EVENTS: Readonly<Record<string, string>> = {
 };
 
 /** Names an event may have: they are file names of recipients and keys of the outbox. */
-const EVENT_NAME = /^[a-z0-9][a-z0-9_-]*$/;
+export const EVENT_NAME = /^[a-z0-9][a-z0-9_-]*$/;
 
-/** Whether a text can be the name of an event. */
+/**
+ * Whether a text can be the name of an event.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { isEventName } from "labferry";
+ *
+ * assert.ok(isEventName("fusion_error"));
+ * assert.ok(!isEventName("../x"));
+ * ```
+ */
 export function isEventName(name: string): boolean {
   return EVENT_NAME.test(name);
 }
 
 /**
- * The events of a pipeline that ended with this exit code: `<pipeline>_failure`, for the monitor `monitor_crash`. Nobody
+ * The event of a pipeline that ended with this exit code: `<pipeline>_failure`, for the monitor `monitor_crash`. Nobody
  * can be told that telling failed.
  */
-export function eventsForExit(pipeline: string, exitCode: number): string[] {
-  if (exitCode === 0 || pipeline === "notify") return [];
-  return [failureEvent(pipeline)];
+export function eventForExit(pipeline: string, exitCode: number): string | undefined {
+  return exitCode === 0 || pipeline === "notify" ? undefined : failureEvent(pipeline);
 }
 
 /** The event that tells of a pipeline's failure. */

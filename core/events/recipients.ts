@@ -19,7 +19,9 @@ export interface Recipients {
 }
 
 // What a mail server accepts between the parts is its own affair; this keeps out what could not be meant as an address.
-const ADDRESS = /^[^\s@<>()[\]",;:\\]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/;
+const ATOM = String.raw`[^\s\p{Cc}\p{Cf}@<>()[\]",;:\\.\ufffd]+`;
+const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?";
+const ADDRESS = new RegExp(`^${ATOM}(?:\\.${ATOM})*@${LABEL}(?:\\.${LABEL})*$`, "u");
 
 /** Addresses of one list. `#` begins a comment at the start of a line or behind a space. */
 export function parseRecipients(text: string): { to: string[]; wrong: { line: number; text: string }[] } {

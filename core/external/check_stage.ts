@@ -31,6 +31,7 @@ export const STAGE_FIELDS = {
   usesLedger: optional(flag),
   failure: optional(oneOf("failed_validation")),
   goesOn: optional(functionField),
+  failsApart: optional(flag),
   uses: optional(functionField),
   open: functionField,
 } satisfies Record<keyof StagePlugin, Field>;

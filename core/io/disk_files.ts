@@ -3,6 +3,7 @@
  * @module
  */
 import fs from "node:fs";
+import { decodeText } from "../text.ts";
 import type { Barrier, DirEntry, FileHandle, FileStat, FileSystem, SpaceInfo } from "./file_system.ts";
 import type { SmallJob, SmallJobResult } from "./file_system.ts";
 import { DiskHandle, FreshDiskHandle } from "./disk_handle.ts";
@@ -183,7 +184,7 @@ export class DiskFiles implements FileSystem {
   }
 
   async readText(path: string): Promise<string> {
-    return await Deno.readTextFile(osPath(path));
+    return decodeText(await Deno.readFile(osPath(path)));
   }
 
   // deno-lint-ignore require-await -- inline here, on a thread in `Disk`

@@ -159,6 +159,7 @@ export interface FileSystem {
   /** Flushes a folder's entries to the medium (a no-op where the system has no such thing). */
   syncDir(path: string): Promise<void>;
   space(path: string): Promise<SpaceInfo>;
+  /** UTF-8, or UTF-16 with a byte order mark. */
   readText(path: string): Promise<string>;
   /** Runs a job over many small files with cheap synchronous calls, off the main thread where that pays. */
   runSmall(job: SmallJob, signal: AbortSignal): Promise<SmallJobResult>;

@@ -4,14 +4,14 @@
  * @module
  */
 import type { Json } from "../json.ts";
-import type { ClaimStore, CursorStore, Outbox, OutboxEvent, SeenStore } from "./journal.ts";
-import { type Database, instantOf } from "./_database.ts";
+import type { ClaimStore, Condense, CursorStore, Outbox, OutboxEvent, SeenStore } from "./journal.ts";
+import { type Database, instantOf, type Row } from "./_database.ts";
 
 /** Sent events are kept this long for people who ask what was sent, in ms (90 days). */
 const SENT_KEEP_MS = 90 * 86_400_000;
 
-/** Events of this config (parameter 1), and those of which nobody knows whose they are. */
-const OWN = "(?1 IS NULL OR config IN ('', ?1))";
+/** Events of this config (twice a parameter), and those of which nobody knows whose they are. */
+const OWN = "(? IS NULL OR config IN ('', ?))";
 
 export class SqliteOutbox implements Outbox {
   readonly #db: Database;
@@ -22,6 +22,11 @@ export class SqliteOutbox implements Outbox {
     this.#config = config;
   }
 
+  /** The parameters of `OWN`. */
+  get #mine(): [string | null, string | null] {
+    return [this.#config ?? null, this.#config ?? null];
+  }
+
   /** Enqueuing an id a second time changes nothing. */
   enqueue(event: OutboxEvent): Promise<void> {
     return this.enqueueMany([event]);
@@ -30,48 +35,98 @@ export class SqliteOutbox implements Outbox {
   /** One transaction, and so one flush, however many there are. */
   enqueueMany(events: readonly OutboxEvent[]): Promise<void> {
     return this.#db.change("queue events", [], () => {
-      for (const { id, event, at, data } of events) {
-        this.#db.run(
-          "INSERT INTO outbox (config, id, event, at, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-          this.#config ?? "",
-          id,
-          event,
-          at,
-          JSON.stringify(data),
-        );
-      }
+      for (const event of events) this.#insert(event);
     });
   }
 
-  /** Events not yet sent, in the order they were queued. */
-  pending(): Promise<OutboxEvent[]> {
+  #insert({ id, event, at, data }: OutboxEvent): void {
+    const sql = "INSERT INTO outbox (config, id, event, at, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    this.#db.run(sql, this.#config ?? "", id, event, at, JSON.stringify(data));
+  }
+
+  pending(options: { event?: string; after?: string; limit?: number } = {}): Promise<OutboxEvent[]> {
+    return this.#db.ask("read events", () => this.#pending(options));
+  }
+
+  #pending({ event, after, limit = -1 }: { event?: string; after?: string; limit?: number }): OutboxEvent[] {
+    const ofOne = event === undefined ? "" : "AND event = ?";
+    return this.#db.all(
+      `SELECT id, event, at, data FROM outbox WHERE sent_at IS NULL AND ${OWN} ${ofOne} AND seq > CASE
+       WHEN ? IS NULL THEN -1 ELSE (SELECT max(seq) FROM outbox WHERE id = ? AND ${OWN}) END ORDER BY seq LIMIT ?`,
+      ...this.#mine,
+      ...event === undefined ? [] : [event],
+      after ?? null,
+      after ?? null,
+      ...this.#mine,
+      limit,
+    ).map(toEvent);
+  }
+
+  hasPending(): Promise<boolean> {
     return this.#db.ask(
-      "read events",
+      "look for events",
       () =>
-        this.#db.all(
-          `SELECT id, event, at, data FROM outbox WHERE sent_at IS NULL AND ${OWN} ORDER BY seq`,
-          this.#config ?? null,
-        ).map((row) => ({
-          id: row.id as string,
-          event: row.event as string,
-          at: row.at as string,
-          data: JSON.parse(row.data as string) as Json,
-        })),
+        this.#db.one(`SELECT 1 AS one FROM outbox WHERE sent_at IS NULL AND ${OWN} LIMIT 1`, ...this.#mine) !==
+          undefined,
     );
+  }
+
+  waiting(): Promise<Map<string, number>> {
+    return this.#db.ask("count events", () => this.#count("1", []));
+  }
+
+  #count(where: string, values: string[]): Map<string, number> {
+    const sql = `SELECT event, count(*) AS n FROM outbox WHERE sent_at IS NULL AND ${OWN} AND ${where} GROUP BY event`;
+    return new Map(this.#db.all(sql, ...this.#mine, ...values).map((row) => [row.event as string, Number(row.n)]));
+  }
+
+  condense(event: string, { over, first, at, by }: Condense): Promise<OutboxEvent | undefined> {
+    return this.#db.change("condense events", [], () => {
+      const count = this.#count("event = ?", [event]).get(event) ?? 0;
+      if (count <= over) return undefined;
+      const last = this.#db.one(
+        `SELECT id, event, at, data FROM outbox WHERE sent_at IS NULL AND ${OWN} AND event = ? ORDER BY seq DESC LIMIT 1`,
+        ...this.#mine,
+        event,
+      );
+      if (last === undefined) return undefined;
+      const one = by({ count, first: this.#pending({ event, limit: first }), last: toEvent(last) });
+      this.#giveUp("event = ?", [event], at);
+      this.#insert(one);
+      return one;
+    });
+  }
+
+  dropBefore(instant: string, at: string): Promise<Map<string, number>> {
+    return this.#db.change("drop old events", [], () => {
+      const dropped = this.#count("at < ?", [instant]);
+      if (dropped.size > 0) this.#giveUp("at < ?", [instant], at);
+      return dropped;
+    });
+  }
+
+  /** Their ids stay, so that they are not queued again; what they say is let go. */
+  #giveUp(where: string, values: string[], at: string): void {
+    const sql = `UPDATE outbox SET sent_at = ?, data = 'null' WHERE sent_at IS NULL AND ${OWN} AND ${where}`;
+    this.#db.run(sql, new Date(instantOf(at)).toISOString(), ...this.#mine, ...values);
   }
 
   markSent(id: string, at: string): Promise<void> {
     return this.#db.change("mark an event as sent", [], () => {
       const sent = instantOf(at);
       this.#db.run(
-        `UPDATE outbox SET sent_at = ?2 WHERE id = ?3 AND sent_at IS NULL AND ${OWN}`,
-        this.#config ?? null,
+        `UPDATE outbox SET sent_at = ? WHERE id = ? AND sent_at IS NULL AND ${OWN}`,
         new Date(sent).toISOString(),
         id,
+        ...this.#mine,
       );
       this.#db.run("DELETE FROM outbox WHERE sent_at < ?", new Date(sent - SENT_KEEP_MS).toISOString());
     });
   }
+}
+
+function toEvent({ id, event, at, data }: Row): OutboxEvent {
+  return { id: id as string, event: event as string, at: at as string, data: JSON.parse(data as string) as Json };
 }
 
 export class SqliteCursorStore implements CursorStore {

@@ -79,17 +79,41 @@ export interface ProbeStore {
 
 /** Something people may want to hear of. */
 export interface OutboxEvent {
+  /** Stable over repetitions. */
   id: string;
+  /** Name of the event, and so of its list of recipients. */
   event: string;
+  /** ISO 8601, UTC. */
   at: string;
+  /** What it says. */
   data: Json;
+}
+
+/** What stands for many events. */
+export interface Condense {
+  over: number;
+  /** How many of the first are handed to `by`. */
+  first: number;
+  at: string;
+  by(waiting: { count: number; first: OutboxEvent[]; last: OutboxEvent }): OutboxEvent;
 }
 
 export interface Outbox {
   enqueue(event: OutboxEvent): Promise<void>;
   /** The same of several, in their order: all of them or, should it fail, none. */
   enqueueMany(events: readonly OutboxEvent[]): Promise<void>;
-  pending(): Promise<OutboxEvent[]>;
+  /** Events not yet sent, in the order they were queued: of one name, behind one of them, at most so many. */
+  pending(options?: { event?: string; after?: string; limit?: number }): Promise<OutboxEvent[]>;
+  hasPending(): Promise<boolean>;
+  /** How many wait, by name. */
+  waiting(): Promise<Map<string, number>>;
+  /**
+   * Where more than `over` events of a name wait, one takes the place of them all: the one that `by` makes of their
+   * number, the first and the last of them. Returns it.
+   */
+  condense(event: string, options: Condense): Promise<OutboxEvent | undefined>;
+  /** Gives up what was queued before an instant. Both ISO 8601. Returns how many, by name. */
+  dropBefore(instant: string, at: string): Promise<Map<string, number>>;
   markSent(id: string, at: string): Promise<void>;
 }
 

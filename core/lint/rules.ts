@@ -276,6 +276,16 @@ const ENVIRONMENT: Row[] = [
     "error",
     "The object store refuses access: no credentials were found, they are wrong, or they may not use the bucket.",
   ],
+  [
+    "env/no-credentials",
+    "warning",
+    "`[notify] enabled` is true, and credentials that the pipeline notify needs are neither in the environment nor in smtp.env. Nothing is queued and nobody is told of anything until they are there.",
+  ],
+  [
+    "env/clear-login",
+    "warning",
+    'With `security = "none"` and a login, the password goes over the network as it is, to a mail server that is not on this machine. Use starttls or tls, or `login = false` for a relay of the house.',
+  ],
   ["env/store-unusable", "error", "The object store answers in a way that it cannot be used."],
 ];
 

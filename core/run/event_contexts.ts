@@ -5,8 +5,10 @@
  */
 import type { Item, Json, Notifier, Todo } from "../contract.ts";
 import { toOutboxEvent } from "../events/events.ts";
+import { tidyOutbox } from "../events/tidy_outbox.ts";
 import { followFiles } from "../io/followed_files.ts";
 import { ioError, isAbsent } from "../io/io_errors.ts";
+import type { OutboxEvent } from "../journal/journal.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import type {
   EventAckContext,
@@ -58,9 +60,12 @@ export function eventReadContext({ run, item, stage, signal, failure }: EventCon
     stage: stage.id,
     failure,
     async seen(key) {
-      const at = await services.journal.seen.get(seenKey(run, key));
-      return at !== undefined && at <= services.clock.now() ? at : undefined;
+      const { seen, steps } = services.journal;
+      const at = await seen.get(seenKey(run, key));
+      if (at === undefined || at > services.clock.now()) return undefined;
+      return await steps.isFinished(scopeOf(run, item.view), LEFT, key) ? undefined : at;
     },
+    saved: (step) => services.journal.steps.readCheckpoint(scopeOf(run, item.view), stage.id, step),
     readText: (path) => readTextIfThere(services, path),
     addressed: (name) => services.registry.get("notifier", name).addressed,
   };
@@ -72,11 +77,13 @@ export function eventWriteContext(make: EventContextFor, step: Todo): EventWrite
   return {
     ...eventReadContext(make),
     amend: (data) => item.amend(data),
-    remember: (key, keepMs) => item.remember(key, keepMs),
-    emit({ event, data, key = `${request.compiled.name}:${item.view.id}:${stage.id}:${step.id}` }) {
+    remember: (key, keepMs, options) => item.remember(key, keepMs, options),
+    async emit({ event, data, key = `${request.compiled.name}:${item.view.id}:${stage.id}:${step.id}` }) {
       const queued = toOutboxEvent({ event, at: services.clock.now(), data: structuredClone(data) }, key);
-      if (request.queueEvents ?? request.config.notify?.enabled === true) item.emit(queued);
-      return Promise.resolve();
+      const isOn = await request.queueEvents?.() ?? request.config.notify?.enabled === true;
+      if (isOn) item.emit(queued);
+      else item.isUntold = true;
+      return isOn;
     },
     notifier: (name, options) => run.notifier(name, options),
     exec: (options) => execPinned(services, options, signal),
@@ -88,6 +95,9 @@ export function eventWriteContext(make: EventContextFor, step: Todo): EventWrite
 export function scopeOf({ request }: EventRun, item: Item): string {
   return `event:${request.compiled.name}:${item.id}`;
 }
+
+/** In place of a stage's id, beside the steps of an item: the keys it left itself, though it failed. */
+export const LEFT = "(left)";
 
 /** Under what the journal keeps a key that stages remember. */
 export function seenKey({ request }: EventRun, key: string): string {
@@ -108,7 +118,7 @@ export function eventSourceContexts(
     log: services.log,
     clock,
     dryRun: request.dryRun,
-    pending: () => journal.outbox.pending(),
+    pending: () => pendingEvents(services),
     files: followFiles(services.fs),
     cursor: (key) => journal.cursors.get(name(key)),
     claim: (key) => run.claims.take(key),
@@ -121,6 +131,20 @@ export function eventSourceContexts(
       setCursor: (key, value) => journal.cursors.set(name(key), value),
     },
   };
+}
+
+/** How many events are in memory at a time. */
+const EVENTS_AT_ONCE = 50;
+
+async function* pendingEvents({ journal: { outbox }, clock, log }: EngineServices): AsyncGenerator<OutboxEvent> {
+  // In a dry run, this is done to its own copy of the journal.
+  await tidyOutbox(outbox, { now: clock.now(), log });
+  let after: string | undefined;
+  do {
+    const page = await outbox.pending({ after, limit: EVENTS_AT_ONCE });
+    yield* page;
+    after = page.length < EVENTS_AT_ONCE ? undefined : page.at(-1)?.id;
+  } while (after !== undefined);
 }
 
 async function readTextIfThere({ fs }: EngineServices, path: string): Promise<string | undefined> {

@@ -9,10 +9,11 @@ import { asKnownError } from "../io/io_errors.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import type { Outbox, OutboxEvent } from "../journal/journal.ts";
 import type { ItemFailure } from "../ports.ts";
-import { eventReadContext, eventWriteContext, scopeOf, seenKey } from "./event_contexts.ts";
+import { eventReadContext, eventWriteContext, LEFT, scopeOf, seenKey } from "./event_contexts.ts";
 import type { EventRun } from "./event_contexts.ts";
 import { toReportError } from "./report.ts";
 import type { ItemReport, StageReport } from "./report.ts";
+import { StagesApart } from "./stages_apart.ts";
 import { runStage } from "./stage_run.ts";
 import type { StageCounts, StageEnd } from "./stage_run.ts";
 
@@ -32,6 +33,12 @@ export interface OpenEventStages {
 export class EventItem {
   readonly disposables = new AsyncDisposableStack();
   readonly remembered = new Map<string, number>();
+  /** Keys that are left although the item failed, once it has acted. */
+  readonly #partly = new Set<string>();
+  /** Whether a stage has done anything but look. */
+  hasActed = false;
+  /** Whether an event was not queued that people should have heard of. */
+  isUntold = false;
   #emitted: OutboxEvent[] = [];
   #view: Item;
 
@@ -48,8 +55,14 @@ export class EventItem {
     this.#view = { ...this.#view, data: frozen({ ...this.#view.data, ...structuredClone(data) }) };
   }
 
-  remember(key: string, keepMs: number): void {
+  remember(key: string, keepMs: number, { partly = false }: { partly?: boolean } = {}): void {
     this.remembered.set(key, keepMs);
+    if (partly) this.#partly.add(key);
+  }
+
+  /** Whether the item leaves this key though it failed. */
+  leavesPartly(key: string): boolean {
+    return this.hasActed && this.#partly.has(key);
   }
 
   emit(event: OutboxEvent): void {
@@ -106,19 +119,21 @@ export async function runEventItem(
       if (failure.error.stopsRun !== undefined) stopsRun = failure.error;
     }
   }
-  if (!request.dryRun && (report.outcome === "done" || report.outcome === "unchanged")) {
-    await remember(run, item);
-  }
+  if (!request.dryRun) await leaveKeys(run, item, report.outcome);
   fillNotReached(report, open);
   request.progress?.itemFinished?.(given.name, report.outcome);
   return { report, stopsRun };
 }
 
-async function remember(run: EventRun, { remembered }: EventItem): Promise<void> {
-  if (remembered.size === 0) return;
-  const { journal, clock } = run.services;
-  const keys = [...remembered].map(([key, keepMs]) => ({ key: seenKey(run, key), keepMs }));
-  await journal.seen.markMany(keys, clock.now());
+async function leaveKeys(run: EventRun, item: EventItem, outcome: ItemOutcome): Promise<void> {
+  if (item.isUntold) return;
+  const { journal: { seen, steps }, clock } = run.services;
+  const isWell = outcome === "done" || outcome === "unchanged";
+  const keys = [...item.remembered].filter(([key]) => isWell || item.leavesPartly(key));
+  if (keys.length === 0) return;
+  await seen.markMany(keys.map(([key, keepMs]) => ({ key: seenKey(run, key), keepMs })), clock.now());
+  // What is still to be done of this item must not be silenced by what is done.
+  if (!isWell) { for (const [key] of keys) await steps.finish(scopeOf(run, item.view), LEFT, key); }
 }
 
 function isStopped(error: PipelineError): boolean {
@@ -130,19 +145,44 @@ async function runStages(
   item: EventItem,
   { open, report, begins }: { open: OpenEventStages; report: ItemReport; begins: (stage?: CompiledStage) => void },
 ): Promise<ItemOutcome> {
-  let changed = false;
+  const apart = new StagesApart();
   for (const stage of open.stages) {
-    begins(stage.compiled);
-    const line = await runOne(run, item, { stage, report });
+    const { compiled } = stage;
+    const { effect, failsApart = false } = compiled.plugin;
+    if (apart.isHeldUp && !failsApart && effect !== "read") continue;
+    begins(compiled);
+    let line: StageReport;
+    try {
+      line = await runOne(run, item, { stage, report });
+    } catch (error) {
+      if (!failsApart || isFatal(error)) throw error;
+      const others = apart.failed(compiled, error);
+      if (others) run.services.log.error(`${item.view.name}: stage ${compiled.id}: ${(error as Error).message}`);
+      continue;
+    } finally {
+      if (effect !== "read" && report.stages.at(-1)!.applied > 0) item.hasActed = true;
+    }
     begins();
-    if (line.outcome === "dropped" || line.outcome === "waiting") {
+    if (line.outcome === "waiting" && failsApart) {
+      apart.waits(compiled, line);
+    } else if (line.outcome === "dropped" || line.outcome === "waiting") {
+      if (apart.isHeldUp) break;
       report.why = line.why;
       if (line.until !== undefined) report.until = line.until;
       return line.outcome;
+    } else if (failsApart) {
+      apart.endedWell();
     }
-    if (stage.compiled.plugin.effect !== "read" && line.applied > 0) changed = true;
   }
-  return changed ? "done" : "unchanged";
+  const held = apart.end();
+  if (held === undefined) return item.hasActed ? "done" : "unchanged";
+  if (!("line" in held)) {
+    begins(held.stage);
+    throw held.error;
+  }
+  report.why = held.line.why;
+  if (held.line.until !== undefined) report.until = held.line.until;
+  return "waiting";
 }
 
 async function runOne(

@@ -41,6 +41,6 @@ export interface RunRequest {
   progress?: ProgressSink;
   /** Told of each event that came to its end. The report of an endless run keeps none. */
   onItem?(item: ItemReport): void;
-  /** Whether stages may queue events. Default: as `[notify] enabled` says. */
-  queueEvents?: boolean;
+  /** Whether stages may queue events now. Default: as `[notify] enabled` says. */
+  queueEvents?(): Promise<boolean>;
 }

@@ -58,12 +58,24 @@ export async function runStage(work: StageWork, counts: StageCounts): Promise<St
     const error = stageError(failures, { timeout, work });
     // A plan that failed before its first step is drawn anew; behind that, each step has attempts of its own.
     const pause = began ? undefined : pauseBefore(work.retry, error, attempt);
-    if (pause === undefined || signal.aborted || work.stop.aborted) throw error;
+    if (pause === undefined || signal.aborted || work.stop.aborted) {
+      tellOthers(work.log, failures, error);
+      throw error;
+    }
     Object.assign(counts, before);
     try {
       await pauseFor(work, signal, { error, attempt, pause });
     } catch (cause) {
       throw stageError([cause], { timeout, work });
+    }
+  }
+}
+
+/** The report has room for one failure; whoever mends it wants to know of all. */
+function tellOthers(log: Logger, failures: readonly unknown[], told: PipelineError): void {
+  for (const failure of failures) {
+    if (failure instanceof PipelineError && failure !== told && failure.code !== "run/stopped") {
+      log.warn(failure.message);
     }
   }
 }

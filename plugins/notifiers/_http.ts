@@ -89,6 +89,6 @@ export function refusal(service: string, { status, text }: Posted): PipelineErro
     });
   }
   return new PipelineError("notify/refused", `Cannot deliver to ${service}: ${found}`, {
-    hint: "The service does not take this message. It is tried again by each run.",
+    hint: "The service does not take this message. It is tried five times in all, over a day.",
   });
 }

@@ -2,6 +2,7 @@
 import { defineNotifier, type Message, type NotifierContext } from "../../core/contract.ts";
 import { asPipelineError, PipelineError } from "../../core/errors.ts";
 import { duration, pathOption, z } from "../../core/options.ts";
+import { secretOf } from "./_secret.ts";
 
 const options = z.strictObject({
   host: z.string().min(1).optional().meta({
@@ -48,8 +49,18 @@ export const email = defineNotifier({
   options,
   example: `[[stage]]\nuse  = "notify"\nwith = { via = "email", options = { host = "smtp.lab.example" } }\n`,
   secrets: ({ login }) => login ? [USER, PASSWORD] : [],
+  concerns(options, config) {
+    const { host, security } = settingsOf(options, { config, host: "" });
+    if (!options.login || security !== "none" || /^(localhost|127\..*|::1)$/.test(host)) return [];
+    return [{
+      message: `The password of the login goes to ${host} in clear: security is none`,
+      hint: 'Set security = "starttls" or "tls" in [notify.smtp]; login = false where the server wants none',
+    }];
+  },
   async open(options, context) {
-    const auth = options.login ? { user: secret(context, USER), pass: secret(context, PASSWORD) } : undefined;
+    const auth = options.login
+      ? { user: secretOf(context, USER, "send e-mail"), pass: secretOf(context, PASSWORD, "send e-mail") }
+      : undefined;
     const settings = settingsOf(options, context, auth?.user);
     const { host, port, security, timeoutMs } = settings;
     const ca = settings.caFile === undefined ? undefined : await readCa(settings.caFile, context);
@@ -92,7 +103,11 @@ export const email = defineNotifier({
   },
 });
 
-function settingsOf(given: z.output<typeof options>, context: NotifierContext, user: string | undefined): Settings {
+function settingsOf(
+  given: z.output<typeof options>,
+  context: Pick<NotifierContext, "config" | "host">,
+  user?: string,
+): Settings {
   const smtp = (context.config.notify?.smtp ?? {}) as Partial<Settings> & { ca_file?: string };
   const login = user?.includes("@") ? user : undefined;
   return {
@@ -117,14 +132,6 @@ async function readCa(path: string, { readText }: NotifierContext): Promise<stri
         "Check ca_file under [notify.smtp], or in the options of the stage: wanted a PEM file this account may read.",
     });
   }
-}
-
-function secret({ secrets }: NotifierContext, name: string): string {
-  const value = secrets.get(name);
-  if (value !== undefined && value !== "") return value;
-  throw new PipelineError("notify/no-credentials", `Cannot send e-mail: ${name} is not set`, {
-    hint: `Set ${secrets.where(name)}`,
-  });
 }
 
 function mailOf(message: Message, from: string) {
@@ -194,7 +201,8 @@ function inWords(
   const server = `${host}:${port}`;
   const refusal = responseCode >= 400 && (code === "EENVELOPE" || code === "EMESSAGE");
   if (refusal && responseCode !== 421) {
-    const what = command === "MAIL FROM" ? `from ${settings.from}` : `to ${to}`;
+    const isSender = command === "MAIL FROM";
+    const what = isSender ? `from ${settings.from}` : `to ${to}`;
     const error = { verb: `send e-mail ${what}`, found: `${server} refused it with: ${message}` };
     if (responseCode < 500) {
       return new PipelineError("notify/deferred", `Cannot ${error.verb}: ${error.found}`, {
@@ -203,11 +211,11 @@ function inWords(
         hint: "The server wants to be asked again later; the next run does.",
       });
     }
-    return new PipelineError("notify/refused", `Cannot ${error.verb}: ${error.found}`, {
+    return new PipelineError(isSender ? "notify/sender" : "notify/refused", `Cannot ${error.verb}: ${error.found}`, {
       cause,
-      hint: command === "MAIL FROM"
+      hint: isSender
         ? "Set [notify.smtp] from to an address this login may send from."
-        : "Check the address in the lists of recipients; until then each run tries again.",
+        : "Check the address in the lists of recipients. It is tried five times in all, over a day.",
     });
   }
   if (code === "EAUTH") {

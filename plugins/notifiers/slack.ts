@@ -1,9 +1,10 @@
 /** Notifier `slack`: a message through an incoming webhook, or by a bot that can also upload files. @module */
 import { Buffer } from "node:buffer";
-import { type Attachment, defineNotifier, type Message, type NotifierContext } from "../../core/contract.ts";
+import { type Attachment, defineNotifier, type Message } from "../../core/contract.ts";
 import { PipelineError } from "../../core/errors.ts";
 import { duration, z } from "../../core/options.ts";
 import { post, refusal } from "./_http.ts";
+import { secretOf } from "./_secret.ts";
 
 const options = z.strictObject({
   channel: z.string().min(1).optional().meta({
@@ -35,19 +36,11 @@ export const slack = defineNotifier({
   open(options, context) {
     const { channel } = options;
     const deliver = channel === undefined
-      ? byWebhook(options.timeout, secret(context, WEBHOOK))
-      : byBot(options, { channel, token: secret(context, TOKEN) });
+      ? byWebhook(options.timeout, secretOf(context, WEBHOOK, "write to Slack"))
+      : byBot(options, { channel, token: secretOf(context, TOKEN, "write to Slack") });
     return { deliver };
   },
 });
-
-function secret({ secrets }: NotifierContext, name: string): string {
-  const value = secrets.get(name);
-  if (value !== undefined && value !== "") return value;
-  throw new PipelineError("notify/no-credentials", `Cannot write to Slack: ${name} is not set`, {
-    hint: `Set ${secrets.where(name)}`,
-  });
-}
 
 function byWebhook(timeoutMs: number, url: string): Send {
   if (!URL.canParse(url)) {

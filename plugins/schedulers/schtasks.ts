@@ -1,6 +1,7 @@
 /** Scheduler `schtasks`: Windows Task Scheduler, by its own schtasks.exe. @module */
 import type { ProgramResult, ScheduledTask, SchedulerHost, SchedulerPlugin, TaskAccount } from "../../core/contract.ts";
 import { PipelineError } from "../../core/errors.ts";
+import { saidBy } from "./_words.ts";
 import { taskXml, utf16 } from "./schtasks/task_xml.ts";
 
 const PROGRAM = "schtasks.exe";
@@ -57,6 +58,11 @@ export function createArgv(
   return [PROGRAM, "/Create", "/TN", name, "/XML", xmlPath, "/RU", user, "/RP", password, "/F", "/HRESULT"];
 }
 
+/** Ends what a task has started, if it runs. */
+export function endArgv(name: string): readonly [string, ...string[]] {
+  return [PROGRAM, "/End", "/TN", name, "/HRESULT"];
+}
+
 /** Removes a task without asking. */
 export function deleteArgv(name: string): readonly [string, ...string[]] {
   return [PROGRAM, "/Delete", "/TN", name, "/F", "/HRESULT"];
@@ -78,6 +84,8 @@ const HINTS: ReadonlyMap<number, string> = new Map([
 ]);
 
 async function remove(task: ScheduledTask, host: SchedulerHost): Promise<"removed" | "absent"> {
+  // What runs until it is stopped would run on without its task.
+  if (task.start.on === "system-start") await host.run(endArgv(task.name));
   const result = await host.run(deleteArgv(task.name));
   const code = result.code >>> 0;
   if (code === 0) return "removed";
@@ -94,11 +102,9 @@ async function remove(task: ScheduledTask, host: SchedulerHost): Promise<"remove
 function refused(verb: "register" | "remove", task: ScheduledTask, { code, output }: ProgramResult): PipelineError {
   const unsigned = code >>> 0;
   const number = unsigned > 0xffff ? `0x${unsigned.toString(16)}` : `${code}`;
-  const words = output.trim().replace(/\s+/g, " ").replace(/\.$/, "");
-  const said = words === "" ? "" : ` and says: ${words}`;
   return new PipelineError(
     "schedule/refused",
-    `Cannot ${verb} the task "${task.name}": ${PROGRAM} ends with ${number}${said}`,
+    `Cannot ${verb} the task "${task.name}": ${PROGRAM} ends with ${number}${saidBy({ output })}`,
     {
       hint: HINTS.get(unsigned) ?? "Task Scheduler asks for an administrator's prompt, the account's right password, " +
           "and its right to log on as a batch job",

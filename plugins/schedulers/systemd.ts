@@ -1,6 +1,7 @@
 /** Scheduler `systemd`: units of the user's own systemd. @module */
 import type { ProgramResult, SchedulerHost, SchedulerPlugin } from "../../core/contract.ts";
 import { PipelineError } from "../../core/errors.ts";
+import { saidBy } from "./_words.ts";
 import { taskUnits, unitNames } from "./systemd/units.ts";
 
 export const systemd: SchedulerPlugin = {
@@ -26,7 +27,11 @@ export const systemd: SchedulerPlugin = {
       // A timer counts from now on; what starts with the system does so at its next start.
       const [timers, services] = [enabled("monthly"), enabled("system-start")];
       if (timers.length > 0) await systemctl(host, "enable the timers", ["enable", "--now", ...timers]);
-      if (services.length > 0) await systemctl(host, "enable the services", ["enable", ...services]);
+      if (services.length > 0) {
+        await systemctl(host, "enable the services", ["enable", ...services]);
+        // One that runs goes on as its unit now says; one that does not stays so.
+        await systemctl(host, "restart the services that run", ["try-restart", ...services]);
+      }
       return tasks.map(({ name }) => ({ name, change: "registered" }));
     },
     async unregister(tasks) {
@@ -67,8 +72,7 @@ async function systemctl(host: SchedulerHost, what: string, args: readonly strin
 }
 
 function refused(what: string, { code, output }: ProgramResult): PipelineError {
-  const words = output.trim().replace(/\s+/g, " ").replace(/\.$/, "");
-  const said = words === "" ? "" : ` and says: ${words}`;
+  const said = saidBy({ output });
   return new PipelineError("schedule/refused", `Cannot ${what}: systemctl --user ends with ${code}${said}`, {
     hint: "The user's own systemd must run: log on as that user (su and sudo do not start it), then run this again; " +
       "units that are written already do no harm",

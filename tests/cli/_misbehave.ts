@@ -2,6 +2,7 @@
 import { start } from "../../cli.ts";
 import { queueFailure } from "../../cli/failure_event.ts";
 import { locate } from "../../cli/locations.ts";
+import { createScrubber } from "../../cli/scrub.ts";
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
@@ -12,6 +13,7 @@ start(async (argv, terminal) => {
     case "drain":
       return await new Promise<number>(() => {});
     case "run":
+    case "monitor":
     case "reject":
       void Promise.reject(new Error("left alone"));
       return await new Promise<number>(() => {});
@@ -25,7 +27,8 @@ start(async (argv, terminal) => {
       if (argv[1] === "--verbose") {
         const failure = { exitCode: 1, code: "run/items-failed", message: "failed by itself" };
         const log = { debug: () => {}, error: terminal.err };
-        void queueFailure("backup", failure, { locations: locate(terminal), terminal, log });
+        const scrubber = createScrubber(terminal.env);
+        void queueFailure("backup", failure, { locations: locate(terminal), terminal, log, scrubber });
       }
       void Promise.reject(new Error("left alone"));
       await Promise.all([aborted(interrupts.stop), aborted(interrupts.abort)]);

@@ -51,3 +51,10 @@ Deno.test("locate() needs no home when both places are named", () => {
   assert.throws(() => locate({ ...POSIX, env: {} }), { code: "cli/no-home", stopsRun: 2 });
   assert.throws(() => locate({ ...WINDOWS, env: { LABFERRY_CONFIG: "C:\\c.toml" } }), { code: "cli/no-home" });
 });
+
+Deno.test("locate() takes the state folder from --state-dir before LABFERRY_STATE_DIR", () => {
+  const env = { HOME: "/home/ada", LABFERRY_STATE_DIR: "/env/state" };
+  const of = (stateDir?: string) => locate({ env, system: "posix", cwd: "/work", stateDir }).journalFile;
+  assert.equal(of(), "/env/state/journal.db");
+  assert.equal(of("here"), "/work/here/journal.db");
+});

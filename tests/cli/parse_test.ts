@@ -26,13 +26,13 @@ async function refused(argv: string[], code: string, message: RegExp, hint?: Reg
 Deno.test("parseCommandLine() takes global flags before and after the command", async () => {
   for (
     const argv of [
-      ["-v", "--log-format", "json", "--config", "c.toml", "run", "backup", "--dry-run"],
-      ["run", "--dry-run", "backup", "-v", "--log-format=json", "--config=c.toml"],
-      ["--verbose", "run", "--config", "c.toml", "backup", "--log-format", "json", "--dry-run"],
+      ["-v", "--log-format", "json", "--config", "c.toml", "--state-dir=s", "run", "backup", "--dry-run"],
+      ["run", "--dry-run", "backup", "-v", "--log-format=json", "--config=c.toml", "--state-dir", "s"],
+      ["--verbose", "run", "--config", "c.toml", "backup", "--log-format", "json", "--dry-run", "--state-dir", "s"],
     ]
   ) {
     const { args, globals } = await parsed(...argv);
-    assert.deepEqual(globals, { verbose: true, quiet: false, logFormat: "json", config: "c.toml" });
+    assert.deepEqual(globals, { verbose: true, quiet: false, logFormat: "json", config: "c.toml", stateDir: "s" });
     assert.equal(args.at("PIPELINE"), "backup");
     assert.equal(args.has("dry-run"), true);
   }
@@ -153,4 +153,19 @@ Deno.test("parseCommandLine() only ever throws errors of usage", async () => {
     }),
     { numRuns: 500 },
   );
+});
+
+Deno.test("words left over beside a secret flag are not repeated: they may be part of a password", async () => {
+  for (
+    const argv of [
+      ["install", "tasks", "--password=correct", "horse"],
+      ["install", "tasks", "--password", "correct", "horse"],
+      ["install", "horse", "--password", "correct"],
+    ]
+  ) {
+    await assert.rejects(parseCommandLine(argv, COMMANDS), (error: Error & { hint?: string }) => {
+      assert.doesNotMatch(`${error.message} ${error.hint}`, /horse|correct/);
+      return /^cli\/un/.test((error as unknown as { code: string }).code);
+    });
+  }
 });

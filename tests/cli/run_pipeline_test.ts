@@ -104,6 +104,37 @@ Deno.test("an endless pipeline tries again every minute what could not be delive
   assert.match(fake.stdout(), /^done +line 7 \(.*: 1 step\)\n\n?monitor: 1 done in /);
 });
 
+Deno.test("an endless pipeline queues events from the minute on that credentials are there, and then tells what it had seen", async () => {
+  const queue = queueSource();
+  await using server = await startSmtp({
+    onCommand(line) {
+      if (line === "BODY") fake.interrupt();
+      return undefined;
+    },
+  });
+  await using place = await site(server.port);
+  const smtpEnv = join(place.path, "smtp.env");
+  const credentials = await Deno.readTextFile(smtpEnv);
+  await Deno.remove(smtpEnv);
+  const fake = terminalOf(place);
+  let now = Date.now();
+  const terminal = { ...fake.terminal, now: () => now };
+  queue.push(event("line 7", { message: "ERROR a" }, "log:7"));
+  let lines = 0;
+  const out = async (text: string) => {
+    fake.terminal.out(text);
+    // What was raised behind the first delivery is delivered when its pause is over.
+    if (++lines === 2) fake.tick();
+    if (lines !== 1) return;
+    await Deno.writeTextFile(smtpEnv, credentials);
+    now += 60_000;
+    queue.push(event("line 9", { message: "ERROR b" }, "log:9"));
+  };
+  assert.equal(await main(["monitor"], { ...terminal, out }, { commands: [monitor(queue.plugin)] }), 0, fake.stderr());
+  assert.equal(server.mails.length, 1);
+  assert.match(server.mails[0].raw, /ERROR b/);
+});
+
 Deno.test("a crash of the monitor is told as such, and exits with its code", async () => {
   const queue = queueSource();
   const broken = { ...queue.plugin, open: () => ({ items: () => assert.fail("the log is gone") }) };

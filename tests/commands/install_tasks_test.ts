@@ -72,11 +72,11 @@ test("asks for the password, and registers three tasks of Windows that start lab
   assert.ok(xml.includes(`<Command>${Deno.execPath()}</Command>`));
   assert.match(
     xml,
-    /<Arguments>run -A \S*cli\.ts --config &quot;\S* one\/config\.toml&quot; monitor tail<\/Arguments>/,
+    /<Arguments>run -A \S*cli\.ts --config &quot;\S* one\/config\.toml&quot; --state-dir \S*\/state monitor tail<\/Arguments>/,
   );
   assert.ok(xml.includes(`<WorkingDirectory>${join(here.path, "lab one")}</WorkingDirectory>`));
   assert.match(stdout, /registered {2}LabferryBackup {3}on day 1 of every month at 02:00/);
-  assert.match(stdout, /setx LABFERRY_STATE_DIR/);
+  assert.doesNotMatch(stdout, /setx/);
   assert.ok(!(stdout + stderr + await here.log()).includes(PASSWORD));
 });
 
@@ -146,6 +146,7 @@ test("writes units of systemd that survive a second time, and --uninstall remove
       ["--user", "daemon-reload"],
       ["--user", "enable", "--now", "labferry-backup.timer", "labferry-cleanup.timer"],
       ["--user", "enable", "labferry-monitor.service"],
+      ["--user", "try-restart", "labferry-monitor.service"],
     ]);
   }
   const names = [...Deno.readDirSync(here.units)].map((entry) => entry.name).sort();
@@ -159,9 +160,9 @@ test("writes units of systemd that survive a second time, and --uninstall remove
   const service = await Deno.readTextFile(join(here.units, "labferry-cleanup.service"));
   assert.match(
     service,
-    /^ExecStart="[^"]+" "run" "-A" "[^"]+cli\.ts" "--config" "[^"]+lab one[^"]+" "cleanup" "run"$/m,
+    /^ExecStart="[^"]+" "run" "-A" "[^"]+cli\.ts" "--config" "[^"]+lab one[^"]+" "--state-dir" "[^"]+state" "cleanup" "run"$/m,
   );
-  assert.ok(service.includes(`Environment="LABFERRY_STATE_DIR=${join(here.path, "state")}"`));
+  assert.ok(service.includes(`"${join(here.path, "state")}"`), service);
   assert.equal((await here.cli(["--uninstall"])).stdout.split("removed").length, 4);
   assert.deepEqual([...Deno.readDirSync(here.units)], []);
   await here.calls();
@@ -185,4 +186,19 @@ test("says what systemctl says when there is no user session", async () => {
   assert.equal(code, 1);
   assert.match(stderr, /Failed to connect to bus: No medium found/);
   assert.match(stderr, /log on as that user/);
+});
+
+test("says which credentials stand only in this environment", async () => {
+  await using here = await machine("systemctl");
+  const env = {
+    ...here.env,
+    LABFERRY_SMTP_USER: "a@x",
+    LABFERRY_SMTP_APP_PASSWORD: "hunter22",
+    AWS_SECRET_ACCESS_KEY: "k3y",
+  };
+  const { stdout } = await here.cli([], { env });
+  assert.match(stdout, /write LABFERRY_SMTP_APP_PASSWORD, LABFERRY_SMTP_USER into .*smtp\.env/);
+  assert.match(stdout, /AWS_SECRET_ACCESS_KEY belong into ~\/\.aws\/credentials/);
+  assert.doesNotMatch(stdout, /hunter22|k3y/);
+  assert.doesNotMatch((await here.cli([])).stdout, /tasks do not see/);
 });

@@ -22,7 +22,7 @@ Deno.test("ownCommand() is the executable itself, or Deno with the program's fil
 });
 
 Deno.test("labferryTasks() are three, each with the config by its path", () => {
-  const tasks = labferryTasks({ self: SELF, configFile: "/c/config.toml", workingDirectory: "/c", environment: {} });
+  const tasks = labferryTasks({ self: SELF, configFile: "/c/config.toml", workingDirectory: "/c" });
   assert.deepEqual(tasks.map(({ name, argv, start }) => [name, argv.slice(1).join(" "), startInWords(start)]), [
     ["LabferryBackup", "--config /c/config.toml backup run", "on day 1 of every month at 02:00"],
     ["LabferryCleanup", "--config /c/config.toml cleanup run", "on day 20 of every month at 02:00"],
@@ -34,4 +34,16 @@ Deno.test("install tasks offers every scheduler that is registered", () => {
   const install = findCommand(COMMANDS, "install");
   const flags = findCommand(install?.subcommands ?? [], "tasks")?.flags ?? [];
   assert.deepEqual(flags.find((flag) => flag.name === "scheduler")?.choices, builtinRegistry().names("scheduler"));
+});
+
+Deno.test("labferryTasks() carries a state folder that is not the usual one, on every system", () => {
+  const tasks = labferryTasks({
+    self: SELF,
+    configFile: "/c/config.toml",
+    workingDirectory: "/c",
+    stateDir: "/d/state",
+  });
+  for (const { argv } of tasks) {
+    assert.match(argv.join(" "), / --config \/c\/config\.toml --state-dir \/d\/state \w+ \w+$/);
+  }
 });

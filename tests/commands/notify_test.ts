@@ -102,3 +102,12 @@ Deno.test("notify test says which credentials are missing, where they go, and ta
   assert.equal(usage.code, 2);
   assert.match(usage.stderr, /--event is missing/);
 });
+
+Deno.test("notify test does not look at the journal", async () => {
+  await using place = await lab();
+  await Deno.mkdir(place.state);
+  await Deno.writeTextFile(join(place.state, "journal.db"), "no database");
+  const { code, stdout, stderr } = await place.cli(["notify", "test", "--event", "backup_failure", "--dry-run"]);
+  assert.match(stdout, /nobody is subscribed|to +nobody/, stderr);
+  assert.equal(code, 1);
+});

@@ -182,7 +182,9 @@ Deno.test({
     const second = site.start();
     await second.item(({ name }) => name.endsWith(`-${burst.join("").length}`));
     assert.equal((await second.end("SIGTERM")).code, 0);
-    assert.deepEqual(await site.raised(), burst.map((_, n) => `ERROR Stage lost ${n}.`));
+    // Of over 200 that wait, one event stands for all: it says of how many ids.
+    const stands = (await site.raised()).map((words) => Number(/^(\d+) events of this kind/.exec(words)?.[1] ?? 1));
+    assert.equal(stands.reduce((sum, each) => sum + each, 0), burst.length);
   },
 });
 

@@ -118,6 +118,61 @@ Deno.test("a recipient refused, for good or for now, stops nobody else; the next
   }
 });
 
+Deno.test("one address the server refuses neither repeats messages to the others nor jams the outbox", async () => {
+  await using server = await startSmtp({
+    users: USERS,
+    onCommand: (line) => line.startsWith("RCPT TO:<gone@") ? "550 5.1.1 no such user" : undefined,
+  });
+  await using place = await site({ port: server.port });
+  await Deno.remove(join(place.path, "recipients", "backup_failure.txt"));
+  await Deno.writeTextFile(join(place.path, "recipients", "toolkit_error.txt"), "gone@lab.example\ndev@lab.example\n");
+  await Deno.remove(place.truenas);
+  const now = Date.now();
+  const env = { LABFERRY_CONFIG: join(place.path, "config.toml"), LABFERRY_STATE_DIR: place.state };
+  const first = await place.cli(["install", "places", "backup"], { env, now });
+  assert.match(first.stderr, /Cannot send e-mail to gone@lab\.example/);
+  const told = server.mails.length;
+  const waiting = (await pending(place)).length;
+  assert.ok(told > 0);
+  for (let round = 1; round < 5; round++) {
+    await place.cli(["install", "places", "backup"], { env, now: now + round * 1000 });
+  }
+  assert.deepEqual([server.mails.length, (await pending(place)).length], [told, waiting]);
+  assert.ok(server.mails.every(({ to }) => to[0] === "dev@lab.example"));
+});
+
+Deno.test("very many waiting events cost a command one look at a server that is away; one message tells of them", async () => {
+  let isAway = true;
+  await using server = await startSmtp({
+    users: USERS,
+    onCommand: (line) => isAway && line === "CONNECT" ? "421 come back later" : undefined,
+  });
+  await using place = await site({ port: server.port });
+  await Deno.writeTextFile(join(place.path, "recipients", "default.txt"), "ops@lab.example\n");
+  const at = new Date().toISOString();
+  const text = "z".repeat(8000);
+  await Deno.mkdir(place.state);
+  {
+    await using journal = await openJournal(join(place.state, "journal.db"));
+    const events = Array.from(
+      { length: 2000 },
+      (_, nth) => nth < 1900 ? `fusion_error ${nth}` : `cleanup_failure ${nth}`,
+    );
+    await journal.outbox.enqueueMany(
+      events.map((id) => ({ id, event: id.split(" ")[0], at, data: { message: `Pump ${id}`, text } })),
+    );
+  }
+  const { stderr } = await place.cli(["list", "stages"]);
+  assert.match(stderr, /Left queued for the next command: 101 events/);
+  assert.equal(server.connections, 1);
+  isAway = false;
+  await place.cli(["list", "stages"]);
+  assert.equal(server.mails.length, 101);
+  const one = server.mails.find(({ raw }) => /fusion_error/.test(raw));
+  assert.match(one?.raw ?? "", /1900 events of this kind/);
+  assert.deepEqual(await pending(place), []);
+});
+
 Deno.test("a server that hangs holds the end of a command for the deadline and no longer", async () => {
   await using server = await startSmtp({ onCommand: (line) => line.startsWith("MAIL") ? "hang" : undefined });
   await using place = await site({ port: server.port });
@@ -206,38 +261,44 @@ Deno.test("toolkit_error is told once per message and cooldown", async () => {
   assert.equal(await at(0), 0);
 });
 
-Deno.test("credentials appear in nothing that is written", async () => {
-  // The server repeats what it was sent, plain and encoded.
-  await using server = await startSmtp({ users: { [MAIL_USER]: "another one" } });
+Deno.test("a list saved as UTF-16 is read; one with only wrong lines keeps its event queued", async () => {
+  await using server = await startSmtp({ users: USERS });
   await using place = await site({ port: server.port });
-  let written = "";
-  for (
-    const argv of [
-      ["backup", "run", "-v"],
-      ["run", "notify", "--json", "-v"],
-      ["--log-format", "json", "run", "notify"],
-      ["echo", "notify"],
-      ["plan", "notify", "--json"],
-      ["notify", "test", "--event", "backup_failure", "-v"],
-      ["notify", "test", "--event", "backup_failure", "--json"],
-      ["notify", "list-subscribers"],
-      ["lint", "notify"],
-    ]
-  ) {
-    const { stdout, stderr } = await place.cli(argv);
-    written += `${argv.join(" ")}\n${stdout}${stderr}`;
+  const list = join(place.path, "recipients", "backup_failure.txt");
+  await Deno.writeTextFile(list, "ops at lab\n");
+  assert.equal((await place.cli(["backup", "run"])).code, 2);
+  assert.deepEqual(await pending(place), ["backup_failure"]);
+  const utf16 = [..."ops@lab.example\r\n"].flatMap((letter) => [letter.charCodeAt(0), 0]);
+  await Deno.writeFile(list, Uint8Array.from([0xff, 0xfe, ...utf16]));
+  assert.match((await place.cli(["notify", "list-subscribers"])).stdout, /ops@lab\.example/);
+  assert.equal((await place.cli(["list", "stages"])).code, 0);
+  assert.deepEqual(server.mails.map(({ to }) => to[0]), ["ops@lab.example"]);
+  assert.deepEqual(await pending(place), []);
+});
+
+Deno.test("enabled without credentials is said once by each command, of itself told to nobody, and by lint", async () => {
+  await using place = await site({ port: 1, credentials: "LABFERRY_SMTP_USER=ferry@lab.example\n" });
+  for (const argv of [["list", "stages"], ["backup", "run"]]) {
+    const { stderr } = await place.cli(argv);
+    assert.equal(stderr.match(/Nobody is told of anything.*LABFERRY_SMTP_APP_PASSWORD/g)?.length, 1, stderr);
   }
-  assert.match(written, /Cannot log in to 127\.0\.0\.1:\d+: .*not accepted: \*\*\* \*\*\* \*\*\*/);
-  for (const folder of [place.state, join(place.state, "logs")]) {
-    for await (const entry of Deno.readDir(folder)) {
-      if (entry.isFile) written += new TextDecoder("latin1").decode(await Deno.readFile(join(folder, entry.name)));
-    }
-  }
-  assert.match(written, /SQLite format 3/);
-  for (const secret of [MAIL_USER, MAIL_PASSWORD]) {
-    for (const form of [secret, btoa(secret), encodeURIComponent(secret)]) {
-      assert.equal(written.includes(form), false, form);
-    }
-  }
-  assert.equal(written.includes(btoa(`\0${MAIL_USER}\0${MAIL_PASSWORD}`)), false);
+  const { stdout, code } = await place.cli(["lint", "notify", "--json"]);
+  const [{ diagnostics }] = JSON.parse(stdout) as { diagnostics: { code: string; severity: string }[] }[];
+  assert.deepEqual([code, diagnostics.map(({ code, severity }) => [code, severity])], [0, [
+    ["env/no-credentials", "warning"],
+  ]]);
+  assert.equal((await place.cli(["lint", "notify", "--offline"])).stdout, "notify: ok\n");
+});
+
+Deno.test("lint warns of a password that goes over the network in clear", async () => {
+  await using place = await site({ port: 25 });
+  assert.equal((await place.cli(["lint", "notify"])).stdout, "notify: ok\n");
+  const config = join(place.path, "config.toml");
+  const text = await Deno.readTextFile(config);
+  await Deno.writeTextFile(config, text.replace("127.0.0.1", "smtp.lab.example"));
+  const { stdout, code } = await place.cli(["lint", "notify"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /The password of the login goes to smtp\.lab\.example in clear/);
+  await Deno.writeTextFile(config, text.replace('"none"', '"starttls"').replace("127.0.0.1", "smtp.lab.example"));
+  assert.equal((await place.cli(["lint", "notify"])).stdout, "notify: ok\n");
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { event } from "../../testing/event_plugins.ts";
+import { PipelineError } from "../../core/errors.ts";
+import { boxNotifier, event } from "../../testing/event_plugins.ts";
 import { runOver } from "./_event_world.ts";
 
 const trouble = (message: string, id: string) => event("toolkit_error", { details: { message } }, id);
@@ -48,4 +49,41 @@ Deno.test("cooldown compares what `by` names, as many characters as wanted; a wi
   const none = await runOver([events[0], events[0]], [`use = "cooldown"\nwith = { window = "0s" }`]);
   await using __ = none.world;
   assert.deepEqual(outcomes(none), ["unchanged", "unchanged"]);
+});
+
+Deno.test("cooldown holds once one recipient was told, though another is refused, who is still tried", async () => {
+  let refuses = true;
+  const box = boxNotifier({
+    onDeliver({ to }) {
+      if (refuses && to === "bad@x") throw new PipelineError("notify/refused", "Cannot deliver: no such user");
+    },
+  });
+  const told = (id: string) =>
+    event("toolkit_error", { details: { message: "disk" }, to: ["bad@x", "dev@x"], subject: "s" }, id);
+  const stages = [STAGE, `use = "notify"\nwith = { via = "box" }`];
+  const first = await runOver([told("1"), told("2"), told("3")], stages, { plugins: [box.plugin] });
+  await using world = first.world;
+  assert.deepEqual(outcomes(first), ["failed", "dropped", "dropped"]);
+  assert.deepEqual(box.delivered.map(({ id, to }) => [id, to]), [["1", "dev@x"]]);
+  refuses = false;
+  const again = await runOver([], stages, { world });
+  assert.deepEqual(outcomes(again), ["done", "dropped", "dropped"]);
+  assert.deepEqual(box.delivered.map(({ id, to }) => [id, to]), [["1", "dev@x"], ["1", "bad@x"]]);
+});
+
+Deno.test("cooldown silences nothing while nobody could be told", async () => {
+  let isDown = true;
+  const box = boxNotifier({
+    onDeliver() {
+      if (isDown) throw new PipelineError("notify/unreachable", "Cannot reach it: down");
+    },
+  });
+  const told = (id: string) => event("toolkit_error", { details: { message: "disk" }, to: ["a@x"], subject: "s" }, id);
+  const stages = [STAGE, `use = "notify"\nwith = { via = "box" }`];
+  const first = await runOver([told("1"), told("2")], stages, { plugins: [box.plugin] });
+  await using world = first.world;
+  assert.deepEqual(outcomes(first), ["failed", "waiting"]);
+  isDown = false;
+  world.clock.time += 30_000;
+  assert.deepEqual(outcomes(await runOver([], stages, { world })), ["done", "dropped"]);
 });

@@ -66,6 +66,81 @@ Deno.test("notify lets other events wait when the server is away, and tries agai
   assert.equal(report.exit_code, 1);
 });
 
+Deno.test("notify gives up a recipient refused for good: five tries over a day, then the event counts as told", async () => {
+  let tries = 0;
+  const box = boxNotifier({
+    onDeliver({ to }) {
+      if (to !== "a@x") return;
+      tries++;
+      throw refuse("notify/refused");
+    },
+  });
+  const events = [mail("1", ["a@x", "b@x"])];
+  const first = await runOver(events, [STAGE], { plugins: [box.plugin] });
+  await using world = first.world;
+  const again = async (ms: number) => {
+    world.clock.time += ms;
+    const { items } = await runOver(events, [STAGE], { world });
+    return [items[0].outcome, tries];
+  };
+  const minute = 60_000, hour = 60 * minute;
+  assert.equal(tries, 1);
+  assert.deepEqual(await again(0), ["failed", 2], "the second try comes with the next run");
+  assert.deepEqual(await again(9 * minute), ["failed", 2], "then it rests");
+  assert.deepEqual(await again(minute), ["failed", 3]);
+  assert.deepEqual(await again(hour), ["failed", 4]);
+  assert.deepEqual(await again(24 * hour - 1), ["failed", 4]);
+  assert.deepEqual(await again(1), ["done", 5]);
+  assert.deepEqual(box.delivered.map(({ to }) => to), ["b@x"]);
+  assert.ok(
+    world.log.lines.some(({ level, message }) => level === "warn" && /refused 5 times and is given up/.test(message)),
+  );
+});
+
+Deno.test("notify tells of each recipient that was refused", async () => {
+  const box = boxNotifier({
+    onDeliver({ to = "" }) {
+      if (to !== "c@x") throw new PipelineError("notify/refused", `Cannot deliver to ${to}: no`);
+    },
+  });
+  const { world, items } = await runOver([mail("1", ["a@x", "b@x", "c@x", "d@x"])], [STAGE], { plugins: [box.plugin] });
+  await using _ = world;
+  assert.match(items[0].error?.message ?? "", /to a@x/);
+  const told = world.log.lines.filter(({ level }) => level !== "debug").map(({ message }) => message).join("\n");
+  for (const address of ["a@x", "b@x", "d@x"]) assert.match(told, new RegExp(`Cannot deliver to ${address}`));
+});
+
+const SLACK = `use = "notify"\nid = "slack"\nwith = { via = "open-box" }`;
+
+/** Two channels: by mail, which is down for as long as `isDown`, and one behind it. */
+function twoChannels(isDown: () => boolean, code = "notify/unreachable") {
+  const box = boxNotifier({
+    onDeliver() {
+      if (isDown()) throw refuse(code);
+    },
+  });
+  const slack = boxNotifier({ addressed: false });
+  return { box, slack, plugins: [box.plugin, { ...slack.plugin, name: "open-box" }] };
+}
+
+Deno.test("notify by a second way is tried though the first one is dead, and repeats nothing when it is back", async () => {
+  for (const code of ["notify/unreachable", "notify/login", "notify/refused"]) {
+    let isDown = true;
+    const { box, slack, plugins } = twoChannels(() => isDown, code);
+    const events = [mail("1", ["a@x"]), mail("2", ["a@x"])];
+    const { items, world } = await runOver(events, [STAGE, `use = "render"`, SLACK], { plugins });
+    await using _ = world;
+    assert.deepEqual(slack.delivered.map(({ id }) => id), ["1", "2"], code);
+    assert.deepEqual(items.map(({ outcome }) => outcome), ["failed", "failed"]);
+    assert.match(items[0].error?.message ?? "", /Cannot deliver: no/);
+    isDown = false;
+    world.clock.time += 30_000;
+    const again = await runOver(events, [STAGE, `use = "render"`, SLACK], { world });
+    assert.deepEqual(again.items.map(({ outcome }) => outcome), ["done", "done"]);
+    assert.deepEqual([box.delivered.length, slack.delivered.length], [2, 2], code);
+  }
+});
+
 Deno.test("S17 notify opens no notifier in a dry run", async () => {
   const box = boxNotifier({ onDeliver: () => assert.fail("delivered") });
   const { plans, report, world } = await runOver([mail("1", ["a@x"])], [STAGE], {

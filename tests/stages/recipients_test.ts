@@ -42,3 +42,13 @@ Deno.test("recipients refuses an event whose list would lie elsewhere", async ()
   await using _ = world;
   assert.equal(items[0].error?.code, "notify/bad-event");
 });
+
+Deno.test("recipients fails where a list has only wrong lines, so that the event stays queued", async () => {
+  const { items, world } = await runOver([event("backup_failure")], [STAGE], {
+    files: files({ "backup_failure.txt": "# ours\nops at lab\n" }),
+  });
+  await using _ = world;
+  assert.equal(items[0].outcome, "failed");
+  assert.equal(items[0].error?.code, "notify/no-recipients");
+  assert.match(items[0].error?.message ?? "", /backup_failure\.txt, line 2: "ops at lab" is no address/);
+});

@@ -152,7 +152,9 @@ Deno.test("conformance() finds a stage whose disposal fails", async () => {
 Deno.test("conformance() finds a stage of events that tells people twice", async () => {
   const told = (key?: () => string): AnyStage =>
     eventStage("try-out", {
-      apply: (_step, ctx) => ctx.emit({ event: "fusion_error", data: null, ...key ? { key: key() } : {} }),
+      apply: async (_step, ctx) => {
+        await ctx.emit({ event: "fusion_error", data: null, ...key ? { key: key() } : {} });
+      },
     }, { summary: "Tells people.", example: `[[stage]]\nuse = "try-out"\n` });
   const config = "[notify]\nenabled = true\n";
   await assertFinds(told(), {}, { config });

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
-import { emitEvent, EVENTS, eventsForExit, isEventName } from "../../../core/events/events.ts";
+import { emitEvent, eventForExit, EVENTS, isEventName } from "../../../core/events/events.ts";
 import { openMemoryJournal } from "../../../core/journal/sqlite.ts";
 
 const AT = Date.parse("2026-03-01T02:00:00Z");
 
-Deno.test("eventsForExit() names the failure of every pipeline for every code but 0", () => {
+Deno.test("eventForExit() names the failure of every pipeline for every code but 0", () => {
   for (const code of [1, 2, 3, 130]) {
-    assert.deepEqual(eventsForExit("backup", code), ["backup_failure"]);
-    assert.deepEqual(eventsForExit("cleanup", code), ["cleanup_failure"]);
-    assert.deepEqual(eventsForExit("monitor", code), ["monitor_crash"]);
-    assert.deepEqual(eventsForExit("lsm-strip", code), ["lsm-strip_failure"]);
+    assert.equal(eventForExit("backup", code), "backup_failure");
+    assert.equal(eventForExit("cleanup", code), "cleanup_failure");
+    assert.equal(eventForExit("monitor", code), "monitor_crash");
+    assert.equal(eventForExit("lsm-strip", code), "lsm-strip_failure");
   }
-  assert.deepEqual(eventsForExit("backup", 0), []);
+  assert.equal(eventForExit("backup", 0), undefined);
 });
 
 Deno.test("EVENTS are the five an installation knows", () => {

@@ -19,6 +19,15 @@ Deno.test("parseRecipients() names what is no address, by its line", () => {
     "a@-",
     "a@b.c;",
     'Bob "x" b@c.d',
+    "a\u0007b@c.d",
+    "a\u200bb@c.d",
+    "a..b@c.d",
+    ".a@c.d",
+    "a.@c.d",
+    "a@c..d",
+    "a@.c",
+    "a@c-.d",
+    "a\ufffd@c.d",
   ];
   const found = parseRecipients(["good@lab.example", ...wrong].join("\n"));
   assert.deepEqual(found.to, ["good@lab.example"]);

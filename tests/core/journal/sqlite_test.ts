@@ -251,15 +251,6 @@ Deno.test("uploads, probes, cursors and groups give back what was put", async ()
   assert.deepEqual(await journal.group("slice"), [{ item: "a", data: 1 }, { item: "b", data: 2 }]);
 });
 
-Deno.test("outbox.pending() keeps the order of queueing until each is sent", async () => {
-  await using journal = await openMemoryJournal();
-  for (const id of ["c", "a", "b"]) await journal.outbox.enqueue({ id, event: "backup_failure", at: AT, data: { id } });
-  await journal.outbox.enqueue({ id: "a", event: "backup_failure", at: AT, data: "twice" });
-  assert.deepEqual((await journal.outbox.pending()).map((event) => event.id), ["c", "a", "b"]);
-  await journal.outbox.markSent("a", AT);
-  assert.deepEqual((await journal.outbox.pending()).map((event) => event.id), ["c", "b"]);
-});
-
 Deno.test("seen.mark() keeps the latest time of a key, and forgets keys whose time is over", async () => {
   await using journal = await openMemoryJournal();
   assert.equal(await journal.seen.get("k"), undefined);

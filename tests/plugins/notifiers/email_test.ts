@@ -123,7 +123,7 @@ Deno.test("email tells a recipient refused for good from one refused for now", a
   const full = await refused(at("BODY", "452 4.3.1 out of storage"));
   assert.equal(full.code, "notify/deferred");
   const sender = await refused(at("MAIL", "553 5.7.1 not your address"));
-  assert.equal(sender.code, "notify/refused");
+  assert.equal(sender.code, "notify/sender");
   assert.match(sender.hint ?? "", /\[notify\.smtp\] from/);
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { PipelineError } from "../../../core/errors.ts";
-import { createArgv, deleteArgv, schtasks } from "../../../plugins/schedulers/schtasks.ts";
+import { createArgv, deleteArgv, endArgv, schtasks } from "../../../plugins/schedulers/schtasks.ts";
 import { AT_START, fakeHost, MONTHLY } from "./_host.ts";
 
 const ACCOUNT = { user: "LAB\\ada", password: "s3cret word" };
@@ -51,7 +51,11 @@ Deno.test("schtasks.unregister() takes a task that is not there for no error", a
     const { host, calls } = fakeHost({ answer: (argv) => argv.includes("LabferryMonitor") ? { code } : undefined });
     const changes = await schtasks.open(host).unregister(TASKS);
     assert.deepEqual(changes.map(({ change }) => change), ["removed", "absent"]);
-    assert.deepEqual(calls, [[...deleteArgv("LabferryBackup")], [...deleteArgv("LabferryMonitor")]]);
+    assert.deepEqual(calls, [
+      [...deleteArgv("LabferryBackup")],
+      [...endArgv("LabferryMonitor")],
+      [...deleteArgv("LabferryMonitor")],
+    ], "a monitor that runs is ended first");
   }
 });
 

@@ -16,6 +16,7 @@ Deno.test("systemd.register() writes the units, and starts timers but no service
     ["systemctl", "--user", "daemon-reload"],
     ["systemctl", "--user", "enable", "--now", "labferry-backup.timer"],
     ["systemctl", "--user", "enable", "labferry-monitor.service"],
+    ["systemctl", "--user", "try-restart", "labferry-monitor.service"],
   ]);
 });
 

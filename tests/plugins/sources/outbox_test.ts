@@ -36,3 +36,33 @@ Deno.test("outbox gives nothing while another run delivers", async () => {
   assert.deepEqual((await world.run({ pipeline: PIPELINE })).items, []);
   assert.equal((await world.journal.outbox.pending()).length, 1);
 });
+
+Deno.test("outbox ends once so many in a row had to wait, and begins with the oldest again", async () => {
+  let planned = 0;
+  const act = eventStage("act", {
+    async *plan() {
+      planned++;
+      yield { kind: "wait", why: "the server is away" };
+    },
+  });
+  await using world = await World.open({ plugins: [act] });
+  const at = new Date(world.clock.now()).toISOString();
+  const events = Array.from({ length: 150 }, (_, nth) => ({ id: `e${nth}`, event: "e", at, data: null }));
+  await world.journal.outbox.enqueueMany(events);
+  for (let round = 0; round < 2; round++) {
+    const report = await world.run({ pipeline: PIPELINE });
+    assert.equal(report.items.length, 10);
+  }
+  assert.equal(planned, 20);
+  assert.equal((await world.journal.outbox.pending()).length, 150);
+});
+
+Deno.test("outbox gives every event of many pages once", async () => {
+  await using world = await World.open({ plugins: [eventStage("act", {})] });
+  const at = new Date(world.clock.now()).toISOString();
+  const events = Array.from({ length: 150 }, (_, nth) => ({ id: `e${nth}`, event: "e", at, data: null }));
+  await world.journal.outbox.enqueueMany(events);
+  const report = await world.run({ pipeline: PIPELINE });
+  assert.equal(report.items.length, 150);
+  assert.equal(await world.journal.outbox.hasPending(), false);
+});

@@ -1,0 +1,72 @@
+/**
+ * Makes the credentials of this machine known to a scrubber before anything is written that may repeat them. Loads
+ * nothing heavy: every command begins with it.
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { resolve } from "@std/path";
+import { decodeText } from "../core/text.ts";
+import { parseDotenv } from "./dotenv.ts";
+import type { Locations } from "./locations.ts";
+import { isSecretName } from "./scrub.ts";
+import type { Scrubber } from "./scrub.ts";
+
+/** Prefixes of the names of variables: our own, and the one of the system this one replaces. */
+export const PREFIXES = ["LABFERRY_", "FUSION_"] as const;
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** The variables of a file of credentials. */
+export function parseCredentials(text: string): Variables {
+  return parseDotenv(text.replace(/^\ufeff/, ""));
+}
+
+/** Takes one value out of whatever is written from now on, also in the forms in which it travels. */
+export function hide(value: string, scrubber: Scrubber): void {
+  // A server may repeat in its answer what it was sent; Gmail shows its app passwords in groups of four.
+  for (const form of new Set([value, value.replaceAll(" ", "")])) {
+    for (const written of [form, Buffer.from(form).toString("base64"), encodeURIComponent(form)]) scrubber.add(written);
+  }
+}
+
+/** Hides the secrets among these variables: passwords and the like, not the names of users, which are often addresses. */
+export function hideVariables(variables: Variables, scrubber: Scrubber): void {
+  for (const [name, value] of Object.entries(variables)) if (value && isSecretName(name)) hide(value, scrubber);
+  for (const prefix of PREFIXES) {
+    hideLogin(variables[`${prefix}SMTP_USER`], variables[`${prefix}SMTP_APP_PASSWORD`], scrubber);
+  }
+}
+
+/** Hides user and password as a login sends them together. */
+export function hideLogin(user: string | undefined, password: string | undefined, scrubber: Scrubber): void {
+  if (user && password) scrubber.add(Buffer.from(`\0${user}\0${password}`).toString("base64"));
+}
+
+/**
+ * Hides the credentials of the environment and of smtp.env, or of the file named in its place. A file that cannot be
+ * read is told of by whoever needs it.
+ */
+export async function hideSecrets(
+  scrubber: Scrubber,
+  { terminal, locations, smtpEnv }: {
+    terminal: { readonly env: Variables; readonly cwd: string };
+    locations?: Pick<Locations, "smtpEnvFile">;
+    smtpEnv?: string;
+  },
+): Promise<void> {
+  hideVariables(terminal.env, scrubber);
+  const named = smtpEnv === undefined ? undefined : resolve(terminal.cwd, smtpEnv);
+  let both: Variables = terminal.env;
+  for (const file of [locations?.smtpEnvFile, named]) {
+    if (file === undefined) continue;
+    try {
+      const variables = parseCredentials(decodeText(await Deno.readFile(file)));
+      hideVariables(variables, scrubber);
+      both = { ...variables, ...both };
+    } catch {
+      // There is nothing to hide in a file that is not there.
+    }
+  }
+  // The user may stand here and the password there.
+  hideVariables(both, scrubber);
+}
