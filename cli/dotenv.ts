@@ -1,6 +1,6 @@
 /** A file of `NAME=value` lines, as `smtp.env` is. @module */
 
-const LINE = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(.*?)\s*$/;
+const LINE = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=(.*?)\s*$/;
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
 
 /**
@@ -17,10 +17,11 @@ export function parseDotenv(text: string): Record<string, string> {
   return values;
 }
 
-function valueOf(text: string): string {
+function valueOf(given: string): string {
+  const text = given.trimStart();
   const [, single] = /^'([^']*)'\s*(?:#.*)?$/.exec(text) ?? [];
   if (single !== undefined) return single;
   const [, double] = /^"((?:[^"\\]|\\.)*)"\s*(?:#.*)?$/.exec(text) ?? [];
   if (double !== undefined) return double.replace(/\\(.)/g, (_, character) => ESCAPES[character] ?? character);
-  return text.replace(/(?:^|\s+)#.*$/, "");
+  return given.replace(/\s+#.*$/, "").trim();
 }

@@ -14,6 +14,7 @@ import type { Registry } from "../core/registry.ts";
 import { runPipeline } from "../core/run/engine.ts";
 import type { RunReport } from "../core/run/report.ts";
 import type { CommandContext } from "./command.ts";
+import { deliverDirectly } from "./deliver_directly.ts";
 import { count } from "./format.ts";
 import { OWN } from "./notices.ts";
 import type { Trouble } from "./notices.ts";
@@ -22,6 +23,7 @@ import type { Project } from "./project.ts";
 import { readSecrets } from "./secrets.ts";
 import type { SecretsContext } from "./secrets.ts";
 import { withServices } from "./services.ts";
+import { whyStateIsNotApart } from "./state_apart.ts";
 
 /** How long the end of a command may take for its notifications, in ms (DESIGN 4). */
 export const DRAIN_MS = 30_000;
@@ -109,6 +111,14 @@ export async function drainOutbox(
     said.add(words);
     return;
   }
+  const given = AbortSignal.timeout(deadlineMs);
+  const unqueued = terminal.failureEvent?.unqueued?.splice(0) ?? [];
+  if (unqueued.length > 0) {
+    const until = AbortSignal.any([given, ...signal ? [signal] : []]);
+    return await deliverDirectly(unqueued, { compiled, secrets, project, context: { ...context, log }, until });
+  }
+  // The command said so, if it was to write there.
+  if (await whyStateIsNotApart(locations)) return;
   // A command that only looks makes no state folder.
   if (trouble.length === 0 && await Deno.lstat(dirname(locations.journalFile)).catch(() => undefined) === undefined) {
     return;
@@ -120,7 +130,7 @@ export async function drainOutbox(
       await emitEvent(outbox, { event: "toolkit_error", at, data }, { enabled: true });
     }
     if (!await outbox.hasPending()) return;
-    const deadline = AbortSignal.any([AbortSignal.timeout(deadlineMs), ...signal ? [signal] : []]);
+    const deadline = AbortSignal.any([given, ...signal ? [signal] : []]);
     const report = await runPipeline({
       compiled,
       config: project.config.view,

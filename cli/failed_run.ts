@@ -1,14 +1,16 @@
 /** The event of a pipeline that ended with a code other than 0. @module */
 import type { Json } from "../core/contract.ts";
 import { PipelineError } from "../core/errors.ts";
-import type { RunReport } from "../core/run/report.ts";
+import type { ReportError, RunReport } from "../core/run/report.ts";
 import type { CommandContext } from "./command.ts";
 import { eventPipeline, queueFailure } from "./failure_event.ts";
 import { count } from "./format.ts";
-import { exitCodeOf } from "./render_error.ts";
+import { exitCodeOf, renderFinding, untoldFindings } from "./render_error.ts";
 
 /** How many failed items an event names. */
 const ITEMS_TOLD = 50;
+/** How many findings of an item it names. */
+const FINDINGS_TOLD = 20;
 
 export interface FailureOptions {
   dryRun: boolean;
@@ -30,7 +32,8 @@ export async function withFailureEvent(
   try {
     const report = await work();
     if (report.exit_code !== 0) {
-      await queue(report.pipeline, { exitCode: report.exit_code, data: ofReport(report) }, options);
+      const event = { exitCode: report.exit_code, data: ofReport(report), lines: linesOf(report) };
+      await queue(report.pipeline, event, options);
     }
     return report;
   } catch (error) {
@@ -38,7 +41,7 @@ export async function withFailureEvent(
     const { code, hint } = error instanceof PipelineError ? error : { code: "internal/unexpected", hint: undefined };
     const data = { code, message, ...hint === undefined ? {} : { hint }, started_at: startedAt };
     const pipeline = eventPipeline(name);
-    await queue(pipeline, { exitCode: exitCodeOf(error, pipeline), data }, options);
+    await queue(pipeline, { exitCode: exitCodeOf(error, pipeline), data, lines: [message] }, options);
     throw error;
   }
 }
@@ -59,19 +62,39 @@ function ofReport({ error, items, run_id, started_at }: RunReport): FailureData 
       stage: error?.stage ?? "",
       code: error?.code ?? "",
       message: error?.message ?? "",
+      ...findingsOf(error),
       ...error?.hint === undefined ? {} : { hint: error.hint },
     })),
   };
 }
 
+/** What the message of an item does not tell. */
+function findingsOf(error: ReportError | undefined): { findings?: string[] } {
+  const findings = untoldFindings(error?.message ?? "", error?.findings).slice(0, FINDINGS_TOLD).map(renderFinding);
+  return findings.length === 0 ? {} : { findings };
+}
+
+/** The lines of the log that say what the event of a run says, as the engine and the command line log them. */
+function linesOf({ error, items }: RunReport): string[] {
+  const failed = items.filter((item) => item.outcome === "failed");
+  return [
+    ...error === undefined ? [] : [error.message],
+    ...failed.flatMap(({ name, error }) => [
+      `${name}: ${error?.message}`,
+      ...(error?.findings ?? []).map((finding) => `${name}: ${renderFinding(finding)}`),
+    ]),
+  ];
+}
+
 async function queue(
   pipeline: string,
-  { exitCode, data: { code, message, ...more } }: { exitCode: number; data: FailureData },
+  { exitCode, data: { code, message, ...more }, lines }: { exitCode: number; data: FailureData; lines: string[] },
   { dryRun, context, isWanted }: FailureOptions,
 ): Promise<void> {
-  const { locations, log, logs, terminal } = context;
+  const { locations, log, logs, notices, terminal } = context;
   // A run that only ended because the process broke knows less than whoever tells of that.
   if (dryRun || terminal.broken?.aborted || !await isWanted()) return;
-  const to = { journalFile: locations.journalFile, terminal, log, scrubber: logs.scrubber };
+  notices.told(lines.map((line) => logs.scrubber.text(line)));
+  const to = { locations, terminal, log, scrubber: logs.scrubber };
   await queueFailure(pipeline, { exitCode, code, message, more }, to);
 }

@@ -5,13 +5,16 @@
  */
 import type { Json } from "../core/contract.ts";
 import { emitEvent, eventForExit, failureEvent, isEventName } from "../core/events/events.ts";
-import { openJournal } from "../core/journal/sqlite.ts";
+import type { NewEvent } from "../core/events/events.ts";
 import type { Logger } from "../core/ports.ts";
 import type { CommandSpec } from "./command.ts";
 import { NOTIFY, queuesEvents } from "./drain.ts";
+import type { Locations } from "./locations.ts";
 import { GLOBAL_FLAGS } from "./parse.ts";
 import { makeStateDir } from "./project.ts";
 import type { Scrubber } from "./scrub.ts";
+import { openOwnJournal } from "./services.ts";
+import { whyStateIsNotApart } from "./state_apart.ts";
 import type { SecretsContext } from "./secrets.ts";
 import { commandFlags } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
@@ -26,7 +29,7 @@ export interface Failure {
 }
 
 interface Queue {
-  journalFile: string;
+  locations: Pick<Locations, "journalFile" | "configFile" | "stateDir">;
   terminal: Pick<Terminal, "now" | "host" | "failureEvent">;
   log: Pick<Logger, "debug" | "error">;
   /** It knows the secrets of this machine; what it hides goes into no journal and no mail. */
@@ -48,18 +51,22 @@ export async function queueFailure(pipeline: string, failure: Failure, to: Queue
 async function queue(
   pipeline: string,
   { exitCode, code, message, more }: Failure,
-  { journalFile, terminal, log, scrubber }: Queue,
+  { locations, terminal, log, scrubber }: Queue,
 ): Promise<boolean> {
+  const data = scrubber.value({ ...more, code, message, pipeline, exit_code: exitCode, host: terminal.host }) as Json;
+  const name = eventForExit(pipeline, exitCode);
+  if (name === undefined || !isEventName(name)) return true;
+  const event: NewEvent = { event: name, at: terminal.now(), data };
   try {
-    await makeStateDir(journalFile);
-    await using journal = await openJournal(journalFile);
-    const event = eventForExit(pipeline, exitCode);
-    if (event === undefined || !isEventName(event)) return true;
-    const data = scrubber.value({ ...more, code, message, pipeline, exit_code: exitCode, host: terminal.host }) as Json;
-    const id = await emitEvent(journal.outbox, { event, at: terminal.now(), data }, { enabled: true });
-    log.debug(`event ${event} is queued`, { id });
+    const astray = await whyStateIsNotApart(locations);
+    if (astray) throw astray;
+    await makeStateDir(locations.journalFile);
+    await using journal = await openOwnJournal(locations);
+    const id = await emitEvent(journal.outbox, event, { enabled: true });
+    log.debug(`event ${name} is queued`, { id });
     return true;
   } catch (error) {
+    if (terminal.failureEvent) terminal.failureEvent.unqueued = [event];
     log.error(`The event of the failed run cannot be queued: ${error instanceof Error ? error.message : error}`);
     return false;
   }
@@ -98,7 +105,7 @@ function plainWords(argv: readonly string[], commands: readonly CommandSpec[]): 
  */
 export async function queueUnstarted(
   failure: Failure,
-  { argv, commands, terminal, log, logs }: Omit<Queue, "journalFile" | "scrubber"> & {
+  { argv, commands, terminal, log, logs }: Omit<Queue, "locations" | "scrubber"> & {
     argv: readonly string[];
     commands: readonly CommandSpec[];
     terminal: Terminal;
@@ -111,7 +118,7 @@ export async function queueUnstarted(
     const locations = locateIn(argv, terminal);
     if (!await queuesEvents({ terminal, locations, logs }, valueIn(argv, "smtp-env"))) return false;
     await queueFailure(pipeline, failure, {
-      journalFile: locations.journalFile,
+      locations,
       terminal,
       log,
       scrubber: logs.scrubber,

@@ -40,6 +40,8 @@ export interface LogControl extends Disposable {
   readonly file: string | undefined;
   /** Calls `listener` with every line of `warn` and `error`, for the events of the toolkit's own health. */
   onTrouble(listener: (line: LogLine) => void): void;
+  /** Logs what the command prints itself: in text form it goes to the file alone. */
+  printed(message: string, data?: Record<string, unknown>): void;
   /** Logs the error that ends a command; in text form it goes to the file alone, since people get it in words. */
   fatal(message: string, data: Record<string, unknown>): void;
 }
@@ -106,6 +108,11 @@ export function openLog(options: LogOptions): LogControl {
   return {
     logger,
     scrubber,
+    printed(message, data) {
+      isInWords = options.format === "text";
+      logger.info(message, data);
+      isInWords = false;
+    },
     fatal(message, data) {
       isInWords = options.format === "text";
       logger.error(message, data);

@@ -65,7 +65,7 @@ async function runCommand(
     return await reportBare(error, terminal);
   }
   const toFile = spec.log === "file" && !args.has("dry-run");
-  const { openLogFile } = toFile ? await import("./log_file.ts") : {};
+  const { openLogFile } = toFile && await mayLog(locations) ? await import("./log_file.ts") : {};
   // Opened before the config is read: a scheduled task that cannot start leaves a trace.
   using logs = openLog({
     format: globals.logFormat,
@@ -106,6 +106,12 @@ async function runCommand(
   return code;
 }
 
+/** Not where the log would lie among the data of the instrument; the command says so itself. */
+async function mayLog(locations: CommandContext["locations"]): Promise<boolean> {
+  const { whyStateIsNotApart } = await import("./state_apart.ts");
+  return await whyStateIsNotApart(locations) === undefined;
+}
+
 function loadCommand(spec: CommandSpec): Promise<{ run: Command }> {
   if (spec.load === undefined) throw new TypeError(`Cannot load "${spec.name}": the table names no module`);
   return spec.load();
@@ -118,7 +124,12 @@ function reportError(
 ): void {
   const message = error instanceof Error ? error.message : String(error);
   const { code, hint, cause } = error instanceof PipelineError ? error : {};
-  logs.fatal(message, error instanceof PipelineError ? { code, hint, cause } : { error });
+  // Whoever pressed Ctrl+C knows of it.
+  const isKnown = error instanceof DOMException && error.name === "AbortError";
+  logs.fatal(
+    message,
+    error instanceof PipelineError ? { code, hint, cause } : isKnown ? { code: "cli/interrupted" } : { error },
+  );
   if (!json) screen.write(logs.scrubber.text(text));
 }
 

@@ -31,7 +31,7 @@ export async function reportMisuse(error: unknown, { argv, terminal, commands }:
     isTerminal: terminal.errIsTerminal,
     env: terminal.env,
     now: terminal.now,
-    openFile: logFileOf(known, { argv, terminal, commands }),
+    openFile: await isApart({ argv, terminal }) ? logFileOf(known, { argv, terminal, commands }) : undefined,
   });
   const at = whereabouts({ argv, terminal });
   await hideSecrets(logs.scrubber, at);
@@ -64,6 +64,15 @@ async function tellPeople(failure: Failure, { logs, ...by }: Misuse & { logs: Lo
 
 function wantsJson(argv: readonly string[]): boolean {
   return argv.some((word, at) => word === "--log-format=json" || (word === "json" && argv[at - 1] === "--log-format"));
+}
+
+async function isApart({ argv, terminal }: Pick<Misuse, "argv" | "terminal">): Promise<boolean> {
+  const { whyStateIsNotApart } = await import("./state_apart.ts");
+  try {
+    return await whyStateIsNotApart(locateIn(argv, terminal)) === undefined;
+  } catch {
+    return true; // without a home there is no state folder either
+  }
 }
 
 /** A scheduled task with a misspelled flag leaves a trace, as any other that cannot start; a dry run writes nothing. */

@@ -24,6 +24,8 @@ export interface Notices {
   hurry(ms: number): void;
   /** The command delivers by itself: from now on `flush` does nothing. */
   dismiss(): void;
+  /** An event tells people these messages already: as lines of the log they are no further trouble. */
+  told(messages: Iterable<string>): void;
 }
 
 /** Delivers what waits: `drainOutbox`, which is not loaded before there is something to do. */
@@ -35,20 +37,35 @@ export type Drain = (
 /** What marks a line as the notify pipeline's own: of those nobody is told, or a broken mail server would be told of. */
 export const OWN = { pipeline: "notify" } as const;
 
-/** Collects the warnings and errors of a log from now on. `take` gives and forgets them. */
-export function collectTrouble(logs: Pick<LogControl, "onTrouble">): { take(): Trouble[] } {
+/** The warnings and errors of a log that nobody was told of yet. */
+export interface Troubles {
+  /** Gives and forgets them. */
+  take(): Trouble[];
+  /** Lines with these messages count no more, whether they came or are to come. */
+  told(messages: Iterable<string>): void;
+}
+
+/** Codes of errors that only whoever typed the command can mend, and reads on the screen. */
+const TYPED = /^(cli|init)\//;
+
+/** Collects the warnings and errors of a log from now on. */
+export function collectTrouble(logs: Pick<LogControl, "onTrouble">): Troubles {
   let lines = new Map<string, Trouble>();
+  const told = new Set<string>();
   logs.onTrouble(({ at, level, message, data }) => {
-    if (data.pipeline === OWN.pipeline) return;
+    if (data.pipeline === OWN.pipeline || TYPED.test(String(data.code ?? ""))) return;
     const known = lines.get(message);
     if (known) known.count++;
     else if (lines.size < MESSAGES) lines.set(message, { at, level, message, count: 1 });
   });
   return {
     take() {
-      const taken = [...lines.values()];
+      const taken = [...lines.values()].filter(({ message }) => !told.has(message));
       lines = new Map();
       return taken;
+    },
+    told(messages) {
+      for (const message of messages) told.add(message);
     },
   };
 }
@@ -70,7 +87,7 @@ export function openNotices(
   context: Omit<CommandContext, "notices">,
   { smtpEnv, trouble, drain }: {
     smtpEnv?: string;
-    trouble?: { take(): Trouble[] };
+    trouble?: Pick<Troubles, "take"> & Partial<Troubles>;
     /** For tests. */
     drain?: Drain;
   },
@@ -111,5 +128,6 @@ export function openNotices(
       deadline.addEventListener("abort", () => hurried.abort(deadline.reason), { once: true });
     },
     dismiss: () => isDismissed = true,
+    told: (messages) => trouble?.told?.(messages),
   };
 }

@@ -202,7 +202,7 @@ export async function readTextIfThere(
   try {
     return await read(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
     const { code, message, cause } = asPipelineError(ioError(error, { verb: `read the ${what}`, path }), "read a file");
     throw new PipelineError(code, message, {
       cause,

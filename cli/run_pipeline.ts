@@ -7,6 +7,7 @@ import type { ProgressSink } from "../core/run/progress.ts";
 import type { ItemReport, RunReport } from "../core/run/report.ts";
 import type { Arguments, CommandContext } from "./command.ts";
 import { NOTIFY, ownLog, queuesEvents } from "./drain.ts";
+import { count } from "./format.ts";
 import { withFailureEvent } from "./failed_run.ts";
 import { loadProject, requirePipeline } from "./project.ts";
 import type { Project } from "./project.ts";
@@ -163,7 +164,7 @@ export async function execute(
   using interrupts = terminal.interrupts();
   const onStop = () => {
     if (terminal.broken?.aborted) return;
-    if (!compiled.source.plugin.endless) return context.log.warn(STOPPING);
+    if (!compiled.source.plugin.endless) return context.log.info(STOPPING);
     // This is how it is meant to end: no trouble to tell anybody of.
     context.log.info("Stopping, as was asked");
     context.notices.hurry(LAST_FLUSH_MS);
@@ -226,11 +227,15 @@ function logOutcome(report: RunReport, log: CommandContext["log"]): void {
     // What the message names stands in the log already.
     const findings = untoldFindings(error?.message ?? "", error?.findings);
     for (const finding of findings.slice(0, FINDINGS_TOLD)) log.error(`${name}: ${renderFinding(finding)}`);
-    if (findings.length > FINDINGS_TOLD) log.error(`${name}: ${findings.length - FINDINGS_TOLD} more findings`);
+    if (findings.length > FINDINGS_TOLD) {
+      log.error(`${name}: ${count(findings.length - FINDINGS_TOLD, "more finding")}`);
+    }
     if (error?.hint !== undefined) log.info(`${name}: what to do: ${error.hint}`);
   }
   if (report.error !== undefined) {
-    log.error(report.error.message, { code: report.error.code });
+    const { code, message } = report.error;
+    if (report.exit_code === 130 && code === "run/stopped") log.info(message, { code });
+    else log.error(message, { code });
     // No trouble of its own: people would be told of it in a message apart from the error.
     if (report.error.hint !== undefined) log.info(`what to do: ${report.error.hint}`);
   }

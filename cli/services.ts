@@ -1,6 +1,7 @@
 /** The services of the engine on this machine. @module */
 import { systemClock } from "../core/io/clock.ts";
 import { Disk } from "../core/io/disk.ts";
+import { pathKey } from "../core/io/paths.ts";
 import { runProcess } from "../core/io/exec.ts";
 import { systemProcesses } from "../core/io/process_info.ts";
 import { copyJournalForReading, openJournal } from "../core/journal/sqlite.ts";
@@ -8,7 +9,16 @@ import type { LocalJournal } from "../core/journal/sqlite.ts";
 import type { Registry } from "../core/registry.ts";
 import type { EngineServices } from "../core/run/services.ts";
 import type { CommandContext } from "./command.ts";
+import type { Locations } from "./locations.ts";
 import { makeStateDir } from "./project.ts";
+import { whyStateIsNotApart } from "./state_apart.ts";
+
+/** The journal, with the events and marks of the config that is in force; several may share a state folder. */
+export function openOwnJournal(
+  { journalFile, configFile }: Pick<Locations, "journalFile" | "configFile">,
+): Promise<LocalJournal> {
+  return openJournal(journalFile, { config: pathKey(configFile) });
+}
 
 /**
  * Opens disk and journal for as long as `work` lasts. A dry run gets a copy of the journal: the live one is not even
@@ -26,9 +36,13 @@ export async function withServices<T>(
 ): Promise<T> {
   const { terminal, locations, log, openDisk = () => new Disk() } = context;
   await using fs = openDisk();
+  const astray = dryRun || own !== undefined ? undefined : await whyStateIsNotApart(locations);
+  if (astray) throw astray;
   if (!dryRun && own === undefined) await makeStateDir(locations.journalFile);
   await using journal = own ??
-    (dryRun ? await copyJournalForReading(locations.journalFile) : await openJournal(locations.journalFile));
+    (dryRun
+      ? await copyJournalForReading(locations.journalFile, { config: pathKey(locations.configFile) })
+      : await openOwnJournal(locations));
   return await work({
     fs,
     clock: systemClock,

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { NewEvent } from "../core/events/events.ts";
+
 /** Ctrl+C and SIGTERM as signals. */
 export interface Interrupts extends Disposable {
   /** Aborted by the first interrupt, or when the process broke: finish the step, release what is held. */
@@ -16,6 +18,8 @@ export interface Interrupts extends Disposable {
 export interface FailureEvent {
   /** Set as soon as somebody queues the event; whether it was queued. */
   queued?: Promise<boolean>;
+  /** What the journal did not take: it is delivered at the end of the command, or lost. */
+  unqueued?: NewEvent[];
 }
 
 export interface Terminal {

@@ -16,7 +16,7 @@ function isUnused(diagnostics: readonly Diagnostic[]): boolean {
 }
 
 export const run: Command = async (args, context) => {
-  const { terminal, locations, log } = context;
+  const { terminal, locations, log, logs } = context;
   const project = await loadProject(context);
   const named = args.all("PIPELINE");
   const compiled: CompiledPipeline[] = [];
@@ -55,7 +55,7 @@ export const run: Command = async (args, context) => {
     (services) => installPlaces(requests, services, { replaced: args.has("replaced") }),
   );
   for (const { id, path, uuid, created } of places) {
-    log.info(`place "${id}" ${created ? "is marked now" : "was marked already"}`, { path, uuid });
+    logs.printed(`place "${id}" ${created ? "is marked now" : "was marked already"}`, { path, uuid });
   }
   if (args.has("json")) terminal.out(`${JSON.stringify(places, null, 2)}\n`);
   else {

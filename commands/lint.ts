@@ -5,11 +5,14 @@ import { count } from "../cli/format.ts";
 import { NOTIFY } from "../cli/drain.ts";
 import { readSecrets } from "../cli/secrets.ts";
 import { wrap } from "../cli/help.ts";
+import { whyTooOpen } from "../cli/smtp_env_mode.ts";
 import { checkPipeline, loadProject, pipelineNames } from "../cli/project.ts";
 import type { CheckedPipeline, Project } from "../cli/project.ts";
 import { PipelineError } from "../core/errors.ts";
 import { copyJournalForReading } from "../core/journal/sqlite.ts";
 import { DiskFiles } from "../core/io/disk_files.ts";
+import { whyNotRunnable } from "../core/io/programs.ts";
+import { lintMachine } from "../core/lint/machine.ts";
 import { createEnvironmentProbe, lintEnvironment } from "../core/lint/environment.ts";
 import { lintNotifiers } from "../core/lint/notifiers.ts";
 import { findLintRule, LINT_RULES, tierOf } from "../core/lint/rules.ts";
@@ -29,6 +32,8 @@ export const run: Command = async (args, context) => {
   if (code !== undefined) return explain(code, context);
   const project = args.has("json") ? await loadOrTell(context) : await loadProject(context);
   if (project === undefined) return 2;
+  const open = await whyTooOpen(context.locations.smtpEnvFile);
+  if (open !== undefined) context.log.warn(open);
   const given = args.all("PIPELINE");
   const names = given.length > 0 ? given : await pipelineNames(context);
   const checked: (CheckedPipeline & { name: string })[] = [];
@@ -118,6 +123,14 @@ async function lintOne(
     signal,
     roots: [{ id: "state", path: context.locations.stateDir }],
   });
+  const { terminal, locations } = context;
+  found.push(
+    ...await lintMachine(checked.compiled, {
+      fs: new DiskFiles(),
+      stateDir: locations.stateDir,
+      whyNotRunnable: (program) => whyNotRunnable(program, terminal),
+    }),
+  );
   const isNotify = checked.compiled.name === NOTIFY && project.config.config.notify.enabled;
   const told = isNotify
     ? lintNotifiers(checked.compiled, { registry: project.registry, secrets: await readSecrets(context) })

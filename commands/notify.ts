@@ -8,6 +8,7 @@ import { renderReport } from "../cli/render_report.ts";
 import { withServices } from "../cli/services.ts";
 import { defineSource, type Item, type Json, recipientsOf } from "../core/contract.ts";
 import { PipelineError } from "../core/errors.ts";
+import { ioError } from "../core/io/io_errors.ts";
 import { EVENTS, failureEvent, isEventName } from "../core/events/events.ts";
 import { openMemoryJournal } from "../core/journal/sqlite.ts";
 import { z } from "../core/options.ts";
@@ -51,8 +52,10 @@ async function knownEvents({ config }: Project, context: CommandContext): Promis
       if (!isDirectory && event !== name && event !== "default" && isEventName(event)) names.add(event);
     }
   } catch (error) {
-    // Without the folder there are only the names.
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // What is no folder is told by whoever looks for the lists.
+    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) {
+      throw ioError(error, { verb: "list", path: config.config.notify.recipients_dir });
+    }
   }
   return [...names].sort();
 }

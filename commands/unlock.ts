@@ -50,7 +50,11 @@ export const run: Command = async (args, context) => {
 function confirm(name: string, isDead: boolean, { terminal, log }: CommandContext): boolean {
   const doubt = isDead ? "" : " Its holder cannot be proved dead: make sure that no labferry works on it anywhere.";
   const answer = terminal.ask(`Remove the lock of "${name}"?${doubt} [yes/no]`);
-  if (answer === null) log.error(`the lock of "${name}" is left: nobody can be asked here, pass --yes to remove it`);
+  if (answer === null) {
+    log.error(`the lock of "${name}" is left: nobody can be asked here, pass --yes to remove it`, {
+      code: "cli/no-answer",
+    });
+  }
   return /^y(es)?$/i.test(answer?.trim() ?? "");
 }
 

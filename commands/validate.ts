@@ -40,8 +40,9 @@ export const run: Command = async (args, { terminal, globals }) => {
     else terminal.out(renderVerdict(verdict, globals.quiet));
   }
   if (json) terminal.out(`${JSON.stringify(verdicts, null, 2)}\n`);
-  else if (isRoot && !globals.quiet) terminal.out(summary(path, count, bad));
-  return bad === 0 ? 0 : 1;
+  else if (isRoot && (count === 0 || !globals.quiet)) terminal.out(summary(path, count, bad));
+  // Absence is no success (SAFETY S18): a share that is not mounted is an empty folder.
+  return bad === 0 && count > 0 ? 0 : 1;
 };
 
 /** An argument's path that is absent is a fault of usage; anything else there is a verdict. */
@@ -119,7 +120,7 @@ function renderVerdict({ path, ok, findings }: Verdict, quiet: boolean): string 
 }
 
 function summary(root: string, count: number, bad: number): string {
-  if (count === 0) return `No study below ${root}\n`;
+  if (count === 0) return `No study below ${root}: nothing was checked, wanted at least one folder\n`;
   const studies = count === 1 ? "1 study" : `${count} studies`;
   return bad === 0 ? `All ${studies} conform\n` : `${bad} of ${studies} do not conform\n`;
 }

@@ -45,6 +45,8 @@ export interface RunContext {
   readonly host: string;
   /** The config in force. */
   readonly config: ConfigView;
+  /** Path of the config file, as it is known; also where it was not read. */
+  readonly configFile: string;
   /** Aborted when the run is to stop now. */
   readonly signal: AbortSignal;
   /** The log of the run. */

@@ -112,7 +112,10 @@ function itemsOf(details: Details): string | undefined {
     const [name, stage, code, message, hint] = [item.name, item.stage, item.code, item.message, item.hint].map(textOf);
     const where = stage === undefined || stage === "" ? "" : ` (stage ${stage})`;
     const what = message === undefined ? "" : `: ${message}${code === undefined || code === "" ? "" : ` [${code}]`}`;
-    return `${name ?? "?"}${where}${what}${hint === undefined ? "" : `\n  ${hint}`}`;
+    const findings = Array.isArray(item.findings)
+      ? item.findings.map((finding) => `\n  ${textOf(finding)}`).join("")
+      : "";
+    return `${name ?? "?"}${where}${what}${findings}${hint === undefined ? "" : `\n  ${hint}`}`;
   });
   const more = details.items.length - ITEMS_TOLD;
   return [...lines, ...more > 0 ? [`and ${more} more, see the report`] : []].join("\n");

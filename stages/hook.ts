@@ -2,6 +2,7 @@
 import { defineStage } from "../core/contract.ts";
 import { PipelineError } from "../core/errors.ts";
 import { argv, duration, z } from "../core/options.ts";
+import type { RunContext } from "../core/ports.ts";
 
 export const hook = defineStage({
   kind: "stage",
@@ -40,7 +41,7 @@ export const hook = defineStage({
       kills: options.touches.map((place) => place === "source" ? { fact: "hashed" } : { fact: "written", place }),
     };
   },
-  open(options) {
+  open(options, run) {
     return {
       async *plan() {
         if (options.argv.length === 0) yield { kind: "skip", why: "no program is configured" };
@@ -50,7 +51,7 @@ export const hook = defineStage({
         try {
           await ctx.exec({ argv: options.argv, timeoutMs: options.timeout, pins: pinsOf(options) });
         } catch (error) {
-          if (options.on_error === "fail" || ctx.signal.aborted) throw withHint(error);
+          if (options.on_error === "fail" || ctx.signal.aborted) throw withHint(error, keyOf(options.argv, run));
           ctx.log.warn(error instanceof Error ? error.message : String(error));
         }
       },
@@ -58,14 +59,28 @@ export const hook = defineStage({
   },
 });
 
+/** The key of the config that names the program: `[hooks] backup`. Undefined when the pipeline names it itself. */
+function keyOf(argv: readonly string[], { config, pipeline }: RunContext): string | undefined {
+  const hooks = Object.entries(config.hooks ?? {}).filter(([, named]) =>
+    JSON.stringify(named) === JSON.stringify(argv)
+  );
+  const [key] = hooks.find(([name]) => name === pipeline) ?? hooks[0] ?? [];
+  return key === undefined ? undefined : `[hooks] ${key}`;
+}
+
 /** What to do about a program that failed: only the operator knows the program. */
-function withHint(error: unknown): unknown {
-  if (!(error instanceof PipelineError) || error.hint !== undefined) return error;
-  const hint = error.code === "hook/timeout"
-    ? "Find out what it waits for (its output is in the log), or give it more time: with = { timeout = … }"
-    : "Its output is in the log. Run it by hand under the account of labferry to see what is wrong; " +
-      'with = { on_error = "warn" } goes on in spite of it';
-  const { code, message, cause, retry, stopsRun, findings } = error;
+function withHint(error: unknown, key: string | undefined): unknown {
+  if (!(error instanceof PipelineError)) return error;
+  const { code, cause, retry, stopsRun, findings } = error;
+  const message = key === undefined ? error.message : error.message.replace(/^Cannot run /, `Cannot run ${key}, `);
+  const where = key === undefined ? "" : ` The program is named by ${key} in the config: correct it there.`;
+  const anyway = `${where} To go on in spite of it, give the hook on_error = "warn" in its pipeline` +
+    `${key === undefined ? "" : ", a copy of the preset in pipelines/"}.`;
+  const hint = error.hint !== undefined
+    ? `${error.hint}.${where}`.replace("..", ".")
+    : code === "hook/timeout"
+    ? `Find out what it waits for (its output is in the log), or give it more time: with = { timeout = … }.${where}`
+    : `Its output is in the log. Run it by hand under the account of labferry to see what is wrong.${anyway}`;
   return new PipelineError(code, message, { cause, retry, stopsRun, findings, hint });
 }
 

@@ -45,4 +45,4 @@ export const STUDY: readonly FlagSpec[] = [
   { name: "standard", value: "NAME", summary: "Naming standard; phenocycler unless said otherwise." },
 ];
 
-export const STUDY_EXITS = [[0, "every study conforms"], [1, "at least one study does not"]] as const;
+export const STUDY_EXITS = [[0, "every study conforms"], [1, "at least one study does not, or there is none"]] as const;

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
+import { PipelineError } from "../errors.ts";
 
 /** The list used for events without one of their own. */
 export const DEFAULT_LIST = "default.txt";
@@ -38,6 +39,8 @@ export function parseRecipients(text: string): { to: string[]; wrong: { line: nu
 
 /**
  * The recipients of an event: its own list, or the default one when that is missing or has no address.
+ *
+ * @throws {PipelineError} `notify/no-lists` when there is no folder of lists: that nobody is found says nothing then
  * @example
  * ```ts
  * import assert from "node:assert/strict";
@@ -53,13 +56,33 @@ export async function recipientsOf(
   { folder, readText }: { folder: string; readText(path: string): Promise<string | undefined> },
 ): Promise<Recipients> {
   const problems: string[] = [];
+  let lists = 0;
   for (const name of [`${event}.txt`, DEFAULT_LIST]) {
     const file = join(folder, name);
     const text = await readText(file);
     if (text === undefined) continue;
+    lists++;
     const { to, wrong } = parseRecipients(text);
-    problems.push(...wrong.map(({ line, text }) => `${file}, line ${line}: "${text}" is no address`));
+    problems.push(
+      ...wrong.map(({ line, text }) =>
+        `${file}, line ${line}: "${text}" is no address, wanted one plain address a line`
+      ),
+    );
     if (to.length > 0) return { to, file, problems };
   }
+  if (lists === 0) await expectFolder(folder, readText);
   return { to: [], problems };
+}
+
+/** A folder cannot be read as a text; what can, or is not there, is none (SAFETY S18: absence is no answer). */
+async function expectFolder(folder: string, readText: (path: string) => Promise<string | undefined>): Promise<void> {
+  const found = await readText(folder).then(
+    (text) => text === undefined ? "nothing is there" : "it is a file",
+    () => "",
+  );
+  if (found === "") return;
+  throw new PipelineError("notify/no-lists", `Cannot find who hears of what: "${folder}": ${found}, wanted a folder`, {
+    stopsRun: 2,
+    hint: "Check [notify] recipients_dir in the config; labferry install init makes the folder. Events stay queued.",
+  });
 }

@@ -5,6 +5,7 @@
 import { PipelineError } from "../errors.ts";
 import type { ExecOptions, Logger } from "../ports.ts";
 import { isAbsent } from "./io_errors.ts";
+import { commandLine, NOT_EXECUTABLE } from "./programs.ts";
 
 export interface RunProcessOptions {
   signal: AbortSignal;
@@ -84,8 +85,12 @@ function spawn(argv: readonly string[], options: ExecOptions): Deno.ChildProcess
         hint: "Give the full path of the program, with its extension on Windows.",
       });
     }
+    if (cause instanceof Deno.errors.PermissionDenied) {
+      const { why, hint } = NOT_EXECUTABLE;
+      throw new PipelineError("hook/not-executable", `Cannot run "${argv[0]}": ${why}`, { cause, hint });
+    }
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new PipelineError("hook/failed", `Cannot run "${argv[0]}": ${why}`, { cause });
+    throw new PipelineError("hook/failed", `Cannot run "${commandLine(argv)}": ${why}`, { cause });
   }
 }
 
@@ -97,8 +102,8 @@ function afterReal(ms: number, act: () => void): () => void {
 /**
  * Runs a child process to its end. With a timeout, or when the signal aborts, the child and what it started are told
  * to stop and, after `graceMs` (5 s), killed.
- * @throws {PipelineError} `hook/failed` on an exit code other than 0, `hook/timeout`, `hook/not-found`; each names
- * `argv[0]`. The signal's reason when it aborted.
+ * @throws {PipelineError} `hook/failed` on an exit code other than 0, `hook/timeout`, `hook/not-found`,
+ * `hook/not-executable`; each names what was run. The signal's reason when it aborted.
  */
 export async function runProcess(options: ExecOptions, run: RunProcessOptions): Promise<void> {
   const { argv, timeoutMs } = options;
@@ -131,11 +136,17 @@ export async function runProcess(options: ExecOptions, run: RunProcessOptions): 
     await output.finally(() => clearTimeout(drain));
     run.signal.throwIfAborted();
     if (timedOut) {
-      throw new PipelineError("hook/timeout", `Cannot run "${argv[0]}": not finished after ${timeoutMs} ms`);
+      throw new PipelineError(
+        "hook/timeout",
+        `Cannot run "${commandLine(argv)}": it ran, and was not finished after ${timeoutMs} ms`,
+      );
     }
     if (!status.success) {
-      const how = status.signal === null ? `exit code ${status.code}` : `ended by ${status.signal}`;
-      throw new PipelineError("hook/failed", `Cannot run "${argv[0]}": ${how}, wanted exit code 0`);
+      const how = status.signal === null ? `ended with exit code ${status.code}` : `was ended by ${status.signal}`;
+      throw new PipelineError(
+        "hook/failed",
+        `Cannot run "${commandLine(argv)}": it ran and ${how}, wanted exit code 0`,
+      );
     }
   } finally {
     cancelLimit?.();

@@ -5,6 +5,14 @@
  */
 import type { ChangeIdentity } from "../evidence.ts";
 
+/** What an entry is, in words: `it is a folder`. */
+export const KIND_WORDS: Readonly<Record<FileStat["kind"], string>> = {
+  file: "a file",
+  directory: "a folder",
+  symlink: "a symbolic link",
+  other: "a device, a pipe or a socket",
+};
+
 /** What `lstat` says of an entry. Links are never followed. */
 export interface FileStat extends ChangeIdentity {
   kind: "file" | "directory" | "symlink" | "other";

@@ -4,6 +4,7 @@
  */
 import { basename, dirname, extname, join } from "@std/path";
 import { PipelineError } from "../errors.ts";
+import { KIND_WORDS } from "./file_system.ts";
 import type { FollowedFile, FollowedFiles } from "../event_ports.ts";
 import type { FileHandle, FileStat, FileSystem } from "./file_system.ts";
 import { ioError, isAbsent } from "./io_errors.ts";
@@ -153,7 +154,7 @@ function asIoError(error: unknown, path: string): unknown {
 }
 
 function notAFile(path: string, { kind }: FileStat): PipelineError {
-  return new PipelineError("io/not-a-file", `Cannot follow "${path}": it is a ${kind}, wanted a file`, {
+  return new PipelineError("io/not-a-file", `Cannot follow "${path}": it is ${KIND_WORDS[kind]}, wanted a file`, {
     stopsRun: 2,
     hint: "Name the log file itself, not the folder it is in.",
   });

@@ -2,6 +2,7 @@
  * Comparing stats, and the words for what differs.
  * @module
  */
+import { KIND_WORDS } from "./file_system.ts";
 import { PipelineError } from "../errors.ts";
 import type { FileStat } from "./file_system.ts";
 
@@ -79,7 +80,11 @@ export function notAFile(verb: string, path: string, stat: FileStat | undefined)
       hint: "It was moved, renamed or deleted, or the share is not mounted. Look for it, then run again.",
     });
   }
-  return new PipelineError("copy/not-a-file", `Cannot ${verb} "${path}": it is a ${stat.kind}, wanted a file`, {
-    hint: "Nothing was replaced. Find out what stands there; move it away if it is not needed.",
-  });
+  return new PipelineError(
+    "copy/not-a-file",
+    `Cannot ${verb} "${path}": it is ${KIND_WORDS[stat.kind]}, wanted a file`,
+    {
+      hint: "Nothing was replaced. Find out what stands there; move it away if it is not needed.",
+    },
+  );
 }

@@ -2,6 +2,7 @@
  * Walks a tree in byte order of the whole paths, one folder's names in memory at a time.
  * @module
  */
+import { KIND_WORDS } from "./file_system.ts";
 import type { TreeEntry } from "../ports.ts";
 import type { DirEntry, FileStat, FileSystem } from "./file_system.ts";
 import { ioError } from "./io_errors.ts";
@@ -85,7 +86,7 @@ async function expectFolder(fs: FileSystem, root: string): Promise<void> {
     ? "nothing is there"
     : stat.kind === "symlink"
     ? "it is a link"
-    : `it is a ${stat.kind}`;
+    : `it is ${KIND_WORDS[stat.kind]}`;
   throw new PipelineError("walk/no-folder", `Cannot list "${root}": ${found}, wanted a folder`, {
     hint: "It was moved or replaced, or the share is not mounted. Look for it, then run again.",
   });

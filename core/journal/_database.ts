@@ -8,6 +8,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { dirname } from "@std/path";
 import { PipelineError } from "../errors.ts";
+import { asKnownError, errnoOf } from "../io/io_errors.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./_schema.ts";
 import { tryLockSync } from "../io/try_lock.ts";
 import { holdLock, openLock } from "./_journal_lock.ts";
@@ -235,6 +236,24 @@ const SICK = "Look at the disk of the state folder: its free space and its healt
 const MOVE_ASIDE = "Move the file and its -wal and -shm neighbours aside and run again: the journal saves work and " +
   "never permits a deletion, so what it knew is proved again.";
 
+/** What the system says of the journal's folder or of the files beside it: its words, and what they mean here. */
+function ofSystem(error: unknown, { start, path }: { start: string; path: string }): PipelineError {
+  const known = asKnownError(error, "use the journal");
+  const found = known.message.replace(/^Cannot use the journal: /, "");
+  const isFull = known.code === "io/disk-full";
+  const more = known.code === "io/read-only" || known.code === "io/failing" ? known.hint : undefined;
+  return new PipelineError(isFull ? "journal/full" : "journal/cannot-open", `${start}: ${found}`, {
+    cause: error,
+    stopsRun: 1,
+    retry: known.retry,
+    hint: isFull
+      ? "Free space on the disk of the state folder."
+      : `${WRITABLE} It is "${dirname(path)}"; LABFERRY_STATE_DIR names another.${
+        more === undefined ? "" : ` ${more}`
+      }`,
+  });
+}
+
 /** Turns SQLite's error codes into words; other errors pass through. `doing` completes "Cannot use the journal to …". */
 export function inWords(path: string, doing: string, error: unknown): unknown {
   if (error instanceof PipelineError || error instanceof TypeError) return error;
@@ -265,9 +284,6 @@ export function inWords(path: string, doing: string, error: unknown): unknown {
   if (code !== undefined) {
     return new PipelineError("journal/failed", `${start}: ${reason}`, { ...common, hint: SICK });
   }
-  const denied = [Deno.errors.PermissionDenied, Deno.errors.NotADirectory, Deno.errors.IsADirectory];
-  if (denied.some((kind) => error instanceof kind)) {
-    return new PipelineError("journal/cannot-open", `${start}: ${reason}`, { ...common, hint: WRITABLE });
-  }
+  if (errnoOf(error) !== undefined) return ofSystem(error, { start, path });
   return error;
 }

@@ -63,5 +63,25 @@ CREATE INDEX seen_until ON seen (until);
 // Counting what waits must not read what each event says.
 const OUTBOX_WAITING = "CREATE INDEX outbox_waiting ON outbox (event, at) WHERE sent_at IS NULL;";
 
+// Several configs may share a state folder: each tells of its own events. Of those queued before, "", any does.
+const OUTBOX_OF_CONFIG = `
+CREATE TABLE outbox_of_config (
+  seq INTEGER PRIMARY KEY, config TEXT NOT NULL, id TEXT NOT NULL, event TEXT NOT NULL, at TEXT NOT NULL,
+  data TEXT NOT NULL, sent_at TEXT, UNIQUE (config, id)) STRICT;
+INSERT INTO outbox_of_config SELECT seq, '', id, event, at, data, sent_at FROM outbox;
+DROP TABLE outbox;
+ALTER TABLE outbox_of_config RENAME TO outbox;
+CREATE INDEX outbox_pending ON outbox (seq) WHERE sent_at IS NULL;
+CREATE INDEX outbox_sent ON outbox (sent_at) WHERE sent_at IS NOT NULL;
+CREATE INDEX outbox_waiting ON outbox (event, at) WHERE sent_at IS NULL;
+`;
+
 /** Migrations in order; entry `n` takes the schema from version `n` to `n + 1`. */
-export const MIGRATIONS: readonly string[] = [FIRST, UPLOAD_METADATA, UPLOAD_USE, SEEN, OUTBOX_WAITING];
+export const MIGRATIONS: readonly string[] = [
+  FIRST,
+  UPLOAD_METADATA,
+  UPLOAD_USE,
+  SEEN,
+  OUTBOX_WAITING,
+  OUTBOX_OF_CONFIG,
+];

@@ -1,5 +1,6 @@
 /**
- * The journal's stores that sources, notifiers and several workers share: outbox, cursors, claims, seen keys.
+ * The journal's stores that sources, notifiers and several workers share: outbox, cursors, claims, seen keys. Their
+ * stamps move no latest instant: they are made whatever the clock says, also by a run that found it wrong.
  * @module
  */
 import type { Json } from "../json.ts";
@@ -9,10 +10,21 @@ import { type Database, instantOf, type Row } from "./_database.ts";
 /** Sent events are kept this long for people who ask what was sent, in ms (90 days). */
 const SENT_KEEP_MS = 90 * 86_400_000;
 
+/** Events of this config (twice a parameter), and those of which nobody knows whose they are. */
+const OWN = "(? IS NULL OR config IN ('', ?))";
+
 export class SqliteOutbox implements Outbox {
   readonly #db: Database;
-  constructor(db: Database) {
+  /** Whose events these are; undefined for those of every config. */
+  readonly #config: string | undefined;
+  constructor(db: Database, config?: string) {
     this.#db = db;
+    this.#config = config;
+  }
+
+  /** The parameters of `OWN`. */
+  get #mine(): [string | null, string | null] {
+    return [this.#config ?? null, this.#config ?? null];
   }
 
   /** Enqueuing an id a second time changes nothing. */
@@ -22,14 +34,14 @@ export class SqliteOutbox implements Outbox {
 
   /** One transaction, and so one flush, however many there are. */
   enqueueMany(events: readonly OutboxEvent[]): Promise<void> {
-    return this.#db.change("queue events", events.map(({ at }) => at), () => {
+    return this.#db.change("queue events", [], () => {
       for (const event of events) this.#insert(event);
     });
   }
 
   #insert({ id, event, at, data }: OutboxEvent): void {
-    const sql = "INSERT INTO outbox (id, event, at, data) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
-    this.#db.run(sql, id, event, at, JSON.stringify(data));
+    const sql = "INSERT INTO outbox (config, id, event, at, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    this.#db.run(sql, this.#config ?? "", id, event, at, JSON.stringify(data));
   }
 
   pending(options: { event?: string; after?: string; limit?: number } = {}): Promise<OutboxEvent[]> {
@@ -39,11 +51,13 @@ export class SqliteOutbox implements Outbox {
   #pending({ event, after, limit = -1 }: { event?: string; after?: string; limit?: number }): OutboxEvent[] {
     const ofOne = event === undefined ? "" : "AND event = ?";
     return this.#db.all(
-      `SELECT id, event, at, data FROM outbox WHERE sent_at IS NULL ${ofOne}
-       AND seq > CASE WHEN ? IS NULL THEN -1 ELSE (SELECT seq FROM outbox WHERE id = ?) END ORDER BY seq LIMIT ?`,
+      `SELECT id, event, at, data FROM outbox WHERE sent_at IS NULL AND ${OWN} ${ofOne} AND seq > CASE
+       WHEN ? IS NULL THEN -1 ELSE (SELECT max(seq) FROM outbox WHERE id = ? AND ${OWN}) END ORDER BY seq LIMIT ?`,
+      ...this.#mine,
       ...event === undefined ? [] : [event],
       after ?? null,
       after ?? null,
+      ...this.#mine,
       limit,
     ).map(toEvent);
   }
@@ -51,7 +65,9 @@ export class SqliteOutbox implements Outbox {
   hasPending(): Promise<boolean> {
     return this.#db.ask(
       "look for events",
-      () => this.#db.one("SELECT 1 AS one FROM outbox WHERE sent_at IS NULL LIMIT 1") !== undefined,
+      () =>
+        this.#db.one(`SELECT 1 AS one FROM outbox WHERE sent_at IS NULL AND ${OWN} LIMIT 1`, ...this.#mine) !==
+          undefined,
     );
   }
 
@@ -60,16 +76,17 @@ export class SqliteOutbox implements Outbox {
   }
 
   #count(where: string, values: string[]): Map<string, number> {
-    const sql = `SELECT event, count(*) AS n FROM outbox WHERE sent_at IS NULL AND ${where} GROUP BY event`;
-    return new Map(this.#db.all(sql, ...values).map((row) => [row.event as string, Number(row.n)]));
+    const sql = `SELECT event, count(*) AS n FROM outbox WHERE sent_at IS NULL AND ${OWN} AND ${where} GROUP BY event`;
+    return new Map(this.#db.all(sql, ...this.#mine, ...values).map((row) => [row.event as string, Number(row.n)]));
   }
 
   condense(event: string, { over, first, at, by }: Condense): Promise<OutboxEvent | undefined> {
-    return this.#db.change("condense events", [at], () => {
+    return this.#db.change("condense events", [], () => {
       const count = this.#count("event = ?", [event]).get(event) ?? 0;
       if (count <= over) return undefined;
       const last = this.#db.one(
-        "SELECT id, event, at, data FROM outbox WHERE sent_at IS NULL AND event = ? ORDER BY seq DESC LIMIT 1",
+        `SELECT id, event, at, data FROM outbox WHERE sent_at IS NULL AND ${OWN} AND event = ? ORDER BY seq DESC LIMIT 1`,
+        ...this.#mine,
         event,
       );
       if (last === undefined) return undefined;
@@ -81,7 +98,7 @@ export class SqliteOutbox implements Outbox {
   }
 
   dropBefore(instant: string, at: string): Promise<Map<string, number>> {
-    return this.#db.change("drop old events", [at], () => {
+    return this.#db.change("drop old events", [], () => {
       const dropped = this.#count("at < ?", [instant]);
       if (dropped.size > 0) this.#giveUp("at < ?", [instant], at);
       return dropped;
@@ -90,14 +107,19 @@ export class SqliteOutbox implements Outbox {
 
   /** Their ids stay, so that they are not queued again; what they say is let go. */
   #giveUp(where: string, values: string[], at: string): void {
-    const sql = `UPDATE outbox SET sent_at = ?, data = 'null' WHERE sent_at IS NULL AND ${where}`;
-    this.#db.run(sql, new Date(instantOf(at)).toISOString(), ...values);
+    const sql = `UPDATE outbox SET sent_at = ?, data = 'null' WHERE sent_at IS NULL AND ${OWN} AND ${where}`;
+    this.#db.run(sql, new Date(instantOf(at)).toISOString(), ...this.#mine, ...values);
   }
 
   markSent(id: string, at: string): Promise<void> {
-    return this.#db.change("mark an event as sent", [at], () => {
+    return this.#db.change("mark an event as sent", [], () => {
       const sent = instantOf(at);
-      this.#db.run("UPDATE outbox SET sent_at = ? WHERE id = ? AND sent_at IS NULL", new Date(sent).toISOString(), id);
+      this.#db.run(
+        `UPDATE outbox SET sent_at = ? WHERE id = ? AND sent_at IS NULL AND ${OWN}`,
+        new Date(sent).toISOString(),
+        id,
+        ...this.#mine,
+      );
       this.#db.run("DELETE FROM outbox WHERE sent_at < ?", new Date(sent - SENT_KEEP_MS).toISOString());
     });
   }
@@ -134,7 +156,7 @@ export class SqliteClaimStore implements ClaimStore {
   }
 
   claim(name: string, holder: string, lease: { now: number; ms: number }): Promise<boolean> {
-    return this.#db.change("claim a name", [lease.now], () => {
+    return this.#db.change("claim a name", [], () => {
       const row = this.#db.one("SELECT holder, since, ms FROM claim WHERE name = ?", name);
       if (row === undefined || row.holder === holder || lease.now >= (row.since as number) + (row.ms as number)) {
         this.#db.run("INSERT OR REPLACE INTO claim VALUES (?, ?, ?, ?)", name, holder, lease.now, lease.ms);
@@ -157,7 +179,7 @@ export class SqliteClaimStore implements ClaimStore {
 
   /** False when the claim is another's or gone; then the holder must stop. */
   heartbeat(name: string, holder: string, lease: { now: number; ms: number }): Promise<boolean> {
-    return this.#db.change("renew a claim", [lease.now], () =>
+    return this.#db.change("renew a claim", [], () =>
       this.#db.run(
         "UPDATE claim SET since = ?, ms = ? WHERE name = ? AND holder = ?",
         lease.now,
@@ -176,13 +198,16 @@ export class SqliteClaimStore implements ClaimStore {
 
 export class SqliteSeenStore implements SeenStore {
   readonly #db: Database;
-  constructor(db: Database) {
+  readonly #prefix: string;
+  /** Keys are those of `config` alone: what one has told, another may not know. */
+  constructor(db: Database, config?: string) {
     this.#db = db;
+    this.#prefix = config === undefined ? "" : `${config}\n`;
   }
 
   get(key: string): Promise<number | undefined> {
     return this.#db.ask("read a cooldown", () => {
-      const row = this.#db.one("SELECT at FROM seen WHERE key = ?", key);
+      const row = this.#db.one("SELECT at FROM seen WHERE key = ?", this.#prefix + key);
       return row && row.at as number;
     });
   }
@@ -192,9 +217,14 @@ export class SqliteSeenStore implements SeenStore {
   }
 
   markMany(keys: readonly { key: string; keepMs: number }[], at: number): Promise<void> {
-    return this.#db.change("note cooldowns", [at], () => {
+    return this.#db.change("note cooldowns", [], () => {
       for (const { key, keepMs } of keys) {
-        this.#db.run("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", key, Math.floor(at), Math.ceil(at + keepMs));
+        this.#db.run(
+          "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)",
+          this.#prefix + key,
+          Math.floor(at),
+          Math.ceil(at + keepMs),
+        );
       }
       this.#db.run("DELETE FROM seen WHERE until < ?", Math.floor(at));
     });

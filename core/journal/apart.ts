@@ -21,7 +21,7 @@ export function journalApart(journal: Journal, pipeline: string): Journal {
     cursors: journal.cursors,
     claims: journal.claims,
     startRun: (run) => journal.startRun(run),
-    finishRun: (id, finishedAt, exitCode) => journal.finishRun(id, finishedAt, exitCode),
+    finishRun: (id, finishedAt, exitCode, options) => journal.finishRun(id, finishedAt, exitCode, options),
     latestInstant: () => journal.latestInstant(),
     group: (name) => journal.group(name),
     joinGroup: (name, item, data) => journal.joinGroup(name, item, data),

@@ -8,25 +8,34 @@ import { PipelineError } from "../errors.ts";
 import { errnoOf } from "../io/io_errors.ts";
 import { holdLock } from "./_journal_lock.ts";
 import { inWords } from "./_database.ts";
-import { type LocalJournal, openJournal, openMemoryJournal } from "./sqlite.ts";
+import { type JournalOptions, type LocalJournal, openJournal, openMemoryJournal } from "./sqlite.ts";
 
 const ATTEMPTS = 5;
 const LOCK_WAIT_MS = 10_000;
 const WAL_HEADER = 32;
 
+/** How a journal is copied and opened. */
+export interface CopyOptions extends Pick<JournalOptions, "config"> {
+  /** Where the temporary folder is made; by default where the system makes them. */
+  within?: string;
+}
+
 /**
- * Opens a copy of the journal in a temporary folder (made in `within`, by default the system's); disposal removes it.
+ * Opens a copy of the journal in a temporary folder; disposal removes it.
  * What is written to it is lost. Without a live journal: an empty one in memory.
  * @throws {PipelineError} `journal/busy` when the live journal never held still, and what `openJournal` throws
  */
-export async function copyJournalForReading(path: string, within?: string): Promise<LocalJournal> {
+export async function copyJournalForReading(
+  path: string,
+  { within, ...options }: CopyOptions = {},
+): Promise<LocalJournal> {
   if (await fingerprint(path) === undefined) return await openMemoryJournal();
   const folder = await Deno.makeTempDir({ prefix: "labferry-journal-", dir: within });
   const remove = () => Deno.remove(folder, { recursive: true });
   try {
     const copy = join(folder, "journal.db");
     await copyPair(path, copy);
-    const journal = await openJournal(copy);
+    const journal = await openJournal(copy, options);
     return disposingAlso(journal, remove);
   } catch (error) {
     await remove();

@@ -160,7 +160,8 @@ export interface Journal extends AsyncDisposable {
   readonly claims: ClaimStore;
   readonly seen: SeenStore;
   startRun(run: Omit<RunRow, "finishedAt" | "exitCode">): Promise<void>;
-  finishRun(id: string, finishedAt: string, exitCode: number): Promise<void>;
+  /** `clock`: whether the stamp may count as an instant the journal has seen; a clock found wrong leaves none. */
+  finishRun(id: string, finishedAt: string, exitCode: number, options?: { clock?: "right" | "wrong" }): Promise<void>;
   /** The latest instant the journal has seen (ms since 1970); a clock behind it permits no destroy (SAFETY S5). */
   latestInstant(): Promise<number>;
   /** Members of a group (fan-in), for stages that wait for several items. */

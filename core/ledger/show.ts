@@ -13,7 +13,7 @@ import { vouchedLines } from "./verify_chain.ts";
 /** Returns the folded ledger as text for a terminal, or as the JSON object `{backup_name: record}`. Ends in a newline. */
 export function renderLedger(fold: LedgerFold, format: "text" | "json"): string {
   if (format === "json") return `${JSON.stringify(Object.fromEntries(fold.records), null, 2)}\n`;
-  if (fold.records.size === 0) return "The ledger has no records.\n";
+  if (fold.records.size === 0) return "The ledger has no records yet.\n";
   const rows = [...fold.records.values()].map(rowOf);
   return `${table([HEAD, ...rows])}\n${summary([...fold.records.values()])}\n`;
 }

@@ -143,7 +143,9 @@ function wantedFolders(pipeline: CompiledPipeline): Wanted[] {
     const where = valueWrittenAt(pipeline, { part: at.part, value: at.root });
     wanted.push({ id, name, role, written, root: at.root, at: where });
   };
-  if (sourceRoot) add(SOURCE_PLACE, "the source", { part: source, root: sourceRoot.root });
+  // Over backups it is the NAS that keeps them.
+  const name = source.plugin.yields === "backup" ? "the place of the backups" : "the source";
+  if (sourceRoot) add(SOURCE_PLACE, name, { part: source, root: sourceRoot.root });
   for (const place of places) {
     if (place.kind !== "directory") continue;
     add(place.id, `place "${place.id}"`, { part: writerOf(pipeline, place.id), root: place.root });

@@ -259,6 +259,16 @@ const ENVIRONMENT: Row[] = [
     "error",
     "A folder that a run writes to, or removes from, is on a file system mounted for reading only, or this account may not write there. Seen without writing, and only on Linux. Behind a hook in `[[before]]` this is a warning.",
   ],
+  [
+    "env/no-state",
+    "error",
+    "The state folder, in which a run keeps its journal, cannot be written to by this account, or made. Seen without writing, and only on Linux.",
+  ],
+  [
+    "env/no-program",
+    "error",
+    "The program of a hook is not on this machine, or this account may not run it.",
+  ],
   ["env/store-unreachable", "error", "The object store does not answer."],
   ["env/bucket-missing", "error", "The bucket does not exist."],
   [

@@ -76,7 +76,7 @@ const WORDS: Record<ObjectStoreError["kind"], { code: string; found: string; hin
   unreachable: {
     code: "s3/unreachable",
     found: "the store does not answer",
-    hint: "Check the network and the endpoint. The upload goes on where it stopped when it is run again.",
+    hint: "Check the network and the endpoint. Run again then: what is finished is kept.",
   },
   "bad-request": {
     code: "s3/refused",

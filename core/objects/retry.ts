@@ -64,7 +64,9 @@ export async function retrying<T>(act: (attempt: number) => Promise<T>, options:
         throw attempt === 1 ? error : withEffort(error, attempt, clock.now() - startedAt);
       }
       const pause = pauseBefore(attempt, policy);
-      log.debug(`Trying again in ${pause} ms to ${doing}`, { attempt, kind: error.kind, reason: error.message });
+      log.info(`Trying again in ${pause} ms to ${doing}: ${error.message} (${attempt} of ${policy.attempts})`, {
+        kind: error.kind,
+      });
       await clock.sleep(pause, signal);
     }
   }

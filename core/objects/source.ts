@@ -2,6 +2,7 @@
  * What is uploaded: a file or bytes, read in one pass between two equal stats (SAFETY S9).
  * @module
  */
+import { KIND_WORDS } from "../io/file_system.ts";
 import { createHash, type Hash } from "node:crypto";
 import type { ChangeIdentity } from "../evidence.ts";
 import type { FileSystem } from "../io/file_system.ts";
@@ -49,9 +50,13 @@ export async function fileSource(fs: FileSystem, path: string): Promise<UploadSo
     });
   }
   if (stat.kind !== "file") {
-    throw new PipelineError("s3/not-a-file", `Cannot upload "${path}": it is a ${stat.kind}, wanted a regular file`, {
-      hint: "Something was put in its place while the run went on. Look at it, then run again.",
-    });
+    throw new PipelineError(
+      "s3/not-a-file",
+      `Cannot upload "${path}": it is ${KIND_WORDS[stat.kind]}, wanted a regular file`,
+      {
+        hint: "Something was put in its place while the run went on. Look at it, then run again.",
+      },
+    );
   }
   return { name: path, size: stat.size, stat: () => fs.lstat(path), open: () => fs.openRead(path) };
 }

@@ -120,6 +120,11 @@ export const CONFIG_SCHEMA = z.strictObject({
       }),
       from: text("Address the messages come from; without one, the name of the login.", "labferry@lab.example")
         .optional(),
+      ca_file: path(
+        "PEM file of a private certificate authority that signed the mail server's certificate.",
+        "/etc/labferry/ca.pem",
+        "C:/labferry/ca.pem",
+      ).optional(),
     }, "The mail server. Its credentials stand in the environment or in smtp.env, never here."),
   }, "Messages to people."),
   hooks: section({

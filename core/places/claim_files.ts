@@ -1,4 +1,5 @@
 /** Claims of names at a folder place: `<root>/.labferry/claims/<name>.json` (SAFETY S11). @module */
+import { KIND_WORDS } from "../io/file_system.ts";
 import { PipelineError } from "../errors.ts";
 import type { FileSystem } from "../io/file_system.ts";
 import { ioError, isAbsent } from "../io/io_errors.ts";
@@ -69,7 +70,7 @@ async function readClaim(fs: FileSystem, path: string): Promise<NameClaim | unde
     const stat = await fs.lstat(path);
     if (stat === undefined) return undefined;
     // A link would be followed; one that leads nowhere reads as no claim and yet takes the name.
-    if (stat.kind !== "file") throw unreadableClaim(path, `it is a ${stat.kind}`);
+    if (stat.kind !== "file") throw unreadableClaim(path, `it is ${KIND_WORDS[stat.kind]}`);
     return parseClaim(await fs.readText(path), path);
   } catch (error) {
     if (isAbsent(error)) return undefined;

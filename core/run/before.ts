@@ -16,6 +16,7 @@ export function runContext(request: BeforeRequest, services: EngineServices, run
     dryRun: request.dryRun,
     host: services.host,
     config: request.config,
+    configFile: request.compiled.config.file,
     signal: request.abort,
     log: services.log,
     clock: services.clock,

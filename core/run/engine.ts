@@ -29,7 +29,7 @@ import type { OpenStage, OpenStages } from "./item_run.ts";
 import type { TreeItem } from "./item_session.ts";
 import { takeUpDestroys } from "./open_destroys.ts";
 import { lostPlace } from "./lost_places.ts";
-import { openPlaces, openRoot } from "./open_places.ts";
+import { keysOfPaths, openPlaces, openRoot } from "./open_places.ts";
 import type { OpenedPlaces } from "./open_places.ts";
 import { toReportError } from "./report.ts";
 import type { ItemReport, RunReport } from "./report.ts";
@@ -78,14 +78,28 @@ export async function runPipeline(request: RunRequest, services: EngineServices)
   const { endless } = request.compiled.source.plugin;
   if (request.abort.aborted || (request.stop.aborted && !endless)) report.exit_code = 130;
   report.finished_at = new Date(clock.now()).toISOString();
-  if (!request.dryRun) await finishRun(report, services);
+  if (!request.dryRun) await finishRun(report, services, isClockKnown(request, report) ? "right" : "wrong");
   return report;
 }
 
+/**
+ * Whether the run's clock may stand in the journal as an instant it has seen: a later delete is refused until then. A
+ * run that found its clock wrong must leave no such stamp, nor one over events, which compares it with no other.
+ */
+function isClockKnown({ compiled }: RunRequest, { error, items }: RunReport): boolean {
+  const isWrong = (code: string | undefined) => code === "s3/clock-skew" || code === "destroy/clock";
+  return compiled.source.plugin.yields !== "event" && !isWrong(error?.code) &&
+    !items.some((item) => isWrong(item.error?.code));
+}
+
 /** A journal that fails now hides neither what was done nor what stopped the run. */
-async function finishRun(report: RunReport, { journal, log }: EngineServices): Promise<void> {
+async function finishRun(
+  report: RunReport,
+  { journal, log }: EngineServices,
+  clock: "right" | "wrong",
+): Promise<void> {
   try {
-    await journal.finishRun(report.run_id, report.finished_at, report.exit_code);
+    await journal.finishRun(report.run_id, report.finished_at, report.exit_code, { clock });
   } catch (cause) {
     const error = asKnownError(cause, `note the end of run "${report.pipeline}" in the journal`);
     log.error(error.message, { code: error.code });
@@ -202,7 +216,11 @@ async function openLedgerOf(
     [...compiled.stages, ...compiled.onItemFailed].some((stage) => stage.plugin.usesLedger);
   const root = config.paths?.manifest_root;
   if (!used || typeof root !== "string" || root === "") return undefined;
-  const marked = await openRoot(services, { id: "manifests", path: root }, { foresight, visible: opened.visible });
+  const marked = await openRoot(services, { id: "manifests", path: root }, {
+    foresight,
+    visible: opened.visible,
+    paths: keysOfPaths(config),
+  });
   const { fs, clock, host, log } = services;
   const [bucket] = opened.buckets;
   // A dry run compares it too, and appends nothing.

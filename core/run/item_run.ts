@@ -66,12 +66,17 @@ export async function runItem(run: RunState, item: TreeItem, open: OpenStages): 
     failure ??= failureOf(run, error, { name: item.name, at });
     report.outcome = "failed";
   }
-  if (failure) {
+  if (failure && isStopped(failure.error)) {
+    // Nobody did anything wrong, and nothing is lost: a later run goes on with it.
+    report.outcome = "waiting";
+    report.why = STOPPED;
+    stopsRun = failure.error;
+  } else if (failure) {
     const { error } = failure;
     report.error = { code: error.code, message: error.message, stage: failure.stage };
     if (error.hint !== undefined) report.error.hint = error.hint;
     if (error.findings.length > 0) report.error.findings = [...error.findings];
-    if (error.stopsRun !== undefined || error.code === "run/stopped") stopsRun = error;
+    if (error.stopsRun !== undefined) stopsRun = error;
     run.services.log.error(`${item.name}: ${error.message}`, { code: error.code, stage: failure.stage });
   }
   run.forgetItem(item.id);
@@ -79,6 +84,8 @@ export async function runItem(run: RunState, item: TreeItem, open: OpenStages): 
   progress?.itemFinished?.(item.name, report.outcome);
   return { report, stopsRun };
 }
+
+const STOPPED = "the run was asked to stop; the next one goes on with it";
 
 interface StagesWork {
   open: OpenStages;
@@ -186,7 +193,8 @@ async function runOne(
     if (end.end !== "done") line.why = end.why;
     if (end.end === "waiting" && end.until !== undefined) line.until = isoOf(end.until);
   } catch (error) {
-    line.outcome = "failed";
+    line.outcome = isStopped(error) ? "waiting" : "failed";
+    if (isStopped(error)) line.why = STOPPED;
     // What was removed half is not done, whatever the pipeline says (lint: safety/destroy-may-fail).
     if (compiled.onError === "warn" && compiled.facts.destroys === undefined && !isFatal(error)) {
       services.log.warn(`${item.name}: stage ${compiled.id}: ${(error as Error).message}`);
@@ -196,7 +204,7 @@ async function runOne(
   Object.assign(line, { ...counts, why: line.why ?? counts.why, ms: Math.round(services.clock.now() - started) });
   if (line.why === undefined) delete line.why;
   try {
-    await noteGuarantee(run, session, { compiled, line });
+    if (!failure) await noteGuarantee(run, session, { compiled, line });
     const { kills, destroys } = compiled.facts;
     if (!request.dryRun && kills !== undefined && destroys === undefined) {
       await killEvidence(services.journal.evidence, item.id, kills);
@@ -227,7 +235,11 @@ function isoOf(ms: number): string | undefined {
 }
 
 function isFatal(error: unknown): boolean {
-  return error instanceof PipelineError && (error.stopsRun !== undefined || error.code === "run/stopped");
+  return error instanceof PipelineError && (error.stopsRun !== undefined || isStopped(error));
+}
+
+function isStopped(error: unknown): boolean {
+  return error instanceof PipelineError && error.code === "run/stopped";
 }
 
 async function planned(
@@ -258,7 +270,7 @@ async function runHandlers(
   session: ItemSession,
   { open, failure }: { open: OpenStages; failure: ItemFailure },
 ): Promise<void> {
-  if (run.request.dryRun || failure.error.code === "run/stopped") return;
+  if (run.request.dryRun || isStopped(failure.error)) return;
   // SAFETY S4: nothing is recorded over a complete backup.
   const latest = await session.ledger();
   for (const stage of open.onItemFailed) {

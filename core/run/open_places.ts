@@ -58,10 +58,11 @@ export async function openPlaces(
     });
   }
   const visible = new Set<string>();
+  const paths = keysOfPaths(request.config);
   // Without the place that is to be freed there is nothing to plan, whatever a hook may mount later.
   const source = isOverBackups(compiled)
-    ? await openRoot(services, { id: EVICTION.id, path: sourceRoot }, { visible })
-    : await openRoot(services, { id: "source", path: sourceRoot }, { foresight, visible });
+    ? await openRoot(services, { id: EVICTION.id, path: sourceRoot }, { visible, paths })
+    : await openRoot(services, { id: "source", path: sourceRoot }, { foresight, visible, paths });
   const budget = new Budget(DEFAULT_BUDGET_BYTES);
   const places: Place[] = [];
   const buckets: OpenedPlaces["buckets"] = [];
@@ -79,6 +80,7 @@ export async function openPlaces(
       const root = await openRoot(services, { id: declared.id, path: declared.root }, {
         foresight,
         visible,
+        paths,
       });
       const { durability } = declared;
       places.push(new DirectoryPlace({ ...common, root, durability }));
@@ -153,15 +155,28 @@ export function markedRoots({ compiled, config }: Pick<RunRequest, "compiled" | 
   return roots;
 }
 
+/** The keys of the config that name folders, by these: `/mnt/nas` is that of `paths.truenas_root`. */
+export function keysOfPaths({ paths = {} }: RunRequest["config"]): Record<string, string> {
+  return Object.fromEntries(Object.entries(paths).map(([key, path]) => [String(path), `paths.${key}`]));
+}
+
+function withKey(error: unknown, key: string | undefined): unknown {
+  if (key === undefined || !(error instanceof PipelineError) || error.code !== "place/not-marked") return error;
+  const { code, message, hint, stopsRun, cause } = error;
+  return new PipelineError(code, message.replace(" as a place: ", ` (${key}) as a place: `), { hint, stopsRun, cause });
+}
+
 /** Opens one marked root. A dry run, which has foresight, plans for a root that is not there, and says so. */
 export async function openRoot(
   services: EngineServices,
   { id, path }: NamedPath,
-  { foresight, visible }: { foresight?: Foresight; visible: Set<string> },
+  { foresight, visible, paths }: { foresight?: Foresight; visible: Set<string>; paths?: Record<string, string> },
 ): Promise<MarkedRoot> {
   const { fs } = services;
   try {
-    const identity = await checkPlace(fs, path);
+    const identity = await checkPlace(fs, path).catch((error) => {
+      throw withKey(error, paths?.[path]);
+    });
     await assertKnownMarker(services.journal.cursors, { id, path, uuid: identity.uuid });
     if (!foresight) await rememberMarker(services.journal.cursors, path, { uuid: identity.uuid });
     visible.add(id);

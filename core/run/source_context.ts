@@ -1,4 +1,5 @@
 /** What a source is given: the candidates below its root, told apart and named safely (SAFETY S14, S15). @module */
+import { join } from "@std/path";
 import type { Json } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { checkName, collisionKey, isReservedName, isReservedStudyName, namesError } from "../io/names.ts";
@@ -47,11 +48,27 @@ export async function listCandidates(run: RunState): Promise<Candidates> {
   for (const name of names) byKey.set(collisionKey(name), [...byKey.get(collisionKey(name)) ?? [], name]);
   const candidates: Candidates = { good: [], bad: [] };
   for (const name of names) {
+    if (await isStateFolder(run, itemPath(root, name))) {
+      log.warn(`"${name}" in ${root} is a state folder of labferry, and no study: it is left out; move it elsewhere`);
+      continue;
+    }
     const error = nameError(name, byKey.get(collisionKey(name)) ?? []);
     if (error) candidates.bad.push({ name, error });
     else candidates.good.push({ name, path: itemPath(root, name) });
   }
   return candidates;
+}
+
+const LOG_FILE = /^labferry-\d{4}-\d{2}-\d{2}(?:\.\d+)?\.log$/;
+
+/** Whether a folder holds what labferry keeps for itself: a journal with its lock, or its logs. */
+async function isStateFolder({ services: { fs } }: RunState, folder: string): Promise<boolean> {
+  // A folder that cannot be looked into is told of by whoever takes it up.
+  const kindOf = async (name: string) => (await fs.lstat(join(folder, name)).catch(() => undefined))?.kind;
+  if (await kindOf("journal.db") === "file" && await kindOf("journal.db.lock") === "file") return true;
+  if (await kindOf("logs") !== "directory") return false;
+  const entries = await fs.readDir(join(folder, "logs")).catch(() => []);
+  return entries.some(({ name, kind }) => kind === "file" && LOG_FILE.test(name));
 }
 
 /** How many files a message names. */

@@ -34,7 +34,9 @@ export async function checkClocks(
       {
         hint:
           "Set the clock right (a time server), then run again. Nothing was removed. If this clock is right and it " +
-          "was wrong when the journal was written, move journal.db out of the state folder: everything is proved again.",
+          "was wrong when the journal was written, move journal.db, with journal.db-wal and journal.db-shm beside it, " +
+          "out of the state folder: everything is proved again. Messages that wait in it are not sent then, and which " +
+          "mark each place had is learnt anew.",
       },
     );
   }

@@ -3,6 +3,7 @@
  * marker and receives no backup.
  * @module
  */
+import { KIND_WORDS } from "../io/file_system.ts";
 import { join } from "@std/path";
 import { PipelineError } from "../errors.ts";
 import type { FileSystem } from "../io/file_system.ts";
@@ -65,7 +66,7 @@ async function markerText(fs: FileSystem, root: string): Promise<string | undefi
   try {
     const stat = await fs.lstat(path);
     if (stat === undefined) return undefined;
-    if (stat.kind !== "file") throw invalid(root, `it is a ${stat.kind}`);
+    if (stat.kind !== "file") throw invalid(root, `it is ${KIND_WORDS[stat.kind]}`);
     if (stat.size > LARGEST) throw invalid(root, `it has ${stat.size} bytes`);
     await using handle = await fs.openRead(path);
     const text = await readSmall(handle, LARGEST);

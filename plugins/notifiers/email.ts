@@ -1,6 +1,6 @@
 /** Notifier `email`: one message to one address over SMTP. @module */
 import { defineNotifier, type Message, type NotifierContext } from "../../core/contract.ts";
-import { PipelineError } from "../../core/errors.ts";
+import { asPipelineError, PipelineError } from "../../core/errors.ts";
 import { duration, pathOption, z } from "../../core/options.ts";
 import { secretOf } from "./_secret.ts";
 
@@ -24,7 +24,7 @@ const options = z.strictObject({
   }),
   timeout: duration().prefault("20s").meta({ description: "Longest time for one message.", unit: "ms" }),
   ca_file: pathOption().optional().meta({
-    description: "PEM file of a private certification authority to trust besides the usual ones.",
+    description: "PEM file of a private certificate authority to trust; the default is that of [notify.smtp].",
   }),
 });
 
@@ -38,6 +38,7 @@ interface Settings {
   security: "starttls" | "tls" | "none";
   from: string;
   timeoutMs: number;
+  caFile?: string;
 }
 
 export const email = defineNotifier({
@@ -62,7 +63,7 @@ export const email = defineNotifier({
       : undefined;
     const settings = settingsOf(options, context, auth?.user);
     const { host, port, security, timeoutMs } = settings;
-    const ca = options.ca_file === undefined ? undefined : await context.readText(options.ca_file);
+    const ca = settings.caFile === undefined ? undefined : await readCa(settings.caFile, context);
     const { createTransport } = await import("nodemailer");
     const transport = createTransport({
       host,
@@ -107,7 +108,7 @@ function settingsOf(
   context: Pick<NotifierContext, "config" | "host">,
   user?: string,
 ): Settings {
-  const smtp = (context.config.notify?.smtp ?? {}) as Partial<Settings>;
+  const smtp = (context.config.notify?.smtp ?? {}) as Partial<Settings> & { ca_file?: string };
   const login = user?.includes("@") ? user : undefined;
   return {
     host: given.host ?? smtp.host ?? GMAIL,
@@ -115,7 +116,22 @@ function settingsOf(
     security: given.security ?? smtp.security ?? "starttls",
     from: given.from ?? smtp.from ?? login ?? `labferry@${context.host}`,
     timeoutMs: given.timeout,
+    caFile: given.ca_file ?? smtp.ca_file,
   };
+}
+
+async function readCa(path: string, { readText }: NotifierContext): Promise<string> {
+  try {
+    return await readText(path);
+  } catch (error) {
+    const { code, message, cause, retry } = asPipelineError(error, `read "${path}"`);
+    throw new PipelineError(code, message, {
+      cause,
+      retry,
+      hint:
+        "Check ca_file under [notify.smtp], or in the options of the stage: wanted a PEM file this account may read.",
+    });
+  }
 }
 
 function mailOf(message: Message, from: string) {
@@ -146,8 +162,35 @@ interface SmtpFault {
   message: string;
 }
 
-const TLS_HINT = "Check host, port and security of [notify.smtp]: starttls is usually port 587, tls 465, none 25. " +
-  "A private certification authority is named with ca_file.";
+const TLS_HINT = "Check host, port and security of [notify.smtp]: starttls is usually port 587, tls 465, none 25.";
+
+/** What is wrong with a certificate and what to do, by the code that TLS gives its error; undefined for other trouble. */
+function distrust(cause: unknown): { why: string; hint: string } | undefined {
+  const { originalCode, code, message } = cause as { originalCode?: string; code?: string; message: string };
+  const said = `${originalCode ?? code ?? ""} ${message}`;
+  if (/CERT_HAS_EXPIRED|certificate has expired/i.test(said)) {
+    return { why: "its certificate has expired", hint: "Renew the certificate of the mail server." };
+  }
+  if (/CERT_NOT_YET_VALID|not yet valid/i.test(said)) {
+    return { why: "its certificate is not valid yet", hint: "Check the clocks of this host and of the mail server." };
+  }
+  if (/ALTNAME|altnames/i.test(said)) {
+    return {
+      why: `its certificate is for another name (${message})`,
+      hint: "Set [notify.smtp] host to a name that the certificate holds.",
+    };
+  }
+  if (/SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|UnknownIssuer|self.signed|unable to (verify|get)/i.test(said)) {
+    return {
+      why: "its certificate is signed by an authority nobody here knows",
+      hint: "If it is the authority of your laboratory, name its PEM file with ca_file under [notify.smtp]; " +
+        "else do not send anything there.",
+    };
+  }
+  return /certificate/i.test(message)
+    ? { why: message, hint: "Look at the certificate of the mail server." }
+    : undefined;
+}
 
 function inWords(
   cause: unknown,
@@ -181,6 +224,11 @@ function inWords(
       hint:
         "Check LABFERRY_SMTP_USER and LABFERRY_SMTP_APP_PASSWORD (environment or smtp.env). Gmail wants an app password, not the one of the account.",
     });
+  }
+  const untrusted = timedOut ? undefined : distrust(cause);
+  if (untrusted !== undefined) {
+    const { why, hint } = untrusted;
+    return new PipelineError("notify/untrusted", `Cannot trust mail server ${server}: ${why}`, { cause, hint });
   }
   const why = timedOut || code === "ETIMEDOUT" ? `no answer within ${timeoutMs} ms` : message;
   return new PipelineError("notify/unreachable", `Cannot reach mail server ${server}: ${why}`, {

@@ -86,15 +86,17 @@ class LogTail implements AsyncDisposable {
     const follower = this.#follower = this.#follow(ctx);
     let drawn: Chunk | undefined;
     let unreadable = false;
+    let isFollowed = false;
     while (!ctx.signal.aborted) {
       let chunk: Chunk | undefined;
       try {
         chunk = await follower.next({ settled: ctx.dryRun, most: ITEM_RECORDS - (drawn?.records.length ?? 0) });
         if (unreadable) ctx.log.info(`"${this.#options.path}" can be read again`);
         unreadable = false;
+        isFollowed = true;
       } catch (error) {
         if (ctx.signal.aborted) return; // the log is closed already
-        if (ctx.dryRun || !isPassing(error)) throw error;
+        if (ctx.dryRun || !isPassing(error, isFollowed)) throw error;
         if (!unreadable) ctx.log.warn(`${error.message}; trying again until it can be read`, { code: error.code });
         unreadable = true;
         drawn = undefined;
@@ -225,9 +227,10 @@ function joined(before: Chunk | undefined, chunk: Chunk): Chunk {
   return { ...chunk, from: before.from, records: [...before.records, ...chunk.records] };
 }
 
-/** Trouble with a disk or a share passes; a path that cannot be right does not. */
-function isPassing(error: unknown): error is PipelineError {
-  return error instanceof PipelineError && error.code.startsWith("io/") && error.stopsRun === undefined;
+/** Trouble with a disk or a share passes; a path that cannot be right does not, unless it was right before. */
+function isPassing(error: unknown, isFollowed: boolean): error is PipelineError {
+  if (!(error instanceof PipelineError) || !error.code.startsWith("io/")) return false;
+  return error.stopsRun === undefined || (isFollowed && error.code === "io/not-a-file");
 }
 
 /** Of two monitors on a log, the second ends. A dry run keeps nobody out, and is kept out by nobody. */

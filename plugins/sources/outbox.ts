@@ -17,7 +17,8 @@ export const outbox = defineSource({
     let waiting = 0;
     return {
       async *items(ctx) {
-        if (!await ctx.claim("outbox")) {
+        // Another config of this state folder tells of events of its own.
+        if (!await ctx.claim(`outbox of ${ctx.run.configFile}`)) {
           ctx.log.info("the events are being delivered by another process already");
           return;
         }

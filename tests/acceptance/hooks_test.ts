@@ -50,7 +50,8 @@ acceptance(
     await lab.config(hooks("sh", "-c", "echo mounting; echo no route >&2; exit 7"));
     const words = await lab.run(["backup", "run"]);
     assert.match(words.stderr, /info {2}mounting program="sh"[^]*no route program="sh"/);
-    assert.doesNotMatch(words.stdout, /mounting|no route/);
+    assert.doesNotMatch(words.stdout, /^(mounting|no route)/m);
+    assert.match(words.stdout, /Cannot run \[hooks\] backup, "sh -c .*": it ran and ended with exit code 7/);
     assert.match(await lab.logs(), /mounting/);
 
     await lab.config();

@@ -25,11 +25,10 @@ start(async (argv, terminal) => {
     case "backup": {
       using interrupts = terminal.interrupts();
       if (argv[1] === "--verbose") {
-        const { journalFile } = locate(terminal);
         const failure = { exitCode: 1, code: "run/items-failed", message: "failed by itself" };
         const log = { debug: () => {}, error: terminal.err };
         const scrubber = createScrubber(terminal.env);
-        void queueFailure("backup", failure, { journalFile, terminal, log, scrubber });
+        void queueFailure("backup", failure, { locations: locate(terminal), terminal, log, scrubber });
       }
       void Promise.reject(new Error("left alone"));
       await Promise.all([aborted(interrupts.stop), aborted(interrupts.abort)]);

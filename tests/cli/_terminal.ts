@@ -61,6 +61,7 @@ export function fakeTerminal(options: FakeOptions = {}): FakeTerminal {
         return { [Symbol.dispose]: () => void ticks.delete(tick) };
       },
       broken: options.broken,
+      failureEvent: {},
       interrupts: () => ({ stop: stop.signal, abort: abort.signal, [Symbol.dispose]() {} }),
       ask: () => options.answer ?? null,
       askSecret: () => Promise.resolve(options.answer ?? null),

@@ -17,3 +17,8 @@ Deno.test("parseDotenv() reads values with and without quotes, and a password wi
     H: "",
   });
 });
+
+Deno.test("parseDotenv() takes a password that begins with #, and a comment only behind a blank", () => {
+  const { A, B, C, D } = parseDotenv("A=#secret\nB= # nothing\nC=abc#def ghi # why\nD='a # b' # why\n");
+  assert.deepEqual([A, B, C, D], ["#secret", "", "abc#def ghi", "a # b"]);
+});

@@ -12,7 +12,19 @@ const REPORT = {
   started_at: "2026-03-01T02:00:00.000Z",
   exit_code: 1,
   items: [
-    { name: "study1", outcome: "failed", error: { code: "io/busy", message: "held", stage: "truenas", hint: "Wait." } },
+    {
+      name: "study1",
+      outcome: "failed",
+      error: {
+        code: "io/busy",
+        message: "held",
+        stage: "truenas",
+        hint: "Wait.",
+        findings: [
+          { rule: "R1", severity: "error", path: "a", message: "bad" },
+        ],
+      },
+    },
     { name: "study2", outcome: "done" },
   ],
 } as unknown as RunReport;
@@ -21,11 +33,13 @@ Deno.test("withFailureEvent() queues which items failed, by what code, and what 
   await using dir = await tempDir();
   const journalFile = join(dir.path, "journal.db");
   const silent = () => {};
+  const told: string[] = [];
   const context = {
     terminal: { now: () => Date.parse("2026-03-01T04:00:00.000Z"), host: "fusion-pc" },
-    locations: { journalFile },
+    locations: { journalFile, configFile: join(dir.path, "config.toml") },
     log: { debug: silent, info: silent, warn: silent, error: silent },
-    logs: { scrubber: { value: (value: unknown) => value } },
+    logs: { scrubber: { value: (value: unknown) => value, text: (text: string) => text } },
+    notices: { told: (lines: string[]) => told.push(...lines) },
   } as unknown as CommandContext;
   const report = await withFailureEvent(
     "backup",
@@ -36,9 +50,11 @@ Deno.test("withFailureEvent() queues which items failed, by what code, and what 
   await using journal = await openJournal(journalFile);
   const [{ event, data }] = await journal.outbox.pending();
   assert.equal(event, "backup_failure");
-  const told = data as { [key: string]: unknown };
-  assert.equal(told.message, "1 item failed: study1");
-  assert.deepEqual(told.items, [
-    { name: "study1", stage: "truenas", code: "io/busy", message: "held", hint: "Wait." },
+  const { message, items } = data as { [key: string]: unknown };
+  assert.equal(message, "1 item failed: study1");
+  assert.deepEqual(items, [
+    { name: "study1", stage: "truenas", code: "io/busy", message: "held", findings: ["R1  a: bad"], hint: "Wait." },
   ]);
+  // What the log says of it in the same words is no trouble of its own.
+  assert.deepEqual(told, ["study1: held", "study1: R1  a: bad"]);
 });

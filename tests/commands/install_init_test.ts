@@ -82,7 +82,16 @@ Deno.test("install init --force replaces config and smtp.env, and never a list o
   assert.match(await lab.read("config.toml"), /^#:schema .*\n# The config of labferry/);
   assert.match(await lab.read("smtp.env"), /LABFERRY_SMTP_USER/);
   const left = [...Deno.readDirSync(lab.folder)].map((entry) => entry.name).sort();
-  assert.deepEqual(left, ["config.toml", "recipients", "schema", "smtp.env", "state"]);
+  const copies = left.filter((name) => name.endsWith(".bak"));
+  assert.deepEqual(left.filter((name) => !copies.includes(name)), [
+    "config.toml",
+    "recipients",
+    "schema",
+    "smtp.env",
+    "state",
+  ]);
+  assert.equal(copies.length, 2);
+  for (const copy of copies) assert.equal(await lab.read(copy), "mine");
 });
 
 Deno.test("install init writes the schema that the config names in its first line, and makes it anew", async () => {
@@ -106,6 +115,16 @@ Deno.test("install init --config-dir writes elsewhere, and names the config in w
   assert.ok((await Deno.stat(config)).isFile);
   assert.ok(stdout.includes(`labferry --config "${config}" install places`));
   await assert.rejects(Deno.stat(lab.at("config.toml")), Deno.errors.NotFound);
+});
+
+Deno.test("install init refuses a --config-dir that cannot be one with exit code 2, and tells nothing twice", async () => {
+  await using lab = await home();
+  await Deno.writeTextFile(join(lab.path, "file"), "");
+  const { code, stderr } = await lab.cli("install", "init", "--config-dir", "file/below");
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /Cannot use --config-dir ".*below"/);
+  const good = await lab.cli("install", "init");
+  assert.doesNotMatch(good.stderr, /a file was written/);
 });
 
 Deno.test("install init writes the config that --config names", async () => {

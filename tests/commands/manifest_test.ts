@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { systemClock } from "../../core/io/clock.ts";
 import { DiskFiles } from "../../core/io/disk_files.ts";
 import { openLedger } from "../../core/ledger/ledger_file.ts";
+import { createPlaceMarker } from "../../core/safety/place_marker.ts";
 import { entry } from "../core/ledger/_entry.ts";
 import { lab } from "./_lab.ts";
 
@@ -21,6 +22,22 @@ Deno.test("manifest verify finds a changed line, and nothing to verify", async (
   assert.equal(shown.code, 0);
   assert.deepEqual(JSON.parse(shown.stdout), {});
   assert.match(shown.stderr, /warn .*line 1 is left out/);
+});
+
+Deno.test("S18 manifest show refuses what is no ledger, and says of an empty one that there are no records yet", async () => {
+  await using place = await lab();
+  const show = (path: string) => place.cli(["manifest", "show", path]);
+  const folder = await show(place.manifests);
+  assert.equal(folder.code, 2);
+  assert.match(folder.stderr, /there is no month of a ledger in it, and no mark that it is to hold one/);
+  assert.equal((await place.cli(["install", "places", "local"])).code, 0);
+  await createPlaceMarker(new DiskFiles(), place.manifests);
+  assert.deepEqual(await show(place.manifests), { code: 0, stdout: "The ledger has no records yet.\n", stderr: "" });
+  const file = join(place.path, "accounts");
+  await Deno.writeTextFile(file, "root:x:0:0:root:/root:/bin/sh\n");
+  const other = await show(file);
+  assert.deepEqual([other.code, other.stdout], [2, ""]);
+  assert.match(other.stderr, /no line of it is a record of a ledger \[cli\/no-ledger\]/);
 });
 
 Deno.test("manifest verify of a folder finds a cut in an earlier month, and says which cuts it cannot see", async () => {

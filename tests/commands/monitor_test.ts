@@ -34,7 +34,7 @@ Deno.test("monitor tail queues monitor_crash when it ends by itself", async () =
   await using place = await monitorLab("instrument");
   const { code, stderr } = await place.cli(["monitor", "tail"]);
   assert.equal(code, 2);
-  assert.match(stderr, /Cannot follow ".*instrument": it is a directory, wanted a file/);
+  assert.match(stderr, /Cannot follow ".*instrument": it is a folder, wanted a file/);
   await using journal = await openJournal(join(place.state, "journal.db"));
   const events = (await journal.outbox.pending()).map(({ event }) => event);
   assert.ok(events.includes("monitor_crash"), JSON.stringify(events));

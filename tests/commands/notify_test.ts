@@ -105,9 +105,30 @@ Deno.test("notify test says which credentials are missing, where they go, and ta
 
 Deno.test("notify test does not look at the journal", async () => {
   await using place = await lab();
+  await Deno.mkdir(join(place.path, "recipients"));
   await Deno.mkdir(place.state);
   await Deno.writeTextFile(join(place.state, "journal.db"), "no database");
   const { code, stdout, stderr } = await place.cli(["notify", "test", "--event", "backup_failure", "--dry-run"]);
   assert.match(stdout, /nobody is subscribed|to +nobody/, stderr);
   assert.equal(code, 1);
+});
+
+Deno.test("S18 a folder of lists that is missing, or a file in its place, is refused, and no event is lost to it", async () => {
+  await using server = await startSmtp({ users: { "ferry@lab.example": "hunter22" } });
+  await using place = await setUp(server);
+  const folder = join(place.path, "recipients");
+  await write(place, "default.txt", "all@lab\n");
+  await Deno.rename(folder, `${folder}.away`);
+  for (const stands of ["nothing", "a file"]) {
+    if (stands === "a file") await Deno.writeTextFile(folder, "");
+    const list = await place.cli(["notify", "list-subscribers"]);
+    assert.equal(list.code, 2);
+    assert.match(list.stderr, /Cannot find who hears of what: ".*recipients"/);
+    assert.equal((await place.cli(["run", "absent"])).code, 2);
+  }
+  await Deno.remove(folder);
+  await Deno.rename(`${folder}.away`, folder);
+  assert.equal((await place.cli(["run", "notify"])).code, 0);
+  const events = server.mails.map(({ raw }) => /^X-Labferry-Event: (\w+)/m.exec(raw)?.[1]);
+  assert.equal(events.filter((event) => event === "absent_failure").length, 2);
 });

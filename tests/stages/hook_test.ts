@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { resolve } from "@std/path";
 import { PipelineError } from "../../core/errors.ts";
+import type { RunContext, WriteContext } from "../../core/ports.ts";
 import { hook } from "../../stages/hook.ts";
 import { NAS_ROOT } from "../../testing/world.ts";
 import { assertDone, COPY, itemOf, LOCK, pipelineOf, stageOf, studyWorld } from "./_stage_world.ts";
@@ -35,6 +36,32 @@ Deno.test("hook.apply() fails the item, or warns with on_error", async () => {
   assert.match(itemOf(report).error?.hint ?? "", /output is in the log/);
   assertDone(await world.run({ pipeline: pipelineOf(hookWith(`argv = ["mount"], on_error = "warn"`)) }));
   assert.ok(world.log.lines.some(({ level, message }) => level === "warn" && message.includes("code 3")));
+});
+
+Deno.test("hook names the key of the config that names its program, and what can be done there", async () => {
+  const error = await failureOf({ hooks: { backup: ["mount", "nas"], cleanup: ["mount", "nas"] } });
+  assert.match(error.message, /^Cannot run \[hooks\] backup, "mount nas": it ran and ended with exit code 7/);
+  assert.match(error.hint ?? "", /\[hooks\] backup in the config/);
+  const own = await failureOf({ hooks: { backup: ["another"] } });
+  assert.match(own.message, /^Cannot run "mount nas": /);
+  assert.doesNotMatch(own.hint ?? "", /in the config/);
+
+  async function failureOf(config: RunContext["config"]): Promise<PipelineError> {
+    const run = { config, pipeline: "backup" } as RunContext;
+    const opened = await hook.open(hook.options.parse({ argv: ["mount", "nas"] }), run);
+    const ctx = {
+      exec: () =>
+        Promise.reject(new PipelineError("hook/failed", `Cannot run "mount nas": it ran and ended with exit code 7`)),
+      signal: new AbortController().signal,
+    } as unknown as WriteContext;
+    try {
+      await opened.apply({ kind: "todo", id: "run", summary: "", data: null }, ctx);
+    } catch (error) {
+      assert.ok(error instanceof PipelineError);
+      return error;
+    }
+    return assert.fail("the hook did not fail");
+  }
 });
 
 Deno.test("hook in [[before]] that fails ends the run with exit 1 before anything starts", async () => {

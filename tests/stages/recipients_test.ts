@@ -34,7 +34,10 @@ Deno.test("recipients warns of what is no address and leaves it out", async () =
   await using _ = world;
   assert.deepEqual(data[0].to, ["ops@lab"]);
   const [warning] = world.log.lines.filter(({ level }) => level === "warn");
-  assert.match(warning.message, /backup_failure\.txt, line 2: "nonsense" is no address; it is left out/);
+  assert.match(
+    warning.message,
+    /backup_failure\.txt, line 2: "nonsense" is no address, wanted one plain address a line; it is left out/,
+  );
 });
 
 Deno.test("recipients refuses an event whose list would lie elsewhere", async () => {

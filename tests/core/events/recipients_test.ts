@@ -36,7 +36,9 @@ Deno.test("parseRecipients() names what is no address, by its line", () => {
 
 Deno.test("recipientsOf() falls back to the default list where the event's own is missing or names nobody", async () => {
   const files: Record<string, string> = {};
-  const of = (event: string) => recipientsOf(event, { folder: "/r", readText: (path) => Promise.resolve(files[path]) });
+  const readText = (path: string) =>
+    path === "/r" ? Promise.reject(new Error("it is a folder")) : Promise.resolve(files[path]);
+  const of = (event: string) => recipientsOf(event, { folder: "/r", readText });
   const [own, fallback] = [join("/r", "backup_failure.txt"), join("/r", "default.txt")];
   assert.deepEqual(await of("backup_failure"), { to: [], problems: [] });
   files[fallback] = "all@lab";
@@ -46,7 +48,15 @@ Deno.test("recipientsOf() falls back to the default list where the event's own i
   files[own] = "nonsense\n";
   const found = await of("backup_failure");
   assert.deepEqual(found.to, ["all@lab"]);
-  assert.deepEqual(found.problems, [`${own}, line 1: "nonsense" is no address`]);
+  assert.deepEqual(found.problems, [`${own}, line 1: "nonsense" is no address, wanted one plain address a line`]);
   files[own] = "ops@lab\n";
   assert.deepEqual(await of("backup_failure"), { to: ["ops@lab"], file: own, problems: [] });
+});
+
+Deno.test("S18 recipientsOf() takes no folder of lists for no answer", async () => {
+  const files: Record<string, string> = {};
+  const of = () => recipientsOf("backup_failure", { folder: "/r", readText: (path) => Promise.resolve(files[path]) });
+  await assert.rejects(of, { code: "notify/no-lists", message: /"\/r": nothing is there, wanted a folder/ });
+  files["/r"] = "";
+  await assert.rejects(of, { code: "notify/no-lists", message: /"\/r": it is a file, wanted a folder/ });
 });

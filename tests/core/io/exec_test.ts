@@ -53,7 +53,25 @@ Deno.test("runProcess() cuts a line without an end into parts, losing nothing", 
 
 Deno.test("runProcess() names the program and its exit code when it fails", async () => {
   const failed = runProcess({ argv: script("Deno.exit(7)") }, collector().run());
-  await assert.rejects(failed, coded("hook/failed", /^Cannot run ".*deno.*": exit code 7, wanted exit code 0$/));
+  await assert.rejects(
+    failed,
+    coded(
+      "hook/failed",
+      /^Cannot run ".*deno.* eval Deno\.exit\(7\)": it ran and ended with exit code 7, wanted exit code 0$/,
+    ),
+  );
+});
+
+Deno.test({
+  name: "runProcess() says that a file is there and not executable",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using dir = await tempDir();
+    const file = `${dir.path}/mount.sh`;
+    await Deno.writeTextFile(file, "#!/bin/sh\n", { mode: 0o644 });
+    const failed = runProcess({ argv: [file] }, collector().run());
+    await assert.rejects(failed, coded("hook/not-executable", /mount\.sh": it is there, but it is not executable/));
+  },
 });
 
 Deno.test("runProcess() says that a program is not there", async () => {

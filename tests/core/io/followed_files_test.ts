@@ -30,7 +30,7 @@ Deno.test("followFiles() knows a file again by its identity, under whatever name
 Deno.test("followFiles() refuses what is no file", async () => {
   await using dir = await tempDir();
   await using fs = new Disk();
-  await assert.rejects(followFiles(fs).open(dir.path), /Cannot follow .* it is a directory, wanted a file/);
+  await assert.rejects(followFiles(fs).open(dir.path), /Cannot follow .* it is a folder, wanted a file/);
 });
 
 Deno.test("followFiles().after() finds the next of several rotated files, and no copy made before", async () => {

@@ -61,12 +61,12 @@ Deno.test("S17 a closed journal is copied without a trace, and the copy is remov
   }
   const before = await snapshot(dir.path);
   {
-    await using copy = await copyJournalForReading(path, temporary.path);
+    await using copy = await copyJournalForReading(path, { within: temporary.path });
     assert.equal([...Deno.readDirSync(temporary.path)].length, 1);
     assert.deepEqual(await paths(copy.evidence.list("inc", "truenas")), ["a"]);
   }
   await Deno.writeTextFile(path, "not a database ".repeat(500));
-  await assert.rejects(copyJournalForReading(path, temporary.path), (error: Error & { code: string }) => {
+  await assert.rejects(copyJournalForReading(path, { within: temporary.path }), (error: Error & { code: string }) => {
     assert.equal(error.code, "journal/corrupt");
     assert.ok(error.message.includes(`"${path}"`), "the journal is named, not its copy");
     return true;

@@ -257,7 +257,6 @@ Deno.test("seen.mark() keeps the latest time of a key, and forgets keys whose ti
   await journal.seen.mark("k", 1000, 500);
   await journal.seen.mark("k", 2000, 500);
   assert.equal(await journal.seen.get("k"), 2000);
-  assert.equal(await journal.latestInstant(), 2000);
   await journal.seen.mark("other", 2500, 1);
   assert.equal(await journal.seen.get("k"), 2000);
   await journal.seen.mark("other", 2501, 1);

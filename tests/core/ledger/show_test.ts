@@ -40,7 +40,7 @@ Deno.test("renderLedger() as JSON is the folded object, whatever the names", () 
 });
 
 Deno.test("renderLedger() says that there is nothing", () => {
-  assert.equal(renderLedger(fold(), "text"), "The ledger has no records.\n");
+  assert.equal(renderLedger(fold(), "text"), "The ledger has no records yet.\n");
   assert.deepEqual(JSON.parse(renderLedger(fold(), "json")), {});
 });
 

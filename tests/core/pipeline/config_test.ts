@@ -187,7 +187,7 @@ Deno.test("loadConfig() takes CRLF and a byte order mark", () => {
 
 Deno.test("configKeys() knows sections, keys and nested sections", () => {
   assert.ok(configKeys([]).includes("paths"));
-  assert.deepEqual(configKeys(["notify", "smtp"]), ["host", "port", "security", "from"]);
+  assert.deepEqual(configKeys(["notify", "smtp"]), ["host", "port", "security", "from", "ca_file"]);
   assert.deepEqual(configKeys(["paths", "source_root"]), []);
   assert.deepEqual(configKeys(["nothing"]), []);
 });

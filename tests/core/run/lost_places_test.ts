@@ -78,3 +78,20 @@ Deno.test("S19 runPipeline() stops at once when the store is lost in the middle 
   world.store.hooks = {};
   assert.equal((await world.run()).exit_code, 0);
 });
+
+Deno.test("S1 a NAS that goes away while a file is copied ends the run with 1, and the error says which side is gone", async () => {
+  await using world = await World.open();
+  for (const name of ["study1", "study2"]) world.study(name, { "a.txt": "alpha" });
+  let gone = false;
+  world.fs.fault = ({ operation, path }) => {
+    if (gone || operation !== "createNew" || !path.startsWith(`${NAS_ROOT}/study1`)) return;
+    gone = true;
+    world.fs.unmount("/nas");
+  };
+  const report = await world.run();
+  assert.ok(gone);
+  assert.equal(report.exit_code, 1);
+  assert.equal(report.error?.code, "place/changed", JSON.stringify(report.error));
+  assert.match(report.error?.message ?? "", new RegExp(NAS_ROOT));
+  assert.deepEqual(report.items.map(({ name }) => name), ["study1"]);
+});

@@ -128,5 +128,9 @@ Deno.test("runStage() hears the wish to stop during the pause before another att
   });
   assert.equal(attempts, 1);
   assert.equal(report.exit_code, 130);
-  assert.equal(report.items[0].error?.code, "run/stopped");
+  const [{ outcome, why, error, stages }] = report.items;
+  assert.deepEqual([outcome, error, report.error?.code], ["waiting", undefined, "run/stopped"]);
+  assert.equal(why, "the run was asked to stop; the next one goes on with it");
+  assert.deepEqual(stages.map(({ outcome }) => outcome).filter((outcome) => outcome === "failed"), []);
+  assert.deepEqual(world.log.lines.filter(({ level }) => level === "error"), []);
 });

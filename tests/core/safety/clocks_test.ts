@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { FileHandle } from "../../../core/io/file_system.ts";
+import { ObjectStoreError } from "../../../core/objects/object_store.ts";
 import { FolderClock } from "../../../core/places/folder_clock.ts";
 import { systemError } from "../../../testing/memory_types.ts";
 import { NAS_ROOT, SOURCE_ROOT, type World } from "../../../testing/world.ts";
@@ -28,18 +29,38 @@ Deno.test("S5 a stamp that a wrong clock left in the journal is named, and witho
   await using world = await worldWith();
   world.clock.time += 5000 * HOUR;
   const stamp = new Date(world.clock.now()).toISOString().slice(0, 13);
-  await world.journal.startRun({
-    id: "ahead",
-    pipeline: "backup",
-    startedAt: new Date(world.clock.now()).toISOString(),
-  });
+  const at = new Date(world.clock.now()).toISOString();
+  await world.journal.startRun({ id: "ahead", pipeline: "backup", startedAt: at });
+  await world.journal.finishRun("ahead", at, 0);
   world.clock.time -= 5000 * HOUR;
   const report = await world.run();
   assertFailed(report, "destroy/clock");
   assert.match(report.items[0].error?.message ?? "", new RegExp(`journal was written at ${stamp}`));
-  assert.match(report.items[0].error?.hint ?? "", /move journal\.db out of the state folder/);
+  assert.match(
+    report.items[0].error?.hint ?? "",
+    /move journal\.db, with journal\.db-wal and journal\.db-shm .* out of the state folder/,
+  );
   assertSourceWhole(world);
   await world.loseJournal();
+  assertDone(await world.run());
+  assert.deepEqual(world.files(SOURCE_ROOT), {});
+});
+
+Deno.test("S5 a run that finds its own clock wrong leaves no stamp that forbids later removals", async () => {
+  await using world = await worldWith();
+  const { headBucket } = world.store;
+  world.clock.time += 400 * 24 * HOUR;
+  world.store.headBucket = () => Promise.reject(new ObjectStoreError("clock-skew", "RequestTimeTooSkewed"));
+  const refused = await world.run();
+  assert.deepEqual([refused.exit_code === 0, refused.error?.code], [false, "s3/clock-skew"]);
+  // Nor do the messages about it.
+  const at = new Date(world.clock.now()).toISOString();
+  await world.journal.outbox.enqueue({ id: "e", event: "backup_failure", at, data: null });
+  await world.journal.claims.claim("notify:outbox", "h", { now: world.clock.now(), ms: 1 });
+  await world.journal.seen.mark("k", world.clock.now(), 1);
+  await world.journal.outbox.markSent("e", at);
+  world.store.headBucket = headBucket;
+  world.clock.time -= 400 * 24 * HOUR;
   assertDone(await world.run());
   assert.deepEqual(world.files(SOURCE_ROOT), {});
 });

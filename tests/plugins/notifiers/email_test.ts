@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { PipelineError } from "../../../core/errors.ts";
+import { configKeys } from "../../../core/pipeline/config.ts";
 import { email } from "../../../plugins/notifiers/email.ts";
 import { message, notifierContext } from "../../../testing/event_plugins.ts";
 import { MAIL_PASSWORD, MAIL_USER, mailTest } from "../../kit/servers/mail.ts";
@@ -83,9 +84,28 @@ Deno.test("email refuses a certificate nobody vouches for", async () => {
   for (const security of ["starttls", "tls"] as const) {
     await using server = await startSmtp({ security, users: { [MAIL_USER]: MAIL_PASSWORD } });
     const notifier = await open({ port: server.port, security });
-    await assert.rejects(notifier.deliver(message(), signal), { code: "notify/unreachable" });
+    await assert.rejects(notifier.deliver(message(), signal), {
+      code: "notify/untrusted",
+      message:
+        `Cannot trust mail server 127.0.0.1:${server.port}: its certificate is signed by an authority nobody here knows`,
+      hint: /ca_file under \[notify\.smtp\]/,
+    });
     assert.deepEqual(server.commands.filter((line) => /^(AUTH|MAIL)/.test(line)), []);
+    // The key that the hint names is one of the config, and it is enough.
+    assert.ok(configKeys(["notify", "smtp"]).includes("ca_file"));
+    const smtp = { host: "127.0.0.1", port: server.port, security, ca_file: server.caFile ?? "" };
+    const trusting = await email.open(email.options.parse({}), notifierContext(SECRETS, { smtp }));
+    await trusting.deliver(message(), signal);
+    assert.equal(server.mails.length, 1);
   }
+});
+
+Deno.test("email names the ca_file that cannot be read, and where it is set", async () => {
+  const smtp = { ca_file: "/no/such/ca.pem" };
+  const context = { ...notifierContext(SECRETS, { smtp }), readText: (path: string) => Deno.readTextFile(path) };
+  await assert.rejects(async () => await email.open(email.options.parse({}), context), {
+    hint: /ca_file under \[notify\.smtp\]/,
+  });
 });
 
 Deno.test("email tells a recipient refused for good from one refused for now", async () => {

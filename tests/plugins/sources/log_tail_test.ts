@@ -161,6 +161,25 @@ Deno.test("S19 a log that cannot be read is waited for, and a folder in its plac
   assert.deepEqual([report.exit_code, report.error?.code], [2, "io/not-a-file"]);
 });
 
+Deno.test("S19 a folder that takes the place of a log while it is followed is waited for, and told once", async () => {
+  await using world = await logWorld();
+  world.fs.seed({ [LOG]: "" });
+  const replace = async () => {
+    await world.fs.rename(LOG, `${LOG}.1`);
+    await world.fs.mkdir(LOG);
+  };
+  const back = async () => {
+    await world.fs.removeEmptyDir(LOG);
+    world.fs.seed({ [LOG]: error("two") });
+  };
+  const steps = [() => append(world, error("one")), ...wait(3), replace, ...wait(40), back, ...wait(40)];
+  const { report } = await monitor(world, steps);
+  assert.equal(report.exit_code, 0, JSON.stringify(report.error));
+  assert.deepEqual((await raised(world)).map(({ message }) => message), ["ERROR one", "ERROR two"]);
+  const warned = world.log.lines.filter(({ level, message }) => level === "warn" && /it is a folder/.test(message));
+  assert.equal(warned.length, 1, JSON.stringify(world.log.lines));
+});
+
 Deno.test("of two monitors the second ends with 2, and the log is free a minute after one that died unseen", async () => {
   await using world = await logWorld();
   world.fs.seed({ [LOG]: "" });

@@ -32,7 +32,7 @@ Deno.test("outbox yields what waits, oldest first, and forgets what was delivere
 Deno.test("outbox gives nothing while another run delivers", async () => {
   await using world = await World.open({ plugins: [eventStage("act", {})] });
   await world.journal.outbox.enqueue({ id: "1", event: "e", at: AT, data: null });
-  await world.journal.claims.claim("p:outbox", "another", { now: world.clock.now(), ms: 60_000 });
+  await world.journal.claims.claim("p:outbox of /state/config.toml", "another", { now: world.clock.now(), ms: 60_000 });
   assert.deepEqual((await world.run({ pipeline: PIPELINE })).items, []);
   assert.equal((await world.journal.outbox.pending()).length, 1);
 });

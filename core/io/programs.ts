@@ -1,0 +1,68 @@
+/** Programs as they are named in an argument list: in words, and whether they are there. @module */
+import { constants } from "node:fs";
+import { access, stat } from "node:fs/promises";
+import * as posix from "@std/path/posix";
+import * as windows from "@std/path/windows";
+import { isAbsent } from "./io_errors.ts";
+import { hostSystem, type PathSystem } from "./paths.ts";
+
+/** An argument list on one line, for people; a word with blanks stands in single quotes. */
+export function commandLine(argv: readonly string[]): string {
+  return argv.map((word) => word === "" || /\s/.test(word) ? `'${word}'` : word).join(" ");
+}
+
+export interface ProgramSearch {
+  env: Readonly<Record<string, string | undefined>>;
+  cwd: string;
+  system?: PathSystem;
+}
+
+/** Why a program would not start, and what to do; undefined when it is there and this account may run it. */
+export async function whyNotRunnable(
+  program: string,
+  { env, cwd, system = hostSystem }: ProgramSearch,
+): Promise<{ why: string; hint: string } | undefined> {
+  const isPath = /[\\/]/.test(program);
+  const path = system === "windows" ? windows : posix;
+  const folders = isPath ? [cwd] : (env.PATH ?? env.Path ?? "").split(system === "windows" ? ";" : ":");
+  const endings = system === "windows" ? ["", ...(env.PATHEXT ?? ".EXE;.COM;.BAT;.CMD").split(";")] : [""];
+  let found: string | undefined;
+  for (const folder of folders.filter((folder) => folder !== "")) {
+    for (const ending of endings) {
+      const file = path.resolve(folder, `${program}${ending}`);
+      if (!await isFile(file)) continue;
+      if (system === "windows" || await mayRun(file)) return undefined;
+      found ??= file;
+    }
+  }
+  if (found !== undefined) return NOT_EXECUTABLE;
+  return {
+    why: isPath ? "there is no such program" : "there is no such program on PATH",
+    hint: "give the full path of the program, with its extension on Windows",
+  };
+}
+
+/** What to say of a file that is there and cannot be started. */
+export const NOT_EXECUTABLE = {
+  why: "it is there, but it is not executable for this account",
+  hint: "make it executable (chmod +x), or put the program that runs it in front: " +
+    '["/bin/sh", "/etc/labferry/mount.sh"]',
+} as const;
+
+async function isFile(file: string): Promise<boolean> {
+  try {
+    return (await stat(file)).isFile();
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    return true; // what may not be looked at is no proof that it is not there
+  }
+}
+
+async function mayRun(file: string): Promise<boolean> {
+  try {
+    await access(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

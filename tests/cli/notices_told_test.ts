@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { collectTrouble } from "../../cli/notices.ts";
+import type { LogLine } from "../../cli/log.ts";
+import { lab, makeStudy } from "../commands/_lab.ts";
+import { startSmtp } from "../kit/servers/smtp.ts";
+import type { SmtpServer } from "../kit/servers/smtp.ts";
+
+function line(message: string, data: Record<string, unknown> = {}): LogLine {
+  return { at: 0, level: "error", message, data };
+}
+
+Deno.test("collectTrouble() leaves out what an event tells, what was mistyped, and what the notify pipeline says", () => {
+  let listener: (line: LogLine) => void = () => {};
+  const trouble = collectTrouble({ onTrouble: (given) => void (listener = given) });
+  for (const given of [line("before"), line("typo", { code: "cli/no-path" }), line("own", { pipeline: "notify" })]) {
+    listener(given);
+  }
+  trouble.told(["before", "behind"]);
+  for (const message of ["behind", "news", "news"]) listener(line(message));
+  assert.deepEqual(trouble.take().map(({ message, count }) => [message, count]), [["news", 2]]);
+  assert.deepEqual(trouble.take(), []);
+});
+
+async function site(server: SmtpServer) {
+  const place = await lab();
+  await Deno.writeTextFile(
+    join(place.path, "config.toml"),
+    `\n[notify]\nenabled = true\n[notify.smtp]\nhost = "127.0.0.1"\nport = ${server.port}\nsecurity = "none"\n`,
+    { append: true },
+  );
+  await Deno.writeTextFile(
+    join(place.path, "smtp.env"),
+    "LABFERRY_SMTP_USER=ferry@lab.example\nLABFERRY_SMTP_APP_PASSWORD=hunter22\n",
+  );
+  await Deno.mkdir(join(place.path, "recipients"));
+  await Deno.writeTextFile(join(place.path, "recipients", "default.txt"), "ops@lab.example\n");
+  return place;
+}
+
+const events = ({ mails }: SmtpServer) => mails.map(({ raw }) => /^X-Labferry-Event: (\w+)/m.exec(raw)?.[1]);
+
+Deno.test("a failed run is one mail, with each finding in it", async () => {
+  await using server = await startSmtp({ users: { "ferry@lab.example": "hunter22" } });
+  await using place = await site(server);
+  assert.equal((await place.cli(["run", "local"])).code, 2);
+  assert.deepEqual(events(server), ["local_failure"]);
+  assert.match(server.mails[0].raw, /What to do now/);
+  assert.equal((await place.cli(["install", "places", "local"])).code, 0);
+  await makeStudy(place.source, "Bad Name");
+  server.mails.length = 0;
+  assert.equal((await place.cli(["run", "local"])).code, 1);
+  assert.deepEqual(events(server), ["local_failure"]);
+});
+
+Deno.test("what was mistyped, or interrupted, mails nobody", async () => {
+  await using server = await startSmtp({ users: { "ferry@lab.example": "hunter22" } });
+  await using place = await site(server);
+  assert.equal((await place.cli(["unlock", "./no_such_study"])).code, 2);
+  assert.equal((await place.cli(["install", "init"])).code, 2);
+  assert.equal((await place.cli(["install", "places", "local"])).code, 0);
+  assert.deepEqual(events(server), []);
+  await makeStudy(place.source);
+  assert.equal(
+    (await place.cli(["run", "local"], {
+      interrupted: true,
+      env: { LABFERRY_CONFIG: join(place.path, "config.toml"), LABFERRY_STATE_DIR: place.state },
+    })).code,
+    130,
+  );
+  assert.deepEqual(events(server).filter((event) => event === "toolkit_error"), []);
+});

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { whyStateIsNotApart } from "../../cli/state_apart.ts";
+import { lab, makeStudy } from "../commands/_lab.ts";
+import { startSmtp } from "../kit/servers/smtp.ts";
+
+const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+
+Deno.test("S2 whyStateIsNotApart() finds a state folder within, at or around a folder of the config", async () => {
+  await using place = await lab();
+  const configFile = join(place.path, "config.toml");
+  const why = async (stateDir: string) => (await whyStateIsNotApart({ configFile, stateDir }))?.message;
+  assert.equal(await why(place.state), undefined);
+  assert.match(await why(join(place.source, "state", "deep")) ?? "", /it lies within paths\.source_root/);
+  assert.match(await why(place.truenas) ?? "", /it is paths\.truenas_root/);
+  assert.match(await why(place.path) ?? "", /it contains paths\.source_root/);
+  await Deno.writeTextFile(configFile, "not toml");
+  assert.equal(await why(place.source), undefined);
+});
+
+Deno.test("S2 nothing is written to a state folder inside the source: no log, no journal; the failure is told all the same", async () => {
+  await using server = await startSmtp({ users: { "ferry@lab.example": "hunter22" } });
+  await using place = await lab();
+  await Deno.writeTextFile(
+    join(place.path, "config.toml"),
+    `\n[notify]\nenabled = true\n[notify.smtp]\nhost = "127.0.0.1"\nport = ${server.port}\nsecurity = "none"\n`,
+    { append: true },
+  );
+  const login = "LABFERRY_SMTP_USER=ferry@lab.example\nLABFERRY_SMTP_APP_PASSWORD=hunter22\n";
+  await Deno.writeTextFile(join(place.path, "smtp.env"), login);
+  await Deno.mkdir(join(place.path, "recipients"));
+  await Deno.writeTextFile(join(place.path, "recipients", "default.txt"), "ops@lab.example\n");
+  for (const state of [join(place.source, "state"), place.source]) {
+    const env = { LABFERRY_CONFIG: join(place.path, "config.toml"), LABFERRY_STATE_DIR: state };
+    server.mails.length = 0;
+    const { code, stderr } = await place.cli(["run", "local"], { env });
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /place\/not-distinct/);
+    assert.equal(server.mails.length, 1);
+    for (const argv of [["install", "places"], ["run", "local", "--bogus"], ["list"]]) await place.cli(argv, { env });
+    assert.deepEqual(names(place.source), []);
+  }
+});
+
+Deno.test("a state folder that was left in the source is no study", async () => {
+  await using place = await lab();
+  assert.equal((await place.cli(["install", "places", "local"])).code, 0);
+  await makeStudy(place.source);
+  await Deno.mkdir(join(place.source, "state", "logs"), { recursive: true });
+  await Deno.writeTextFile(join(place.source, "state", "logs", "labferry-2026-01-02.log"), "");
+  const { code, stdout, stderr } = await place.cli(["run", "local", "--json"]);
+  assert.equal(code, 0, stderr);
+  assert.equal(JSON.parse(stdout).items.length, 1);
+  assert.match(stderr, /"state" in .* is a state folder of labferry, and no study/);
+});

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { lab } from "../commands/_lab.ts";
+import { startSmtp } from "../kit/servers/smtp.ts";
+
+const LOGIN = "LABFERRY_SMTP_USER=ferry@lab.example\nLABFERRY_SMTP_APP_PASSWORD=hunter22\n";
+
+Deno.test("configs that share a state folder tell their own recipients of their own events, each in its own time", async () => {
+  await using server = await startSmtp({ users: { "ferry@lab.example": "hunter22" } });
+  await using a = await lab();
+  await using b = await lab();
+  for (const [place, to, port] of [[a, "a@lab.example", 1], [b, "b@lab.example", server.port]] as const) {
+    await Deno.writeTextFile(
+      join(place.path, "config.toml"),
+      `\n[notify]\nenabled = true\n[notify.smtp]\nhost = "127.0.0.1"\nport = ${port}\nsecurity = "none"\n`,
+      { append: true },
+    );
+    await Deno.writeTextFile(join(place.path, "smtp.env"), LOGIN);
+    await Deno.mkdir(join(place.path, "recipients"));
+    await Deno.writeTextFile(join(place.path, "recipients", "default.txt"), `${to}\n`);
+  }
+  const env = { LABFERRY_CONFIG: join(b.path, "config.toml"), LABFERRY_STATE_DIR: a.state };
+  // A pipeline that does not pass lint is a warning, told by both in the same words; the first finds no server.
+  assert.equal((await a.cli(["install", "places"])).code, 0);
+  assert.equal((await b.cli(["install", "places"], { env })).code, 0);
+  // What is not marked any more lets both runs fail.
+  for (const place of [a, b]) await Deno.remove(join(place.truenas, ".labferry-place"));
+  assert.equal((await a.cli(["run", "local"])).code, 2);
+  assert.equal((await b.cli(["run", "local"], { env })).code, 2);
+  const told = () => server.mails.map(({ to, raw }) => [to[0], /^X-Labferry-Event: (\w+)/m.exec(raw)?.[1]]);
+  assert.ok(told().length > 0);
+  assert.deepEqual([...new Set(told().map(([to]) => to))], ["b@lab.example"]);
+  server.mails.length = 0;
+  const config = await Deno.readTextFile(join(a.path, "config.toml"));
+  await Deno.writeTextFile(join(a.path, "config.toml"), config.replace("port = 1\n", `port = ${server.port}\n`));
+  assert.equal((await a.cli(["list"])).code, 0);
+  // What one was told of a moment ago silences nothing of the other's.
+  assert.deepEqual(told().map(([to]) => to).filter((to) => to !== "a@lab.example"), []);
+  assert.ok(told().some(([, event]) => event === "local_failure"));
+  assert.ok(told().some(([, event]) => event === "toolkit_error"), JSON.stringify(told()));
+});
