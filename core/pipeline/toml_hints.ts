@@ -117,7 +117,10 @@ function openHeader(source: SourceText, index: number): SyntaxWords | undefined 
     const match = /^\s*(\[\[\s*([\w.-]+)\s*\]?|\[\s*([\w.-]+))\s*(?:#.*)?$/.exec(line);
     if (match === null) continue;
     const name = match[2] ?? match[3];
-    const whole = /^(?:stage|before|on_item_failed)$/.test(name) ? `[[${name}]]` : `[${name}]`;
+    // Of the tables below a run, only the writer knows which are of a list.
+    const isList = /^(?:stage|before|on_item_failed|run)$/.test(name) ||
+      (match[2] !== undefined && name.startsWith("run."));
+    const whole = isList ? `[[${name}]]` : `[${name}]`;
     const text = match[1].trimEnd();
     const from = start + line.indexOf("[");
     return { reason: `the header ${text} is not closed`, hint: `write ${whole}`, start: from, end: from + text.length };

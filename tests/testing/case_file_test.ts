@@ -37,7 +37,11 @@ Deno.test("readCase() says what is wrong where it stands, with the nearest key",
     "  ^",
     "  hint: add [[run]] with exit_code = …: a case is what must come of one run or more",
   ]);
-  assert.match(said(`summary = "s"\n[[run]\n`).join("\n"), /^backup\.x\.case\.toml:2:1: error toml\/syntax/);
+  for (const header of ["run", "run.meanwhile"]) {
+    const found = said(`summary = "s"\n[[${header}]\n`);
+    assert.match(found[0], /^backup\.x\.case\.toml:2:1: error toml\/syntax/);
+    assert.equal(found.at(-1), `  hint: write [[${header}]]`);
+  }
 });
 
 Deno.test("readCase() checks the keys of the config, and leaves the scratch world its own", () => {
