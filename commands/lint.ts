@@ -14,7 +14,7 @@ import { DiskFiles } from "../core/io/disk_files.ts";
 import { whyNotRunnable } from "../core/io/programs.ts";
 import { lintMachine } from "../core/lint/machine.ts";
 import { createEnvironmentProbe, lintEnvironment } from "../core/lint/environment.ts";
-import { lintNotifiers } from "../core/lint/notifiers.ts";
+import { lintLists, lintNotifiers } from "../core/lint/notifiers.ts";
 import { findLintRule, LINT_RULES, tierOf } from "../core/lint/rules.ts";
 import {
   type Diagnostic,
@@ -133,7 +133,10 @@ async function lintOne(
   );
   const isNotify = checked.compiled.name === NOTIFY && project.config.config.notify.enabled;
   const told = isNotify
-    ? lintNotifiers(checked.compiled, { registry: project.registry, secrets: await readSecrets(context) })
+    ? [
+      ...lintNotifiers(checked.compiled, { registry: project.registry, secrets: await readSecrets(context) }),
+      ...await lintLists(checked.compiled, new DiskFiles()),
+    ]
     : [];
   return { ...checked, diagnostics: [...checked.diagnostics, ...found, ...told] };
 }

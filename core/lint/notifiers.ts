@@ -3,6 +3,8 @@ import type { AnyNotifier, Plugin, Secrets } from "../contract.ts";
 import type { CompiledPart, CompiledPipeline } from "../pipeline/compile.ts";
 import { diagnose, type Diagnostic } from "../pipeline/diagnostic.ts";
 import { notifierOptions } from "../pipeline/uses.ts";
+import type { FileSystem } from "../io/file_system.ts";
+import { valueWrittenAt } from "../pipeline/written.ts";
 import type { Registry } from "../registry.ts";
 import { ruleSeverity } from "./rules.ts";
 
@@ -25,6 +27,28 @@ export function lintNotifiers(
       );
     })
   );
+}
+
+/** Whether the folder of the lists of recipients is there; else nobody would be told of anything. */
+export async function lintLists(
+  pipeline: CompiledPipeline,
+  { lstat }: Pick<FileSystem, "lstat">,
+): Promise<Diagnostic[]> {
+  const folder = pipeline.config.config.notify.recipients_dir;
+  const stage = pipeline.stages.find(({ options }) => Object.values(options as object).includes(folder));
+  if (stage === undefined) return [];
+  const kind = (await lstat(folder))?.kind;
+  // A link is followed when the lists are read.
+  if (kind === "directory" || kind === "symlink") return [];
+  const code = "env/no-lists";
+  return [diagnose(valueWrittenAt(pipeline, { part: stage, value: folder }), {
+    code,
+    severity: ruleSeverity(code),
+    message: `Cannot find who hears of what: "${folder}": ${
+      kind === undefined ? "nothing is there" : `it is a ${kind}`
+    }, wanted the folder of the lists of recipients`,
+    hint: "check [notify] recipients_dir; labferry install init makes the folder",
+  })];
 }
 
 function missing(

@@ -277,6 +277,11 @@ const ENVIRONMENT: Row[] = [
     "The object store refuses access: no credentials were found, they are wrong, or they may not use the bucket.",
   ],
   [
+    "env/no-lists",
+    "error",
+    "The folder of the lists of recipients is not there. Nobody would be told of anything; events stay queued until it is.",
+  ],
+  [
     "env/no-credentials",
     "warning",
     "`[notify] enabled` is true, and credentials that the pipeline notify needs are neither in the environment nor in smtp.env. Nothing is queued and nobody is told of anything until they are there.",

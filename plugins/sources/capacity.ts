@@ -34,6 +34,12 @@ export const capacity = defineSource({
     return {
       async *items(ctx) {
         const gauge = await Gauge.begin(ctx, wanted);
+        if (ctx.run.dryRun) {
+          ctx.log.info(
+            "A plan compares lists of checksums and reads no file: a run proves every file elsewhere before a backup goes, " +
+              "and keeps what it cannot prove",
+          );
+        }
         const stay: Finding[] = [];
         for await (const backup of ctx.archived()) {
           ctx.signal.throwIfAborted();

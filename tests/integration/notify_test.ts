@@ -290,6 +290,14 @@ Deno.test("enabled without credentials is said once by each command, of itself t
   assert.equal((await place.cli(["lint", "notify", "--offline"])).stdout, "notify: ok\n");
 });
 
+Deno.test("lint finds that the folder of the lists of recipients is not there", async () => {
+  await using place = await site({ port: 25 });
+  await Deno.rename(join(place.path, "recipients"), join(place.path, "recipient"));
+  const { stdout, stderr, code } = await place.cli(["lint", "notify"]);
+  assert.equal(code, 2);
+  assert.match(stdout + stderr, /env\/no-lists: Cannot find who hears of what: ".*recipients": nothing is there/);
+});
+
 Deno.test("lint warns of a password that goes over the network in clear", async () => {
   await using place = await site({ port: 25 });
   assert.equal((await place.cli(["lint", "notify"])).stdout, "notify: ok\n");

@@ -31,6 +31,7 @@ Deno.test("capacity.items() goes by the time a backup was complete, then by name
   const [a, b] = ["a", "b"].map((name) => ledger.get(name)?.completed_at);
   assert.equal(a, b);
   const report = await cleanup(world, { dryRun: true });
+  assert.ok(world.log.lines.some(({ message }) => /a run proves every file elsewhere/.test(message)));
   assert.deepEqual(report.items.map((item) => item.name), ["old", "middle", "young", "a", "b"]);
 });
 
