@@ -6,7 +6,7 @@ import { loadShippedProject, pipelineNames, readListIfThere } from "../cli/proje
 import type { Project } from "../cli/project.ts";
 import { renderReport } from "../cli/render_report.ts";
 import { withServices } from "../cli/services.ts";
-import { defineSource, type Item, type Json, recipientsOf } from "../core/contract.ts";
+import { defineSource, type Item, type Json, type Recipients, recipientsOf } from "../core/contract.ts";
 import { PipelineError } from "../core/errors.ts";
 import { ioError } from "../core/io/io_errors.ts";
 import { EVENTS, failureEvent, isEventName } from "../core/events/events.ts";
@@ -76,7 +76,12 @@ async function list(
   const found = [];
   for (const event of events) {
     const readText = (path: string) => readListIfThere(path, "list of recipients");
-    found.push({ event, ...await recipientsOf(event, { folder, readText }) });
+    const none = (error: unknown): Recipients => {
+      // Where nobody is to be told, nothing is amiss.
+      if (enabled || !(error instanceof PipelineError) || error.code !== "notify/no-lists") throw error;
+      return { to: [], problems: [] };
+    };
+    found.push({ event, ...await recipientsOf(event, { folder, readText }).catch(none) });
   }
   for (const problem of new Set(found.flatMap(({ problems }) => problems))) log.warn(`${problem}; it is left out`);
   if (!enabled) log.info("nobody is told of anything: [notify] enabled is not true in the config");
