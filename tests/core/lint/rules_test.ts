@@ -6,7 +6,7 @@ const ROOT = join(import.meta.dirname ?? ".", "..", "..", "..");
 
 Deno.test("renderLintRules() is what docs/reference/lint_rules.md holds", async () => {
   const page = await Deno.readTextFile(join(ROOT, "docs", "reference", "lint_rules.md"));
-  assert.equal(page.replaceAll("\r\n", "\n"), renderLintRules(), "run: deno run -A tools/lint_rules.ts");
+  assert.equal(page.replaceAll("\r\n", "\n"), renderLintRules(), "run: deno task reference");
 });
 
 Deno.test("LINT_RULES has each code once, with a paragraph for people", () => {
