@@ -4,6 +4,7 @@ import { asPipelineError, PipelineError } from "../core/errors.ts";
 import { ioError } from "../core/io/io_errors.ts";
 import { brokenError, type BrokenFile, type ExternalStage } from "../core/external/external_stage.ts";
 import { eventsNamed } from "../core/lint/events.ts";
+import { lintName } from "../core/lint/name.ts";
 import { lintPipeline } from "../core/lint/safety.ts";
 import type { CompiledPipeline } from "../core/pipeline/compile.ts";
 import { compilePipeline } from "../core/pipeline/compile.ts";
@@ -121,7 +122,8 @@ export async function checkPipeline(
   if (pipeline === undefined) return { found, diagnostics };
   const others = eventsNamed(pipeline).length > 0 ? await pipelineTexts({ terminal, locations }) : [];
   const events = definedEvents(others, registry);
-  return { found, compiled: pipeline, diagnostics: [...diagnostics, ...lintPipeline(pipeline, { events })] };
+  const names = isPath(name) ? [] : lintName(pipeline, name);
+  return { found, compiled: pipeline, diagnostics: [...diagnostics, ...names, ...lintPipeline(pipeline, { events })] };
 }
 
 /** The texts of all pipelines by name. */
@@ -135,13 +137,16 @@ async function pipelineTexts(context: Pick<CommandContext, "terminal" | "locatio
   return texts;
 }
 
+function isPath(name: string): boolean {
+  return /[\\/]|\.toml$/.test(name);
+}
+
 /** The text of a pipeline by name, or by a path relative to the working folder. */
 export function findPipelineText(
   name: string,
   { terminal, locations }: Pick<CommandContext, "terminal" | "locations">,
 ): Promise<PipelineText> {
-  const isPath = /[\\/]|\.toml$/.test(name);
-  return findPipeline(isPath ? resolve(terminal.cwd, name) : name, {
+  return findPipeline(isPath(name) ? resolve(terminal.cwd, name) : name, {
     folder: locations.configDir,
     readText: (path) => readTextIfThere(path, "pipeline"),
   });

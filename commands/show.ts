@@ -47,7 +47,9 @@ export const run: Command = async (args, context) => {
   }
   const texts = plugins.map((plugin) => renderPlugin(plugin, registry.externalOf(plugin)));
   if (pipeline !== undefined) {
-    texts.push(logs.scrubber.text(`pipeline ${name}\n${pipeline.file}\n\n${pipeline.text.replaceAll("\r\n", "\n")}`));
+    texts.push(
+      logs.scrubber.text(`# pipeline ${name}, from ${pipeline.file}\n${pipeline.text.replaceAll("\r\n", "\n")}`),
+    );
   }
   terminal.out(texts.join("\n"));
   return 0;

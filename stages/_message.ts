@@ -72,15 +72,29 @@ export function messageOf(item: Item, { prefix, host }: { prefix: string; host: 
   for (const [key, value] of Object.entries(details)) {
     if (!known.has(key)) add(key.replaceAll("_", " "), textOf(value));
   }
-  const subject = subjectOf(item.name, { prefix, message, host: textOf(details.host) ?? host, isTest });
+  const subject = subjectOf(item.name, {
+    prefix,
+    message,
+    host: textOf(details.host) ?? host,
+    isTest,
+    isSecond: isSecondMonitor(details),
+  });
   return { subject, text: plain(rows), html: page(subject, rows) };
 }
 
 function subjectOf(
   event: string,
-  { prefix, message, host, isTest }: { prefix: string; message?: string; host: string; isTest: boolean },
+  { prefix, message, host, isTest, isSecond }: {
+    prefix: string;
+    message?: string;
+    host: string;
+    isTest: boolean;
+    isSecond: boolean;
+  },
 ): string {
-  if (event === "monitor_crash") return isTest ? "[Fusion Monitor] CRASH (TEST)" : "[Fusion Monitor] CRASH";
+  if (event === "monitor_crash" && !isSecond) {
+    return isTest ? "[Fusion Monitor] CRASH (TEST)" : "[Fusion Monitor] CRASH";
+  }
   const line = (message ?? "").split(/[\r\n]/)[0];
   const words = `${prefix} ${isTest ? "TEST " : ""}${event} on ${host}${line === "" ? "" : `: ${line}`}`;
   return cut(words.replace(/\p{Cc}+/gu, " ").replace(/\s+/g, " ").trim(), SUBJECT_CHARS);
@@ -91,6 +105,7 @@ function happened(
   { details, exitCode, isTest }: { details: Details; exitCode?: number; isTest: boolean },
 ): string {
   if (isTest) return `This is a TEST of the event ${event}. Whoever reads it is subscribed to it.`;
+  if (isSecondMonitor(details)) return "A second monitor was started and has ended. The first one goes on watching.";
   if (HAPPENED[event] !== undefined) return HAPPENED[event];
   const pipeline = textOf(details.pipeline) ?? /^(.+)_failure$/.exec(event)?.[1];
   if (pipeline === undefined) return `Event ${event}.`;
@@ -101,7 +116,13 @@ function toDo(event: string, { details, exitCode }: { details: Details; exitCode
   const general = TO_DO[event] ?? (exitCode === undefined ? undefined : BY_EXIT_CODE[exitCode]) ??
     "Look into the log, mend what it names, and run again.";
   const hint = textOf(details.hint);
+  if (hint !== undefined && isSecondMonitor(details)) return hint;
   return hint === undefined ? general : `${hint}\n${general}`;
+}
+
+/** The monitor that ended is not the one that watches. */
+function isSecondMonitor({ code }: Details): boolean {
+  return code === "log-tail/followed";
 }
 
 /** The items of a failed run: name, stage, error and what to do about each. */

@@ -81,6 +81,11 @@ const SYNTAX: Row[] = [
     "The root of a place depends on the item. Name the root only; the engine appends the name of the item.",
   ],
   [
+    "pipeline/name-differs",
+    "warning",
+    "The `name` of a pipeline is not that of its file. The report, the journal and the events (`<name>_failure`) go by the `name`, so that people who look for the file's name hear of nothing.",
+  ],
+  [
     "pipeline/plugin-error",
     "error",
     "A plugin failed while it was asked for its facts or places: a mistake of its author.",

@@ -56,3 +56,11 @@ Deno.test("show says what a stage needs, gives and takes away", async () => {
 Deno.test("show knows the facts of every stage there is", () => {
   for (const stage of stages) assert.ok(factsOf(stage), stage.name);
 });
+
+Deno.test("show prints a pipeline that can be saved and run as it is", async () => {
+  await using place = await lab();
+  const { stdout } = await place.cli(["show", "notify"]);
+  await place.pipeline("notify", stdout);
+  const { code, stdout: verdict } = await place.cli(["lint", "--offline", "notify"]);
+  assert.deepEqual([code, verdict], [0, "notify: ok\n"]);
+});

@@ -70,6 +70,15 @@ Deno.test("render keeps subjects to one short line, and names a crash of the mon
   assert.match(crash.text, /Nobody watches the instrument now/);
 });
 
+Deno.test("render does not say that nobody watches where a second monitor was refused", async () => {
+  const data = { message: "Cannot follow it", code: "log-tail/followed", hint: "Stop the other one.", exit_code: 2 };
+  const { subject, text } = await rendered(of("monitor_crash", data));
+  assert.equal(subject, "[labferry] monitor_crash on instrument-1: Cannot follow it");
+  assert.match(text, /The first one goes on watching/);
+  assert.doesNotMatch(text, /Nobody watches|Start it again/);
+  assert.match(text, /What to do now: Stop the other one\.\n/);
+});
+
 Deno.test("render marks a test as one", async () => {
   const { subject, text } = await rendered(of("cleanup_failure", { test: true, host: "h" }));
   assert.equal(subject, "[labferry] TEST cleanup_failure on h");
