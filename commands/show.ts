@@ -45,7 +45,9 @@ export const run: Command = async (args, context) => {
     terminal.out(`${JSON.stringify([...shown, ...text], null, 2)}\n`);
     return 0;
   }
-  const texts = plugins.map((plugin) => renderPlugin(plugin, registry.externalOf(plugin)));
+  // With a pipeline of the same name the whole can still be saved as one.
+  const asComment = (text: string) => pipeline === undefined ? text : text.replace(/^(?=.)/gm, "# ");
+  const texts = plugins.map((plugin) => asComment(renderPlugin(plugin, registry.externalOf(plugin))));
   if (pipeline !== undefined) {
     texts.push(
       logs.scrubber.text(`# pipeline ${name}, from ${pipeline.file}\n${pipeline.text.replaceAll("\r\n", "\n")}`),
