@@ -207,7 +207,9 @@ export class SqliteSeenStore implements SeenStore {
 
   get(key: string): Promise<number | undefined> {
     return this.#db.ask("read a cooldown", () => {
-      const row = this.#db.one("SELECT at FROM seen WHERE key = ?", this.#prefix + key);
+      const find = (key: string) => this.#db.one("SELECT at FROM seen WHERE key = ?", key);
+      // Marks from before configs were told apart have no prefix: what was told then is not told again.
+      const row = find(this.#prefix + key) ?? find(key);
       return row && row.at as number;
     });
   }
