@@ -15,17 +15,13 @@ export const TOLD_APART = 200;
 /** How many of them it names. */
 const NAMED = 20;
 
-/** Puts one event in the place of very many, and takes over those of a config that tells no more. Returns how many wait. */
+/** Puts one event in the place of very many. Returns how many wait. */
 export async function tidyOutbox(
   outbox: Outbox,
   { now, log }: { now: number; log: Pick<Logger, "info"> },
 ): Promise<number> {
   const at = new Date(now).toISOString();
-  const adopted = await outbox.adoptBefore(new Date(now - OWN_MS).toISOString());
-  if (adopted > 0) {
-    const days = OWN_MS / 86_400_000;
-    log.info(`telling of ${adopted} events that another config of this state folder could not tell in ${days} days`);
-  }
+  await adoptOld(outbox, { now, log });
   let all = 0;
   for (const [event, count] of await outbox.waiting()) {
     all += count;
@@ -36,6 +32,17 @@ export async function tidyOutbox(
     log.info(`one message tells of ${count} ${event} events that waited`);
   }
   return all;
+}
+
+/** Takes over what a config has told nobody of for long: then any tells of it. */
+export async function adoptOld(
+  outbox: Outbox,
+  { now, log }: { now: number; log: Pick<Logger, "info"> },
+): Promise<void> {
+  const adopted = await outbox.adoptBefore(new Date(now - OWN_MS).toISOString());
+  if (adopted === 0) return;
+  const [events, days] = [adopted === 1 ? "1 event" : `${adopted} events`, OWN_MS / 86_400_000];
+  log.info(`telling of ${events} that another config of this state folder could not tell of in ${days} days`);
 }
 
 /** One event that stands for many; some of them may do so themselves. */

@@ -97,12 +97,14 @@ export class SqliteOutbox implements Outbox {
     });
   }
 
-  adoptBefore(instant: string): Promise<number> {
-    if (this.#config === undefined) return Promise.resolve(0); // all are its own already
+  async adoptBefore(instant: string): Promise<number> {
+    if (this.#config === undefined) return 0; // all are its own already
     const old = "sent_at IS NULL AND config NOT IN ('', ?) AND at < ?";
     const values = [this.#config, instant];
-    return this.#db.change("take over old events", [], () => {
-      if (this.#db.one(`SELECT 1 AS one FROM outbox WHERE ${old} LIMIT 1`, ...values) === undefined) return 0;
+    // Every command asks: where there is none, as nearly always, nothing is to wait for another process or the disk.
+    const any = `SELECT 1 AS one FROM outbox WHERE ${old} LIMIT 1`;
+    if (await this.#db.ask("look for old events", () => this.#db.one(any, ...values)) === undefined) return 0;
+    return await this.#db.change("take over old events", [], () => {
       this.#forgetSteps(old, values);
       // Two configs may have queued one id, and what is sent is known by it.
       return this.#db.run(`UPDATE outbox SET config = '', id = id || ':' || seq WHERE ${old}`, ...values);

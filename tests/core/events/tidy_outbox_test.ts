@@ -38,7 +38,7 @@ Deno.test("tidyOutbox() takes over what a config that was moved has told nobody 
   const log = memoryLog();
   assert.equal(await tidyOutbox(here.outbox, { now: NOW, log }), 2);
   assert.deepEqual((await here.outbox.pending()).map(({ data }) => data), ["same of moved", "same of here"]);
-  assert.match(log.lines[0].message, /^telling of 1 events that another config .* in 30 days$/);
+  assert.match(log.lines[0].message, /^telling of 1 event that another config .* in 30 days$/);
   assert.equal(await moved.steps.isFinished("event:notify:same", "tell", "a@lab.example"), false);
   await here.outbox.markSent("same", at(0));
   assert.deepEqual((await here.outbox.pending()).map(({ data }) => data), ["same of moved"], "each is told");
