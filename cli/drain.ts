@@ -2,6 +2,7 @@
 import { dirname } from "@std/path";
 import { PipelineError } from "../core/errors.ts";
 import { emitEvent } from "../core/events/events.ts";
+import { adoptOld } from "../core/events/tidy_outbox.ts";
 import type { Secrets } from "../core/contract.ts";
 import { brokenError } from "../core/external/external_stage.ts";
 import { lintPipeline } from "../core/lint/safety.ts";
@@ -129,6 +130,7 @@ export async function drainOutbox(
       const data = { message, level, times: count, host: terminal.host };
       await emitEvent(outbox, { event: "toolkit_error", at, data }, { enabled: true });
     }
+    await adoptOld(outbox, { now: services.clock.now(), log });
     if (!await outbox.hasPending()) return;
     const deadline = AbortSignal.any([given, ...signal ? [signal] : []]);
     const report = await runPipeline({

@@ -3,7 +3,7 @@
  * and loads into the compiled executable, too; `apiVersion` beside it says for which version of this object it was written.
  * @module
  */
-import { type AnyStage, defineNotifier, defineSource, defineStage, defineStore } from "./contract.ts";
+import { type AnyStage, defineStage } from "./contract.ts";
 import { PipelineError } from "./errors.ts";
 import { argv, byteSize, duration, keyPrefix, pathOption, pattern, placeId, z } from "./options.ts";
 
@@ -19,12 +19,6 @@ export interface PluginApi {
   readonly version: number;
   /** Types a stage. */
   readonly defineStage: typeof defineStage;
-  /** Types a source. */
-  readonly defineSource: typeof defineSource;
-  /** Types a store. */
-  readonly defineStore: typeof defineStore;
-  /** Types a notifier. */
-  readonly defineNotifier: typeof defineNotifier;
   /** The zod that the engine checks options with. */
   readonly z: typeof z;
   /** An option for a size. */
@@ -88,9 +82,6 @@ export interface StageModule {
 export const pluginApi: PluginApi = Object.freeze({
   version: PLUGIN_API_VERSION,
   defineStage,
-  defineSource,
-  defineStore,
-  defineNotifier,
   z,
   byteSize,
   duration,

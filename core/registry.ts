@@ -44,8 +44,6 @@ export interface Registry {
 }
 
 export interface RegistryOptions {
-  /** Plugins loaded from outside that the config does not pin by SHA-256 (SAFETY, transfer: they touch everything). */
-  untrusted?: readonly Plugin[];
   /** Stages from outside. */
   external?: readonly ExternalStage[];
 }
@@ -61,8 +59,7 @@ export const PLUGIN_NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 export function createRegistry(plugins: readonly Plugin[], options: RegistryOptions = {}): Registry {
   const kinds = new Map<PluginKind, Map<string, Plugin>>(PLUGIN_KINDS.map((kind) => [kind, new Map()]));
   const origins = new Map<Plugin, ExternalOrigin>(options.external?.map(({ plugin, origin }) => [plugin, origin]));
-  const untrusted = new Set<Plugin>(options.untrusted ?? []);
-  for (const plugin of [...plugins, ...untrusted, ...origins.keys()]) {
+  for (const plugin of [...plugins, ...origins.keys()]) {
     const names = kinds.get(plugin.kind);
     if (names === undefined) {
       throw new PipelineError(
@@ -103,7 +100,7 @@ export function createRegistry(plugins: readonly Plugin[], options: RegistryOpti
     names: (kind) => [...of(kind).keys()].toSorted(),
     isUntrusted(plugin) {
       const origin = origins.get(plugin);
-      return untrusted.has(plugin) || (origin !== undefined && !isVouchedFor(origin));
+      return origin !== undefined && !isVouchedFor(origin);
     },
     externalOf: (plugin) => origins.get(plugin),
   };

@@ -4,6 +4,7 @@ import { EMBEDDED_WORKERS } from "../tools/compile.ts";
 import {
   brokenLinks,
   longFiles,
+  sharedNumbers,
   strayTests,
   testNames,
   unregisteredPlugins,
@@ -39,6 +40,10 @@ Deno.test("layout: every file in tests/ that registers a test matches *_test.ts"
 
 Deno.test("layout: no source file passes 400 lines without a decision page that names it", () => {
   assert.deepEqual(longFiles(files, read), []);
+});
+
+Deno.test("layout: every decision page has a number of its own", () => {
+  assert.deepEqual(sharedNumbers(files), []);
 });
 
 Deno.test("layout: every stage and plugin is in its list", () => {

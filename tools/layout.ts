@@ -69,6 +69,17 @@ export function longFiles(files: readonly string[], read: Read): string[] {
     .map(({ file, lines }) => `${file}: ${lines} lines, at most ${MAX_LINES} without a decision page that names it`);
 }
 
+/** Pages in docs/decisions that have a number another page has: who cites one by its number means one page. */
+export function sharedNumbers(files: readonly string[]): string[] {
+  const pages = Map.groupBy(
+    files.filter((file) => /^docs\/decisions\/\d+_[^/]*\.md$/.test(file)),
+    (file) => Number(/(\d+)_[^/]*$/.exec(file)![1]),
+  );
+  return [...pages.values()]
+    .filter((same) => same.length > 1)
+    .map(([first, ...others]) => `${others.join(", ")}: has the number of ${first}, give it the next one that is free`);
+}
+
 /** Plugin files: `stages/<name>.ts` and `plugins/<kind>/<name>.ts`; not the lists, nor files that begin with `_`. */
 export function pluginFiles(files: readonly string[]): string[] {
   return files.filter((file) =>

@@ -1,6 +1,6 @@
 /**
- * Keeps the outbox small where nobody can be told for long: what is old is given up, and of very many of a kind one
- * message tells.
+ * Keeps the outbox small where nobody can be told for long: of very many events of a kind one message tells. Nothing is
+ * given up for its age, since a clock that was wrong for one run would make all that waits old (SAFETY S13).
  * @module
  */
 import { ulid } from "@std/ulid";
@@ -8,23 +8,20 @@ import type { Outbox, OutboxEvent } from "../journal/journal.ts";
 import type { Json } from "../json.ts";
 import type { Logger } from "../ports.ts";
 
-/** What could not be told for so long (30 days, in ms) is given up: it is no news any more. */
-export const KEEP_MS = 30 * 86_400_000;
+/** What its own config has told nobody of for so long (30 days, in ms) is told by any: its file may have been moved. */
+export const OWN_MS = 30 * 86_400_000;
 /** Of more waiting events of a name than these, one message tells. */
 export const TOLD_APART = 200;
 /** How many of them it names. */
 const NAMED = 20;
 
-/** Gives up what is too old, and puts one event in the place of very many. Returns how many wait. */
+/** Puts one event in the place of very many. Returns how many wait. */
 export async function tidyOutbox(
   outbox: Outbox,
-  { now, log }: { now: number; log: Pick<Logger, "warn" | "info"> },
+  { now, log }: { now: number; log: Pick<Logger, "info"> },
 ): Promise<number> {
   const at = new Date(now).toISOString();
-  const old = await outbox.dropBefore(new Date(now - KEEP_MS).toISOString(), at);
-  for (const [event, count] of old) {
-    log.warn(`Gave up telling of ${count} ${event} events: they were queued over ${KEEP_MS / 86_400_000} days ago`);
-  }
+  await adoptOld(outbox, { now, log });
   let all = 0;
   for (const [event, count] of await outbox.waiting()) {
     all += count;
@@ -35,6 +32,17 @@ export async function tidyOutbox(
     log.info(`one message tells of ${count} ${event} events that waited`);
   }
   return all;
+}
+
+/** Takes over what a config has told nobody of for long: then any tells of it. */
+export async function adoptOld(
+  outbox: Outbox,
+  { now, log }: { now: number; log: Pick<Logger, "info"> },
+): Promise<void> {
+  const adopted = await outbox.adoptBefore(new Date(now - OWN_MS).toISOString());
+  if (adopted === 0) return;
+  const [events, days] = [adopted === 1 ? "1 event" : `${adopted} events`, OWN_MS / 86_400_000];
+  log.info(`telling of ${events} that another config of this state folder could not tell of in ${days} days`);
 }
 
 /** One event that stands for many; some of them may do so themselves. */

@@ -63,11 +63,12 @@ CREATE INDEX seen_until ON seen (until);
 // Counting what waits must not read what each event says.
 const OUTBOX_WAITING = "CREATE INDEX outbox_waiting ON outbox (event, at) WHERE sent_at IS NULL;";
 
-// Several configs may share a state folder: each tells of its own events. Of those queued before, "", any does.
+// Several configs may share a state folder: each tells of its own events. Of those queued before, "", any does; and of
+// those that an older process queues which was at work while the journal was migrated.
 const OUTBOX_OF_CONFIG = `
 CREATE TABLE outbox_of_config (
-  seq INTEGER PRIMARY KEY, config TEXT NOT NULL, id TEXT NOT NULL, event TEXT NOT NULL, at TEXT NOT NULL,
-  data TEXT NOT NULL, sent_at TEXT, UNIQUE (config, id)) STRICT;
+  seq INTEGER PRIMARY KEY, config TEXT NOT NULL DEFAULT '', id TEXT NOT NULL, event TEXT NOT NULL,
+  at TEXT NOT NULL, data TEXT NOT NULL, sent_at TEXT, UNIQUE (config, id)) STRICT;
 INSERT INTO outbox_of_config SELECT seq, '', id, event, at, data, sent_at FROM outbox;
 DROP TABLE outbox;
 ALTER TABLE outbox_of_config RENAME TO outbox;

@@ -97,18 +97,35 @@ export class SqliteOutbox implements Outbox {
     });
   }
 
-  dropBefore(instant: string, at: string): Promise<Map<string, number>> {
-    return this.#db.change("drop old events", [], () => {
-      const dropped = this.#count("at < ?", [instant]);
-      if (dropped.size > 0) this.#giveUp("at < ?", [instant], at);
-      return dropped;
+  async adoptBefore(instant: string): Promise<number> {
+    if (this.#config === undefined) return 0; // all are its own already
+    const old = "sent_at IS NULL AND config NOT IN ('', ?) AND at < ?";
+    const values = [this.#config, instant];
+    // Every command asks: where there is none, as nearly always, nothing is to wait for another process or the disk.
+    const any = `SELECT 1 AS one FROM outbox WHERE ${old} LIMIT 1`;
+    if (await this.#db.ask("look for old events", () => this.#db.one(any, ...values)) === undefined) return 0;
+    return await this.#db.change("take over old events", [], () => {
+      this.#forgetSteps(old, values);
+      // Two configs may have queued one id, and what is sent is known by it.
+      return this.#db.run(`UPDATE outbox SET config = '', id = id || ':' || seq WHERE ${old}`, ...values);
     });
   }
 
   /** Their ids stay, so that they are not queued again; what they say is let go. */
   #giveUp(where: string, values: string[], at: string): void {
-    const sql = `UPDATE outbox SET sent_at = ?, data = 'null' WHERE sent_at IS NULL AND ${OWN} AND ${where}`;
+    const these = `sent_at IS NULL AND ${OWN} AND ${where}`;
+    this.#forgetSteps(these, [...this.#mine, ...values]);
+    const sql = `UPDATE outbox SET sent_at = ?, data = 'null' WHERE ${these}`;
     this.#db.run(sql, new Date(instantOf(at)).toISOString(), ...this.#mine, ...values);
+  }
+
+  /** What pipelines know of these events (`event:<pipeline>:<id>`): none of them comes again under its id. */
+  #forgetSteps(where: string, values: (string | null)[]): void {
+    this.#db.run(
+      `DELETE FROM step WHERE incarnation >= 'event:' AND incarnation < 'event;' AND
+       substr(incarnation, 7 + instr(substr(incarnation, 7), ':')) IN (SELECT id FROM outbox WHERE ${where})`,
+      ...values,
+    );
   }
 
   markSent(id: string, at: string): Promise<void> {
@@ -207,7 +224,9 @@ export class SqliteSeenStore implements SeenStore {
 
   get(key: string): Promise<number | undefined> {
     return this.#db.ask("read a cooldown", () => {
-      const row = this.#db.one("SELECT at FROM seen WHERE key = ?", this.#prefix + key);
+      const find = (key: string) => this.#db.one("SELECT at FROM seen WHERE key = ?", key);
+      // Marks from before configs were told apart have no prefix: what was told then is not told again.
+      const row = find(this.#prefix + key) ?? find(key);
       return row && row.at as number;
     });
   }

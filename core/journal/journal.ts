@@ -112,8 +112,11 @@ export interface Outbox {
    * number, the first and the last of them. Returns it.
    */
   condense(event: string, options: Condense): Promise<OutboxEvent | undefined>;
-  /** Gives up what was queued before an instant. Both ISO 8601. Returns how many, by name. */
-  dropBefore(instant: string, at: string): Promise<Map<string, number>>;
+  /**
+   * Takes over what other configs queued before an instant (ISO 8601) and nobody was told of: their file may have been
+   * moved. Any config tells of it from now on. Returns how many.
+   */
+  adoptBefore(instant: string): Promise<number>;
   markSent(id: string, at: string): Promise<void>;
 }
 

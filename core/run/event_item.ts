@@ -225,7 +225,7 @@ async function runOne(
       },
       onPlan: (plan) => planned(run, item, { stage: id, plan }),
     }, counts);
-    // What steps that ended well have emitted counts, also when a later one fails.
+    // All that was emitted is told, also by a step that failed then: repeated, it queues the same id once more.
     const end = await running.finally(() => item.queue(outbox));
     tellEnd(line, end, counts);
   } catch (error) {

@@ -42,13 +42,18 @@ async function reserveAt(fs: FileSystem, root: string): Promise<number | undefin
   return stat?.kind === "file" ? stat.size : undefined;
 }
 
-/** Makes the reserve of a root unless it is there or there is no room. Returns whether it was made. */
-export async function makeReserve(fs: FileSystem, root: string): Promise<boolean> {
+/**
+ * Makes the reserve of a root unless it is there or there is no room. `again`: the run itself has let it go, so that its
+ * room is there without plenty, but for what was written meanwhile; a smaller one, too, lets the next run begin.
+ * Returns whether it was made.
+ */
+export async function makeReserve(fs: FileSystem, root: string, { again = false } = {}): Promise<boolean> {
   const path = join(root, RESERVE_NAME);
   const space = await fs.space(root);
-  const size = sizeOf(space);
+  const size = again ? Math.min(sizeOf(space), space.free) : sizeOf(space);
   const found = await reserveAt(fs, root);
-  if (!(space.total > 0) || space.free < size * PLENTY || (found ?? 0) >= size) return false;
+  const room = again ? neededOf(space) : size * PLENTY;
+  if (!(space.total > 0) || space.free < room || (found ?? 0) >= size) return false;
   if (found !== undefined) await fs.removeFile(path); // one that was never finished, or of a smaller disk
   else if (await fs.lstat(path) !== undefined) return false;
   const handle = await fs.createNew(path);
@@ -126,12 +131,14 @@ export class Reserves {
     if (full) throw full;
   }
 
-  /** Sets space aside again, where there is room. What fails here fails no run. */
+  /** Sets space aside again, where there is room: what this run let go, or a new one. What fails here fails no run. */
   async restore(): Promise<void> {
     for (const { path, check } of this.#roots) {
       try {
         await check();
-        if (await makeReserve(this.#fs, path)) this.#log.info(`"${path}" has its reserve for the day it is full`);
+        const again = this.#released.has(path);
+        if (!await makeReserve(this.#fs, path, { again })) continue;
+        this.#log.info(`"${path}" has its reserve for the day it is full`);
       } catch (error) {
         this.#log.warn(`No space could be set aside at "${path}": ${(error as Error).message}`);
       }

@@ -56,7 +56,14 @@ Deno.test("Registry.list() keeps the order of the list, names() sorts, find() gi
 
 Deno.test("Registry.isUntrusted() tells plugins from outside from shipped ones", () => {
   const own = plugin("stage", "own") as AnyStage;
-  const registry = createRegistry([plugin("stage", "copy")], { untrusted: [own] });
+  const vouched = plugin("stage", "vouched") as AnyStage;
+  const registry = createRegistry([plugin("stage", "copy")], {
+    external: [
+      { plugin: own, origin: { file: "/own.ts", sha256: "0", pinned: false } },
+      { plugin: vouched, origin: { file: "/vouched.ts", sha256: "0", pinned: true, touches: [] } },
+    ],
+  });
   assert.equal(registry.isUntrusted(own), true);
+  assert.equal(registry.isUntrusted(vouched), false);
   assert.equal(registry.isUntrusted(registry.get("stage", "copy")), false);
 });

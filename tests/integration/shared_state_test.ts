@@ -1,24 +1,45 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
+import { openOwnJournal } from "../../cli/services.ts";
 import { lab } from "../commands/_lab.ts";
 import { startSmtp } from "../kit/servers/smtp.ts";
 
 const LOGIN = "LABFERRY_SMTP_USER=ferry@lab.example\nLABFERRY_SMTP_APP_PASSWORD=hunter22\n";
 
+async function tells(place: { path: string }, { to, port }: { to: string; port: number }): Promise<void> {
+  await Deno.writeTextFile(
+    join(place.path, "config.toml"),
+    `\n[notify]\nenabled = true\n[notify.smtp]\nhost = "127.0.0.1"\nport = ${port}\nsecurity = "none"\n`,
+    { append: true },
+  );
+  await Deno.writeTextFile(join(place.path, "smtp.env"), LOGIN);
+  await Deno.mkdir(join(place.path, "recipients"));
+  await Deno.writeTextFile(join(place.path, "recipients", "default.txt"), `${to}\n`);
+}
+
+Deno.test("what a config queued that was moved since is told by any command, also when nothing else waits", async () => {
+  await using server = await startSmtp({ users: { "ferry@lab.example": "hunter22" } });
+  await using place = await lab();
+  await tells(place, { to: "a@lab.example", port: server.port });
+  {
+    const configFile = join(place.path, "before", "config.toml");
+    await using journal = await openOwnJournal({ journalFile: join(place.state, "journal.db"), configFile });
+    for (const days of [1, 31]) {
+      const at = new Date(Date.now() - days * 86_400_000).toISOString();
+      await journal.outbox.enqueue({ id: `d${days}`, event: "backup_failure", at, data: { message: `${days} days` } });
+    }
+  }
+  assert.equal((await place.cli(["list"])).code, 0);
+  assert.equal(server.mails.length, 1);
+  assert.match(server.mails[0].raw, /31 days/);
+});
+
 Deno.test("configs that share a state folder tell their own recipients of their own events, each in its own time", async () => {
   await using server = await startSmtp({ users: { "ferry@lab.example": "hunter22" } });
   await using a = await lab();
   await using b = await lab();
-  for (const [place, to, port] of [[a, "a@lab.example", 1], [b, "b@lab.example", server.port]] as const) {
-    await Deno.writeTextFile(
-      join(place.path, "config.toml"),
-      `\n[notify]\nenabled = true\n[notify.smtp]\nhost = "127.0.0.1"\nport = ${port}\nsecurity = "none"\n`,
-      { append: true },
-    );
-    await Deno.writeTextFile(join(place.path, "smtp.env"), LOGIN);
-    await Deno.mkdir(join(place.path, "recipients"));
-    await Deno.writeTextFile(join(place.path, "recipients", "default.txt"), `${to}\n`);
-  }
+  await tells(a, { to: "a@lab.example", port: 1 });
+  await tells(b, { to: "b@lab.example", port: server.port });
   const env = { LABFERRY_CONFIG: join(b.path, "config.toml"), LABFERRY_STATE_DIR: a.state };
   // A pipeline that does not pass lint is a warning, told by both in the same words; the first finds no server.
   assert.equal((await a.cli(["install", "places"])).code, 0);

@@ -3,6 +3,7 @@ import {
   brokenLinks,
   longFiles,
   pluginFiles,
+  sharedNumbers,
   strayTests,
   testNames,
   unregisteredPlugins,
@@ -42,6 +43,15 @@ Deno.test("longFiles() lets a long file stand only where a decision page names i
   const page = "docs/decisions/0009_long.md";
   const found = longFiles([...files, page], (file) => file === page ? "`core/b.ts` is one table" : read(file));
   assert.deepEqual(found, ["core/a.ts: 401 lines, at most 400 without a decision page that names it"]);
+});
+
+Deno.test("sharedNumbers() finds decision pages that two branches have numbered alike", () => {
+  const pages = ["0001_a.md", "0002_b.md", "0010_c.md", "README.md"].map((page) => `docs/decisions/${page}`);
+  assert.deepEqual(sharedNumbers([...pages, "docs/0001_other.md"]), []);
+  assert.deepEqual(sharedNumbers([...pages, "docs/decisions/0002_d.md", "docs/decisions/02_e.md"]), [
+    "docs/decisions/0002_d.md, docs/decisions/02_e.md: has the number of docs/decisions/0002_b.md, give it the next one " +
+    "that is free",
+  ]);
 });
 
 Deno.test("unregisteredPlugins() and untestedPlugins() find a plugin nobody lists or tests", () => {

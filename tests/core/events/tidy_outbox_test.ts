@@ -1,25 +1,48 @@
 import assert from "node:assert/strict";
-import { KEEP_MS, tidyOutbox, TOLD_APART } from "../../../core/events/tidy_outbox.ts";
-import { openMemoryJournal } from "../../../core/journal/sqlite.ts";
+import { join } from "@std/path";
+import { OWN_MS, tidyOutbox, TOLD_APART } from "../../../core/events/tidy_outbox.ts";
+import { openJournal, openMemoryJournal } from "../../../core/journal/sqlite.ts";
 import { memoryLog } from "../../../testing/doubles.ts";
+import { tempDir } from "../../kit/temp.ts";
 
 const NOW = Date.UTC(2026, 5, 30);
 const at = (ms: number) => new Date(NOW + ms).toISOString();
 
-Deno.test("tidyOutbox() gives up what is too old, with a word, and leaves the rest", async () => {
+Deno.test("tidyOutbox() gives nothing up for its age, whatever the clock says (S13)", async () => {
   await using journal = await openMemoryJournal();
   const { outbox } = journal;
-  for (const [id, ms] of [["old", -KEEP_MS - 1], ["young", -KEEP_MS], ["ahead", 1000]] as const) {
-    await outbox.enqueue({ id, event: "fusion_error", at: at(ms), data: { message: id } });
+  for (const [id, when] of [["dead battery", new Date(0).toISOString()], ["today", at(0)], ["ahead", at(9e10)]]) {
+    await outbox.enqueue({ id, event: "backup_failure", at: when, data: { message: id } });
   }
   const log = memoryLog();
-  assert.equal(await tidyOutbox(outbox, { now: NOW, log }), 2);
-  assert.deepEqual((await outbox.pending()).map(({ id }) => id), ["young", "ahead"]);
-  assert.deepEqual(log.lines.map(({ level, message }) => [level, message]), [
-    ["warn", "Gave up telling of 1 fusion_error events: they were queued over 30 days ago"],
-  ]);
-  await outbox.enqueue({ id: "old", event: "fusion_error", at: at(0), data: "again" });
-  assert.equal((await outbox.pending()).length, 2, "what was given up is not queued again");
+  for (const now of [NOW, NOW + 400 * 86_400_000, 0, NOW]) {
+    assert.equal(await tidyOutbox(outbox, { now, log }), 3);
+    assert.deepEqual(
+      (await outbox.pending()).map(({ data }) => (data as { message: string }).message),
+      ["dead battery", "today", "ahead"],
+    );
+  }
+  assert.deepEqual(log.lines, []);
+});
+
+Deno.test("tidyOutbox() takes over what a config that was moved has told nobody of", async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, "journal.db");
+  await using moved = await openJournal(path, { config: "/old/config.toml" });
+  await using here = await openJournal(path, { config: "/new/config.toml" });
+  for (const [id, ms] of [["same", -OWN_MS - 1], ["young", -OWN_MS]] as const) {
+    await moved.outbox.enqueue({ id, event: "fusion_error", at: at(ms), data: `${id} of moved` });
+  }
+  await here.outbox.enqueue({ id: "same", event: "fusion_error", at: at(0), data: "same of here" });
+  await moved.steps.finish("event:notify:same", "tell", "a@lab.example");
+  const log = memoryLog();
+  assert.equal(await tidyOutbox(here.outbox, { now: NOW, log }), 2);
+  assert.deepEqual((await here.outbox.pending()).map(({ data }) => data), ["same of moved", "same of here"]);
+  assert.match(log.lines[0].message, /^telling of 1 event that another config .* in 30 days$/);
+  assert.equal(await moved.steps.isFinished("event:notify:same", "tell", "a@lab.example"), false);
+  await here.outbox.markSent("same", at(0));
+  assert.deepEqual((await here.outbox.pending()).map(({ data }) => data), ["same of moved"], "each is told");
+  assert.deepEqual((await moved.outbox.pending()).map(({ data }) => data), ["same of moved", "young of moved"]);
 });
 
 Deno.test("tidyOutbox() puts one event in the place of very many of a name, however often", async () => {
@@ -38,9 +61,21 @@ Deno.test("tidyOutbox() puts one event in the place of very many of a name, howe
   await queue(TOLD_APART);
   await outbox.enqueue({ id: "other", event: "backup_failure", at: at(0), data: null });
   const log = memoryLog();
+  for (const scope of ["event:notify:e3", "event:mine:e3", "event:notify:other", "event:notify:e3:x"]) {
+    await journal.steps.finish(scope, "tell", "a@lab.example");
+  }
   assert.equal(await tidyOutbox(outbox, { now: NOW, log }), TOLD_APART + 1);
+  assert.equal(await journal.steps.isFinished("event:notify:e3", "tell", "a@lab.example"), true);
   await queue(1);
   assert.equal(await tidyOutbox(outbox, { now: NOW, log }), 2);
+  for (
+    const [scope, kept] of [
+      ["event:notify:e3", false],
+      ["event:mine:e3", false],
+      ["event:notify:other", true],
+      ["event:notify:e3:x", true],
+    ] as const
+  ) assert.equal(await journal.steps.isFinished(scope, "tell", "a@lab.example"), kept, scope);
   const [, one] = await outbox.pending();
   assert.deepEqual([one.event, one.at], ["fusion_error", at(TOLD_APART * 1000)]);
   const data = one.data as { message: string; started_at: string; items: { name: string; message: string }[] };

@@ -31,6 +31,41 @@ Deno.test("events that were queued before configs were told apart are told by an
   assert.deepEqual(await journal.outbox.pending(), []);
 });
 
+Deno.test("marks from before configs were told apart hold for any, until one has its own", async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, "journal.db");
+  {
+    await using old = await openJournal(path);
+    await old.seen.mark("monitor:k", 1000, 60_000);
+  }
+  await using a = await openJournal(path, { config: "/a/config.toml" });
+  await using b = await openJournal(path, { config: "/b/config.toml" });
+  assert.deepEqual([await a.seen.get("monitor:k"), await b.seen.get("monitor:k")], [1000, 1000]);
+  await a.seen.mark("monitor:k", 2000, 60_000);
+  assert.deepEqual([await a.seen.get("monitor:k"), await b.seen.get("monitor:k")], [2000, 1000]);
+  assert.equal(await a.seen.get("monitor:other"), undefined);
+});
+
+Deno.test("an older process that is at work while the journal is migrated can still queue", async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, "journal.db");
+  const { DatabaseSync } = await import("node:sqlite");
+  const old = new DatabaseSync(path);
+  try {
+    old.exec("PRAGMA journal_mode = WAL");
+    for (const migration of MIGRATIONS.slice(0, 5)) old.exec(migration);
+    old.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 5`);
+    const insert = old.prepare("INSERT INTO outbox (id, event, at, data) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING");
+    insert.run("before", "e", AT, "{}");
+    await using journal = await openJournal(path, { config: "/a/config.toml" });
+    insert.run("after", "e", AT, "{}");
+    insert.run("after", "e", AT, "{}");
+    assert.deepEqual((await journal.outbox.pending()).map(({ id }) => id), ["before", "after"]);
+  } finally {
+    old.close();
+  }
+});
+
 Deno.test("openJournal() opens a journal of the first version and keeps its uploads", async () => {
   await using dir = await tempDir();
   const path = join(dir.path, "journal.db");

@@ -189,7 +189,8 @@ Deno.test("lintPipeline() lets a stage from outside that is not pinned touch eve
   const own = { ...fakeRegistry().get("stage", "validate"), name: "own-step" };
   const text = inserted('[[stage]]\nuse = "own-step"\nwith = { standard = "x" }', DELETE);
   assert.deepEqual(lint(text, fakeRegistry([own])), []);
-  assert.ok(hasErrors(lint(text, fakeRegistry([], { untrusted: [own] }))));
+  const external = [{ plugin: own, origin: { file: "/own.ts", sha256: "0", pinned: false } }];
+  assert.ok(hasErrors(lint(text, fakeRegistry([], { external }))));
 });
 
 Deno.test("lintPipeline() refuses complete where a stage writes only some of the files", () => {

@@ -98,6 +98,26 @@ Deno.test("Reserves.write() keeps the reserve for a full disk, and passes on wha
   await assert.rejects(reserves(fs).write(() => Promise.reject(full())), { code: "io/disk-full" });
 });
 
+Deno.test("Reserves.restore() makes again what a run let go in vain, so that the next one can begin", async () => {
+  for (const written of [0, 8 * KIB, 56 * KIB]) {
+    const fs = disk(8 * MIB);
+    await makeReserve(fs, ROOT);
+    fs.seed({ "/nas/fill": new Uint8Array((await fs.space(ROOT)).free) });
+    const tonight = reserves(fs);
+    await tonight.write(() => Promise.resolve());
+    assert.equal(size(fs), undefined);
+    fs.seed({ [`${ROOT}/lines`]: new Uint8Array(written) });
+    const left = (await fs.space(ROOT)).free;
+    await tonight.restore();
+    // Less than is needed for a lock would be no reserve.
+    assert.equal(size(fs), left >= 16 * KIB ? Math.min(left, 64 * KIB) : undefined);
+    fs.seed({ "/nas/backups/next": new Uint8Array((await fs.space(ROOT)).free) });
+    const next = reserves(fs).assertRoom();
+    if (left >= 16 * KIB) await next;
+    else await assert.rejects(next, { code: "place/full" });
+  }
+});
+
 Deno.test("Reserves.restore() sets space aside again where it is marked and has room, and fails nothing", async () => {
   const fs = disk(8 * MIB);
   await reserves(fs).restore();

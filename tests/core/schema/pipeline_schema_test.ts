@@ -57,7 +57,8 @@ Deno.test("pipelineJsonSchema() refers to nothing that is not in it", () => {
 });
 
 Deno.test("pipelineJsonSchema() knows a stage from outside", () => {
-  const registry = createRegistry([...stages, ...plugins], { untrusted: [ZIP as AnyStage] });
+  const external = [{ plugin: ZIP as AnyStage, origin: { file: "/zip.ts", sha256: "0", pinned: false } }];
+  const registry = createRegistry([...stages, ...plugins], { external });
   const { definitions = {}, properties = {} } = pipelineJsonSchema(registry);
   assert.ok((useOf(properties.stage) as string[]).includes("zip-previews"));
   assert.deepEqual(definitions["stage-zip-previews"].required, ["level"]);
