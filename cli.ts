@@ -11,12 +11,12 @@ import type { Terminal } from "./cli/terminal.ts";
  */
 export function start(run: (argv: readonly string[], terminal: Terminal) => Promise<number>): void {
   const broken = new AbortController();
-  const terminal = processTerminal({ broken: broken.signal });
   let isDone = false;
   const end = (code: number): never => {
     isDone = true;
     return Deno.exit(code);
   };
+  const terminal = processTerminal({ broken: broken.signal, exit: end });
   let isBroken = false;
   const endUnexpectedly = async (error: unknown) => {
     // The first error is the one to tell; others follow from it.

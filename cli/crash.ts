@@ -8,6 +8,7 @@ import { createScrubber } from "./scrub.ts";
 import type { Scrubber } from "./scrub.ts";
 import type { Terminal } from "./terminal.ts";
 import { whereabouts } from "./whereabouts.ts";
+import { within } from "./within.ts";
 
 /** How long (ms) finding the secrets may take before the words are written. */
 const SECRETS_MS = 500;
@@ -46,14 +47,6 @@ export async function reportCrash(error: unknown, { argv, terminal }: Crash): Pr
   const told = { exitCode: 3 as 1 | 3 };
   await within(EVENT_MS, tell(error, { argv, terminal, scrubber, say, told }));
   return told.exitCode;
-}
-
-/** Waits for `work`, but not for longer. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 }
 
 async function tell(

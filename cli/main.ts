@@ -7,11 +7,15 @@ import { COMMANDS } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 import { versionWords } from "./version.ts";
 import { visibleTerminal } from "./visible_terminal.ts";
+import { within } from "./within.ts";
 
 export interface MainOptions extends Hosting {
   /** Default: those of this program. */
   commands?: readonly CommandSpec[];
 }
+
+/** How long (ms) the files of credentials may take to answer before the log is written without them. */
+const SECRETS_MS = 2_000;
 
 /** Runs one command line; resolves to the exit code and never rejects. */
 export async function main(
@@ -65,8 +69,10 @@ async function runCommand(
     return await reportBare(error, terminal);
   }
   const toFile = spec.log === "file" && !args.has("dry-run");
-  const { openLogFile } = toFile && await mayLog(locations) ? await import("./log_file.ts") : {};
-  // Opened before the config is read: a scheduled task that cannot start leaves a trace.
+  // The log comes first: a scheduled task that cannot start leaves a trace. All that stands before it is a look, for at
+  // most 2 s, at whether it would lie among the data of the instrument, which the command then says itself.
+  const look = toFile ? await (await import("./state_apart.ts")).lookAtState(locations) : undefined;
+  const { openLogFile } = look && !look.astray ? await import("./log_file.ts") : {};
   using logs = openLog({
     format: globals.logFormat,
     verbose: globals.verbose,
@@ -80,8 +86,8 @@ async function runCommand(
   const log = logs.logger;
   const name = args.command.join(" ");
   const smtpEnv = spec.flags?.some((flag) => flag.name === "smtp-env") ? args.value("smtp-env") : undefined;
-  // Before anything is logged that may repeat one.
-  await hideSecrets(logs.scrubber, { terminal, locations, smtpEnv });
+  // Before anything is logged that may repeat one. Who cannot read them within 2 s cannot repeat them yet.
+  await within(SECRETS_MS, hideSecrets(logs.scrubber, { terminal, locations, smtpEnv }));
   // What is logged is told of; a command that keeps no log tells whoever typed it.
   const trouble = toFile && !spec.silent ? collectTrouble(logs) : undefined;
   const parts = { ...more, terminal, globals, locations, log, logs, screen };
@@ -89,6 +95,9 @@ async function runCommand(
   // On stderr this would only repeat what was typed.
   if (logs.file !== undefined || globals.verbose) {
     log.info(`${versionWords()} ${name} begins`, { host: terminal.host });
+  }
+  for (const what of look?.unseen ?? []) {
+    log.warn(`Cannot tell whether the state folder "${locations.stateDir}" lies apart from ${what}`);
   }
   let code: number;
   try {
@@ -104,12 +113,6 @@ async function runCommand(
   if (!spec.silent && !args.has("dry-run")) await notices.flush();
   if (logs.file !== undefined || globals.verbose) log.info(`labferry ${name} ends with exit code ${code}`);
   return code;
-}
-
-/** Not where the log would lie among the data of the instrument; the command says so itself. */
-async function mayLog(locations: CommandContext["locations"]): Promise<boolean> {
-  const { whyStateIsNotApart } = await import("./state_apart.ts");
-  return await whyStateIsNotApart(locations) === undefined;
 }
 
 function loadCommand(spec: CommandSpec): Promise<{ run: Command }> {

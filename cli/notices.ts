@@ -41,6 +41,8 @@ export const OWN = { pipeline: "notify" } as const;
 export interface Troubles {
   /** Gives and forgets them. */
   take(): Trouble[];
+  /** Takes back what was taken and not told. */
+  putBack(lines: readonly Trouble[]): void;
   /** Lines with these messages count no more, whether they came or are to come. */
   told(messages: Iterable<string>): void;
 }
@@ -63,6 +65,16 @@ export function collectTrouble(logs: Pick<LogControl, "onTrouble">): Troubles {
       const taken = [...lines.values()].filter(({ message }) => !told.has(message));
       lines = new Map();
       return taken;
+    },
+    putBack(taken) {
+      const since = lines;
+      // The earlier ones first, as they came: of too many, the later are left out.
+      lines = new Map(taken.map((line) => [line.message, line]));
+      for (const line of since.values()) {
+        const known = lines.get(line.message);
+        if (known) known.count += line.count;
+        else if (lines.size < MESSAGES) lines.set(line.message, line);
+      }
     },
     told(messages) {
       for (const message of messages) told.add(message);
@@ -112,6 +124,8 @@ export function openNotices(
         said,
       });
     } catch (error) {
+      // Whether they were queued before it failed nobody knows: told twice is better than not at all.
+      trouble?.putBack?.(lines);
       log.warn(`Events cannot be delivered: ${error instanceof Error ? error.message : String(error)}`, OWN);
     }
   };

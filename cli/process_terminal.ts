@@ -1,17 +1,18 @@
 /** The terminal of this process. @module */
 import { hostname } from "node:os";
-import type { Interrupts, Terminal } from "./terminal.ts";
-import { interruption } from "./interruption.ts";
+import { openInterrupts } from "./interrupts.ts";
+import type { Terminal } from "./terminal.ts";
 
 /**
  * Returns the streams, the environment and the signals of this process. Once `broken` is aborted, every command is told
- * to stop at once, as by two interrupts.
+ * to stop at once, as by two interrupts. `exit` ends the process.
  */
-export function processTerminal({ broken }: { broken: AbortSignal }): Terminal {
+export function processTerminal({ broken, exit }: { broken: AbortSignal; exit: (code: number) => void }): Terminal {
   const encoder = new TextEncoder();
+  const err = (text: string) => writeAll(Deno.stderr, encoder.encode(text));
   return {
     out: (text) => writeAll(Deno.stdout, encoder.encode(text)),
-    err: (text) => writeAll(Deno.stderr, encoder.encode(text)),
+    err,
     outIsTerminal: Deno.stdout.isTerminal(),
     errIsTerminal: Deno.stderr.isTerminal(),
     columns,
@@ -27,7 +28,7 @@ export function processTerminal({ broken }: { broken: AbortSignal }): Terminal {
       Deno.unrefTimer(timer);
       return { [Symbol.dispose]: () => clearInterval(timer) };
     },
-    interrupts: () => listen(broken),
+    interrupts: (options) => openInterrupts({ broken, listen, after, err, exit }, options),
     broken,
     failureEvent: {},
     ask: (question) => Deno.stdin.isTerminal() ? prompt(question) : null,
@@ -57,22 +58,19 @@ function columns(): number {
   }
 }
 
-function listen(broken: AbortSignal): Interrupts {
-  const stop = new AbortController();
-  const abort = new AbortController();
-  const onSignal = () => {
-    const reason = interruption();
-    if (stop.signal.aborted) abort.abort(reason);
-    else stop.abort(reason);
-  };
+/** Calls back at every signal that asks this process to end, until disposed. */
+function listen(onSignal: () => void): Disposable {
   // Windows knows SIGINT, and SIGBREAK (Ctrl+Break) in place of SIGTERM.
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM"];
   for (const signal of signals) Deno.addSignalListener(signal, onSignal);
   return {
-    stop: AbortSignal.any([stop.signal, broken]),
-    abort: AbortSignal.any([abort.signal, broken]),
     [Symbol.dispose]() {
       for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
     },
   };
+}
+
+function after(ms: number, act: () => void): Disposable {
+  const timer = setTimeout(act, ms);
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
 }

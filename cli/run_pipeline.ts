@@ -122,6 +122,8 @@ const LAST_FLUSH_MS = 1000;
 
 const STOPPING = "Stopping: the step at work is finished first and the locks are released; interrupt again to stop now";
 
+const STOPPING_NOW = "Stopping now, within 5 s whatever is at work; interrupt again to stop at once";
+
 /** The same progress, told to the log as well: where a run was when it was cut off, for `--verbose`. */
 function logged(sink: ProgressSink, log: CommandContext["log"]): ProgressSink {
   return {
@@ -161,15 +163,20 @@ export async function execute(
   const { options, project, context, progress, events } = run;
   const { terminal, locations } = context;
   expectStage(options.force, compiled);
-  using interrupts = terminal.interrupts();
+  const { endless } = compiled.source.plugin;
+  using interrupts = terminal.interrupts({ endless });
   const onStop = () => {
     if (terminal.broken?.aborted) return;
-    if (!compiled.source.plugin.endless) return context.log.info(STOPPING);
+    if (!endless) return context.log.info(STOPPING);
     // This is how it is meant to end: no trouble to tell anybody of.
     context.log.info("Stopping, as was asked");
     context.notices.hurry(LAST_FLUSH_MS);
   };
+  const onAbort = () => {
+    if (!terminal.broken?.aborted && !endless) context.log.info(STOPPING_NOW);
+  };
   interrupts.stop.addEventListener("abort", onStop, { once: true });
+  interrupts.abort.addEventListener("abort", onAbort, { once: true });
   const secrets = compiled.source.plugin.yields === "event" ? await readSecrets(context, events?.smtpEnv) : undefined;
   return await withServices(project.registry, { dryRun: options.dryRun, context }, (services) =>
     runPipeline({

@@ -14,6 +14,12 @@ export interface Interrupts extends Disposable {
   readonly abort: AbortSignal;
 }
 
+/** What is interrupted. */
+export interface InterruptOptions {
+  /** It ends only by being interrupted, and then well. */
+  endless?: boolean;
+}
+
 /** Where a process notes that its failure is told. */
 export interface FailureEvent {
   /** Set as soon as somebody queues the event; whether it was queued. */
@@ -45,7 +51,7 @@ export interface Terminal {
   /** The event of this process's failure, which a run and the end of a broken process may both mean to queue. */
   readonly failureEvent?: FailureEvent;
   /** Starts to listen for interrupts; before, they end the process as the system does. */
-  interrupts(): Interrupts;
+  interrupts(options?: InterruptOptions): Interrupts;
   /** Asks on stderr and reads one line; null without a terminal on stdin. */
   ask(question: string): string | null;
   /** The same without showing what is typed. */

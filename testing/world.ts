@@ -158,6 +158,11 @@ export interface RunOptions {
   /** Stop now. */
   abort?: AbortSignal;
   /**
+   * How long the run waits for what may never answer.
+   * @internal
+   */
+  deadlines?: RunRequest["deadlines"];
+  /**
    * Puts something between the engine and what it is given.
    * @internal
    */
@@ -308,6 +313,7 @@ export class World implements AsyncDisposable {
       progress: options.progress,
       onItem: options.onItem,
       queueEvents: options.queueEvents,
+      deadlines: options.deadlines,
     }, options.wrap?.(services) ?? services);
   }
 

@@ -84,6 +84,9 @@ const USES = z.array(z.strictObject(
 const count: Field = { wanted: "a number", is: (value) => typeof value === "number" && value >= 0 };
 const anything: Field = { wanted: "data for apply, null if there is none", is: () => true };
 
+/** What is relied on of a file, which may come with more. */
+const FILE: Record<string, Field> = { path: text, size: count };
+
 const PLANS: { [K in Plan["kind"]]: Record<keyof Extract<Plan, { kind: K }>, Field> } = {
   todo: {
     kind: oneOf("todo"),
@@ -175,7 +178,7 @@ class Guard {
     return {
       plan: plans,
       apply: (step, ctx: WriteContext) => this.answer("apply", () => opened.apply(step, ctx)),
-      [Symbol.asyncDispose]: async () => await opened[Symbol.asyncDispose]?.(),
+      [Symbol.asyncDispose]: () => this.answer("dispose of", async () => await opened[Symbol.asyncDispose]?.()),
     };
   }
 
@@ -194,6 +197,8 @@ class Guard {
       throw this.#nonsense([`plan(): found ${found}, wanted kind "todo", "skip", "drop" or "wait"`]);
     }
     const faults = fieldFaults(plan as object, PLANS[kind as Plan["kind"]]);
+    const { files } = plan as { files?: unknown };
+    if (Array.isArray(files)) faults.push(...fileFaults(files));
     if (faults.length > 0) throw this.#nonsense(faults.map((fault) => `plan(): ${kind} ${fault}`));
     return plan as Plan;
   }
@@ -221,6 +226,18 @@ class Guard {
       },
     );
   }
+}
+
+/** What is wrong with the first of these files that is none; more would be the same mistake. */
+function fileFaults(files: readonly unknown[]): string[] {
+  for (const [i, file] of files.entries()) {
+    const at = `"files[${i}]"`;
+    if (typeof file !== "object" || file === null) return [`${at}: found ${shown(file)}, wanted a file of the study`];
+    const { path, size } = file as { path?: unknown; size?: unknown };
+    const faults = fieldFaults({ path, size }, FILE);
+    if (faults.length > 0) return faults.map((fault) => `${at}: ${fault}`);
+  }
+  return [];
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -4,10 +4,14 @@ import { PipelineError } from "../errors.ts";
 import { asKnownError } from "../io/io_errors.ts";
 import type { RunContext } from "../ports.ts";
 import { beforeContext } from "./before_context.ts";
+import { deadlinesOf } from "./deadlines.ts";
+import { disposeOf, untilLeft } from "./left_behind.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 import { runStage } from "./stage_run.ts";
 
-type BeforeRequest = Pick<RunRequest, "compiled" | "config" | "dryRun" | "abort"> & Partial<Pick<RunRequest, "stop">>;
+type BeforeRequest =
+  & Pick<RunRequest, "compiled" | "config" | "dryRun" | "abort" | "deadlines">
+  & Partial<Pick<RunRequest, "stop">>;
 
 export function runContext(request: BeforeRequest, services: EngineServices, runId: string): RunContext {
   return {
@@ -26,6 +30,7 @@ export function runContext(request: BeforeRequest, services: EngineServices, run
 
 /** Stages of `[[before]]`: once per run, before paths are checked, since they may mount them. */
 export async function runBefore(request: BeforeRequest, services: EngineServices, context: RunContext): Promise<void> {
+  const deadlines = deadlinesOf(request);
   const item: Item = { id: "run", name: request.compiled.name, kind: "event", data: {} };
   for (const stage of request.compiled.before) {
     const opened = await stage.plugin.open(stage.options, context);
@@ -35,13 +40,14 @@ export async function runBefore(request: BeforeRequest, services: EngineServices
         plugin: stage.plugin,
         run: opened,
         plan: (signal) => opened.plan(item, make(signal)),
-        apply: (step, signal) => opened.apply(step, make(signal)),
+        apply: (step, { signal, left }) => opened.apply(step, untilLeft(make(signal), left)),
         dryRun: false,
         parallel: 1,
         retry: stage.retry,
         timeoutMs: stage.timeoutMs,
         stop: request.stop ?? request.abort,
         abort: request.abort,
+        leaveMs: deadlines.leaveMs,
         clock: services.clock,
         log: services.log,
         isFinished: () => Promise.resolve(false),
@@ -57,7 +63,8 @@ export async function runBefore(request: BeforeRequest, services: EngineServices
           stopsRun: known.stopsRun ?? 1,
         });}
     } finally {
-      await opened[Symbol.asyncDispose]?.();
+      const isHurried = () => request.abort.aborted;
+      await disposeOf(`stage "${stage.id}"`, opened, { log: services.log, deadlines, isHurried });
     }
   }
 }

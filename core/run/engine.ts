@@ -14,7 +14,7 @@ import { LedgerSoundness } from "../ledger/soundness.ts";
 import { abortOld } from "../objects/abort.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import { nameHint } from "../pipeline/nearest.ts";
-import type { ItemContext, RunContext } from "../ports.ts";
+import type { ItemContext } from "../ports.ts";
 import type { RunLock } from "../safety/lock_file.ts";
 import { Reserves } from "../safety/reserve.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
@@ -27,6 +27,7 @@ import { Foresight } from "./foresight.ts";
 import { runItem } from "./item_run.ts";
 import type { OpenStage, OpenStages } from "./item_run.ts";
 import type { TreeItem } from "./item_session.ts";
+import { disposeOf } from "./left_behind.ts";
 import { takeUpDestroys } from "./open_destroys.ts";
 import { lostPlace } from "./lost_places.ts";
 import { keysOfPaths, openPlaces, openRoot } from "./open_places.ts";
@@ -75,8 +76,8 @@ export async function runPipeline(request: RunRequest, services: EngineServices)
   const failed = report.items.some((item) => item.outcome === "failed");
   if (report.exit_code === 0 && failed) report.exit_code = 1;
   // To be asked to stop is the one way an endless run ends well.
-  const { endless } = request.compiled.source.plugin;
-  if (request.abort.aborted || (request.stop.aborted && !endless)) report.exit_code = 130;
+  const endsWell = request.compiled.source.plugin.endless && request.stop.aborted;
+  if ((request.abort.aborted || request.stop.aborted) && !endsWell) report.exit_code = 130;
   report.finished_at = new Date(clock.now()).toISOString();
   if (!request.dryRun) await finishRun(report, services, isClockKnown(request, report) ? "right" : "wrong");
   return report;
@@ -154,7 +155,7 @@ async function runAll(
   if (reserves) await keepRoom(reserves, { stack, foresight });
   // What keeps backups is only looked at.
   if (!request.dryRun && !overBackups) { for (const { session } of opened.buckets) await abortOld(session); }
-  const stages = await openStages(request, context, stack);
+  const stages = await openStages(run, stack);
   const done = new Set<string>();
   const wanted = (name: string) => request.only === undefined || request.only === name;
   let evictions: OpenEvictions | undefined;
@@ -244,7 +245,8 @@ async function openLedgerOf(
   return { ledger, soundness, root: marked };
 }
 
-async function openStages(request: RunRequest, context: RunContext, stack: AsyncDisposableStack): Promise<OpenStages> {
+async function openStages(run: RunState, stack: AsyncDisposableStack): Promise<OpenStages> {
+  const { request, context } = run;
   const open = async (compiled: CompiledStage): Promise<OpenStage> => {
     const { forItem } = compiled;
     if (forItem) {
@@ -259,7 +261,7 @@ async function openStages(request: RunRequest, context: RunContext, stack: Async
       };
     }
     const opened: StageRun = await compiled.plugin.open(compiled.options, context);
-    stack.defer(async () => await opened[Symbol.asyncDispose]?.());
+    stack.defer(() => disposeOf(`stage "${compiled.id}"`, opened, run.disposing));
     return { compiled, open: () => Promise.resolve(opened) };
   };
   const stages: OpenStage[] = [], onItemFailed: OpenStage[] = [];
@@ -293,7 +295,7 @@ async function runItems(
   const { source } = request.compiled;
   const shared: ItemContext = { run: run.context, signal: request.abort, log: services.log, clock: services.clock };
   const opened = await source.plugin.open(source.options, run.context);
-  stack.defer(async () => await opened[Symbol.asyncDispose]?.());
+  stack.defer(() => disposeOf(`source "${source.use}"`, opened, run.disposing));
   const candidates = run.isOverBackups ? { good: [], bad: [] } : await listCandidates(run);
   const wanted = (name: string) => request.only === undefined || request.only === name;
   const failed = new Set(report.items.filter((item) => item.outcome === "failed").map((item) => item.name));

@@ -20,6 +20,7 @@ import type {
 } from "../ports.ts";
 import type { Claims } from "./claims.ts";
 import type { EventItem } from "./event_item.ts";
+import type { Disposing } from "./left_behind.ts";
 import { execPinned } from "./pinned_exec.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 
@@ -31,6 +32,7 @@ export interface EventRun {
   claims: Claims;
   /** The run is to break off: somebody wants it to, or another run has taken over. */
   abort: AbortSignal;
+  disposing: Disposing;
   /** Called at every step of an item: lets timers and signals have their turn, and renews the claims. */
   turn(): Promise<void>;
   /** Opens a notifier, once per run for the same options. */

@@ -11,6 +11,7 @@ import type { Outbox, OutboxEvent } from "../journal/journal.ts";
 import type { ItemFailure } from "../ports.ts";
 import { eventReadContext, eventWriteContext, LEFT, scopeOf, seenKey } from "./event_contexts.ts";
 import type { EventRun } from "./event_contexts.ts";
+import { disposeOf, untilLeft } from "./left_behind.ts";
 import { toReportError } from "./report.ts";
 import type { ItemReport, StageReport } from "./report.ts";
 import { StagesApart } from "./stages_apart.ts";
@@ -203,18 +204,20 @@ async function runOne(
   const { steps, outbox } = services.journal;
   try {
     const opened = await stage.open(item.view);
-    if (stage.perItem) item.disposables.defer(async () => await opened[Symbol.asyncDispose]?.());
+    if (stage.perItem) item.disposables.defer(() => disposeOf(`stage "${id}"`, opened, run.disposing));
     const running = runStage({
       plugin,
       run: opened,
       plan: (signal) => opened.plan(item.view, eventReadContext({ ...make, signal })),
-      apply: (step, signal) => opened.apply(step, eventWriteContext({ ...make, signal }, step)),
+      apply: (step, { signal, left }) =>
+        opened.apply(step, untilLeft(eventWriteContext({ ...make, signal }, step), left)),
       dryRun: request.dryRun,
       parallel: compiled.parallel ?? plugin.parallel ?? 1,
       retry: compiled.retry,
       timeoutMs: compiled.timeoutMs,
       stop: request.stop,
       abort: run.abort,
+      leaveMs: run.disposing.deadlines.leaveMs,
       turn: run.turn,
       clock: services.clock,
       log: services.log,

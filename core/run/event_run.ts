@@ -14,6 +14,8 @@ import { eventSourceContexts, scopeOf } from "./event_contexts.ts";
 import type { EventRun } from "./event_contexts.ts";
 import { runEventItem } from "./event_item.ts";
 import type { OpenEventStage, OpenEventStages } from "./event_item.ts";
+import { deadlinesOf, signalBehind } from "./deadlines.ts";
+import { disposeOf, type Disposing, disposingOf } from "./left_behind.ts";
 import type { ItemReport, RunReport } from "./report.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 import { turns } from "./turns.ts";
@@ -32,7 +34,11 @@ export async function runEvents(
   const claims = new Claims(services, { pipeline: compiled.name, runId: context.runId });
   stack.defer(() => claims.release());
   stack.use(claims.keep());
-  const abort = AbortSignal.any([request.abort, claims.lost]);
+  // Whoever asks an endless run to stop waits for it: the step at work may finish, but not take its time.
+  const { finishMs } = deadlinesOf(request);
+  const overdue = source.plugin.endless ? [stack.use(signalBehind(request.stop, finishMs)).signal] : [];
+  const abort = AbortSignal.any([request.abort, claims.lost, ...overdue]);
+  const disposing = disposingOf(request, services.log);
   const turn = turns();
   const run: EventRun = {
     request,
@@ -44,11 +50,12 @@ export async function runEvents(
       await turn();
       await claims.renewDue();
     },
-    notifier: notifiers(request, services, stack),
+    disposing,
+    notifier: notifiers(request, services, { stack, disposing }),
   };
   const stages = await openStages(run, stack);
   const opened = await source.plugin.open(source.options, context) as SourceRun<"event">;
-  stack.defer(async () => await opened[Symbol.asyncDispose]?.());
+  stack.defer(() => disposeOf(`source "${source.use}"`, opened, disposing));
   const signal = AbortSignal.any([abort, request.stop]);
   const { items, ack } = eventSourceContexts(run, signal);
   for await (const item of untilStopped(opened.items(items), signal)) {
@@ -94,7 +101,7 @@ function assertRootless({ compiled }: RunRequest): void {
 function notifiers(
   request: RunRequest,
   services: EngineServices,
-  stack: AsyncDisposableStack,
+  { stack, disposing }: { stack: AsyncDisposableStack; disposing: Disposing },
 ): EventRun["notifier"] {
   const opened = new Map<string, Promise<Notifier>>();
   const open = async (name: string, options: { [key: string]: Json }): Promise<Notifier> => {
@@ -114,7 +121,7 @@ function notifiers(
         }
       },
     });
-    stack.defer(async () => await notifier[Symbol.asyncDispose]?.());
+    stack.defer(() => disposeOf(`notifier "${name}"`, notifier, disposing));
     return notifier;
   };
   return (name, options) => {
@@ -135,7 +142,7 @@ async function openStages(run: EventRun, stack: AsyncDisposableStack): Promise<O
       return { compiled: stage, perItem: true, open: perItem };
     }
     const opened = await plugin.open(stage.options, run.context);
-    stack.defer(async () => await opened[Symbol.asyncDispose]?.());
+    stack.defer(() => disposeOf(`stage "${stage.id}"`, opened, run.disposing));
     return { compiled: stage, perItem: false, open: () => Promise.resolve(opened) };
   };
   const stages: OpenEventStage[] = [], onItemFailed: OpenEventStage[] = [];

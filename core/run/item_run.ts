@@ -17,6 +17,7 @@ import { expectedWork } from "./expected_work.ts";
 import { ItemSession } from "./item_session.ts";
 import type { TreeItem } from "./item_session.ts";
 import { assertMinted } from "./minted.ts";
+import { disposeOf, untilLeft } from "./left_behind.ts";
 import type { ItemReport, StageReport } from "./report.ts";
 import type { RunState } from "./run_state.ts";
 import { promise } from "./promises.ts";
@@ -164,16 +165,18 @@ async function runOne(
   let failure: { error: unknown } | undefined;
   try {
     const opened = await stage.open(item);
-    if (stage.perItem) session.disposables.defer(async () => await opened[Symbol.asyncDispose]?.());
+    const disposing = { ...run.disposing, left: session.left };
+    if (stage.perItem) session.disposables.defer(() => disposeOf(`stage "${compiled.id}"`, opened, disposing));
     const end = await runStage({
       plugin: compiled.plugin,
       run: opened,
       plan: (signal) => opened.plan(item, readContext({ ...make, signal })),
-      apply: async (step, signal) => {
+      apply: async (step, { signal, left }) => {
         const ignore = isForced(request.force, compiled.id);
         const at = { incarnation: item.id, stage: compiled.id, step: step.id, ignore };
         const saved = new StepCheckpoint(services.journal.steps, at);
-        await opened.apply(step, writeContext({ ...make, signal }, saved));
+        await opened.apply(step, untilLeft(writeContext({ ...make, signal }, saved), left));
+        left.throwIfAborted();
         await saved.end();
       },
       dryRun: request.dryRun,
@@ -182,6 +185,8 @@ async function runOne(
       timeoutMs: compiled.timeoutMs,
       stop: request.stop,
       abort: request.abort,
+      leaveMs: run.deadlines.leaveMs,
+      left: session.left,
       clock: services.clock,
       log: services.log,
       isFinished: (step) => services.journal.steps.isFinished(item.id, compiled.id, step.id),

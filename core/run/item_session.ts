@@ -21,6 +21,7 @@ import { StudyLock } from "../safety/lock_file.ts";
 import { assertSettled } from "../safety/settled.ts";
 import { assertClaimsAgree, assertMayGo, EVICTION } from "./backups.ts";
 import { knowsAllFiles, placeStates, withPlaces } from "./item_record.ts";
+import { LeftBehind } from "./left_behind.ts";
 import type { RunState } from "./run_state.ts";
 
 export type TreeItem = Item & { root: string };
@@ -31,6 +32,8 @@ export class ItemSession implements AsyncDisposable {
   readonly startedAt: string;
   /** What lives as long as the item; disposed in reverse order, then the lock is released. */
   readonly disposables = new AsyncDisposableStack();
+  /** What may still be at work under the lock though the item has ended. */
+  readonly left: LeftBehind;
   readonly #run: RunState;
   readonly #claims = new Map<string, Promise<void>>();
   readonly #destroys = new Map<string, ItemDestroy>();
@@ -40,6 +43,7 @@ export class ItemSession implements AsyncDisposable {
 
   constructor(run: RunState, scope: ItemScope) {
     this.#run = run;
+    this.left = new LeftBehind(run.left);
     this.scope = scope;
     this.#clock = new FolderClock(run.services.fs, run.source);
     this.item = scope.item;
@@ -78,6 +82,8 @@ export class ItemSession implements AsyncDisposable {
     try {
       const listed = this.#run.listingOf(root)?.digest;
       if (listed !== undefined) await assertSettled(services.fs, { name, root, listed, signal });
+      // Whoever asked may have been left behind meanwhile; nobody would give the lock back.
+      signal.throwIfAborted();
     } catch (error) {
       // Held only once it is known to be settled: a retry asks again.
       await lock.release().catch((left) => services.log.warn(`${name}: its lock stays: ${(left as Error).message}`));
@@ -198,7 +204,7 @@ export class ItemSession implements AsyncDisposable {
     try {
       await this.disposables.disposeAsync();
     } finally {
-      await lock?.release();
+      if (lock) await this.left.release(lock);
     }
   }
 

@@ -9,6 +9,8 @@ import type { Reserves } from "../safety/reserve.ts";
 import type { DestroyServices } from "../safety/victim.ts";
 import type { MarkedRoot } from "../safety/roots.ts";
 import type { Listing } from "../safety/settled.ts";
+import { type Deadlines, deadlinesOf } from "./deadlines.ts";
+import { type Disposing, disposingOf, LeftBehind } from "./left_behind.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 
 export interface RunStateParts {
@@ -33,9 +35,13 @@ export class RunState {
   readonly #promised = new Set<string>();
   /** What the source saw, by folder. */
   readonly #listings = new Map<string, Listing>();
+  /** What may still be at work under the locks of the run. */
+  readonly left = new LeftBehind();
+  readonly deadlines: Deadlines;
 
   constructor(parts: RunStateParts) {
     this.#parts = parts;
+    this.deadlines = deadlinesOf(parts.request);
   }
 
   get services(): EngineServices {
@@ -43,6 +49,9 @@ export class RunState {
   }
   get request(): RunRequest {
     return this.#parts.request;
+  }
+  get disposing(): Disposing {
+    return disposingOf(this.request, this.services.log, this.left);
   }
   get runId(): string {
     return this.#parts.runId;

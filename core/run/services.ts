@@ -6,6 +6,7 @@ import type { CompiledPipeline } from "../pipeline/compile.ts";
 import type { Clock, ExecOptions, Logger } from "../ports.ts";
 import type { Registry } from "../registry.ts";
 import type { ProcessLiveness } from "../io/process_info.ts";
+import type { Deadlines } from "./deadlines.ts";
 import type { ProgressSink } from "./progress.ts";
 import type { ItemReport } from "./report.ts";
 
@@ -39,6 +40,8 @@ export interface RunRequest {
   /** Stop now. */
   abort: AbortSignal;
   progress?: ProgressSink;
+  /** Default: those of the kind of run. */
+  deadlines?: Partial<Deadlines>;
   /** Told of each event that came to its end. The report of an endless run keeps none. */
   onItem?(item: ItemReport): void;
   /** Whether stages may queue events now. Default: as `[notify] enabled` says. */

@@ -1,6 +1,7 @@
 /**
  * Runs one stage for one item: draws the plan lazily, applies steps with bounded parallelism, retries what may be
- * retried, and counts. The first failure stops the drawing; steps under way finish before the stage fails.
+ * retried, and counts. The first failure stops the drawing; steps under way finish before the stage fails, unless they
+ * were told to end and do not.
  * @module
  */
 import type { AnyStage, Json, Plan, StageRun, Takes, Todo } from "../contract.ts";
@@ -8,6 +9,8 @@ import { PipelineError } from "../errors.ts";
 import { asKnownError } from "../io/io_errors.ts";
 import type { RetrySettings } from "../pipeline/pipeline_file.ts";
 import type { Clock, Logger } from "../ports.ts";
+import { deadlineAfter, endedOrLeft } from "./deadlines.ts";
+import { type LeftBehind, leftReason, type StepSignals } from "./left_behind.ts";
 
 /** What a stage did to an item. */
 export interface StageCounts {
@@ -29,7 +32,7 @@ export interface StageWork {
   plugin: AnyStage;
   run: StageRun<Json, Takes>;
   plan: (signal: AbortSignal) => AsyncIterable<Plan>;
-  apply: (step: Todo, signal: AbortSignal) => Promise<void>;
+  apply: (step: Todo, signals: StepSignals) => Promise<void>;
   dryRun: boolean;
   parallel: number;
   retry?: RetrySettings;
@@ -37,6 +40,9 @@ export interface StageWork {
   /** Stop taking up steps. */
   stop: AbortSignal;
   abort: AbortSignal;
+  /** How long (ms) a step has to end once it was told to; then it is left behind. */
+  leaveMs: number;
+  left?: LeftBehind;
   /** Called before each step. */
   turn?: () => Promise<void>;
   clock: Clock;
@@ -49,7 +55,9 @@ export interface StageWork {
 
 /** Runs the stage to its end. @throws {PipelineError} of the first step that failed, or `run/stopped`. */
 export async function runStage(work: StageWork, counts: StageCounts): Promise<StageEnd> {
-  const timeout = work.timeoutMs === undefined ? undefined : AbortSignal.timeout(work.timeoutMs);
+  // By a timer that keeps the process alive: a step that waits for nothing does not, and would take the run with it.
+  using deadline = work.timeoutMs === undefined ? undefined : deadlineAfter(work.timeoutMs);
+  const timeout = deadline?.signal;
   const signal = timeout ? AbortSignal.any([work.abort, timeout]) : work.abort;
   for (let attempt = 1;; attempt++) {
     const before = { why: undefined, ...counts };
@@ -174,7 +182,7 @@ async function applyStep(
   }
   for (let attempt = 1;; attempt++) {
     try {
-      await work.apply(step, signal);
+      await applyOnce(work, step, signal);
       break;
     } catch (error) {
       const pause = pauseBefore(work.retry, error, attempt);
@@ -184,6 +192,20 @@ async function applyStep(
   }
   if (work.plugin.resume === "skip-finished") await work.finished(step);
   countStep(counts, step);
+}
+
+/** One attempt. A step that does not end though its signal was aborted must not hold the run: it is left behind. */
+async function applyOnce(work: StageWork, step: Todo, signal: AbortSignal): Promise<void> {
+  const left = new AbortController();
+  const applied = (async () => await work.apply(step, { signal, left: left.signal }))();
+  const onLeft = () => {
+    left.abort(leftReason());
+    work.left?.add(applied);
+    work.log.warn(
+      `Stage "${work.plugin.name}" does not end step "${step.id}" though it was told to: it is left behind`,
+    );
+  };
+  await endedOrLeft(applied, { signal, ms: work.leaveMs, onLeft });
 }
 
 /** Waits before the next attempt. @throws {PipelineError} `run/stopped` when the run is asked to stop meanwhile */

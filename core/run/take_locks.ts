@@ -22,7 +22,8 @@ export async function takeLocks(
     const startedAt = new Date(clock.now()).toISOString();
     const runName = `${run.pipeline} ${run.runId}`;
     const lock = await run.smallWrite(() => RunLock.acquire(fs, root.path, { ...askerOf(run), startedAt, runName }));
-    locks.set(root.id, stack.use(lock));
+    stack.defer(() => run.left.release(lock));
+    locks.set(root.id, lock);
   }
   // Behind the run's own lock: another run at work is told as such, not by the lock of the study it works on.
   if (locksStudies(run)) await checkLocks(fs, run.source.path, askerOf(run));

@@ -282,6 +282,8 @@ export class ItemDestroy {
     if (!stat || stat.kind !== "file" || !sameIdentity(stat, identity)) {
       throw this.#refusal("destroy/source-changed", `${relative} changed between its last check and its removal`);
     }
+    // The look may have hung until nobody waited for the step any more.
+    this.#scope.signal.throwIfAborted();
     // Counted before: a removal whose answer is an error may have been done.
     this.#removed++;
     await fs.removeFile(path).catch(async (cause) => {

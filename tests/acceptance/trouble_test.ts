@@ -319,3 +319,15 @@ acceptance("S22 kill -9 in the middle: the next run says so, completes, and the 
   assert.equal(fate((await lab.ledger()).at(-1)), `${STUDY} complete deleted`);
   assert.equal((await lab.run(["manifest", "verify", lab.manifests])).code, 0);
 }, needsPosix);
+
+acceptance("a config that never answers leaves a trace in the log", async () => {
+  await using lab = await openLab();
+  await Deno.remove(lab.at("config.toml"));
+  const made = await new Deno.Command("mkfifo", { args: [lab.at("config.toml")] }).output();
+  assert.equal(made.code, 0);
+  const run = lab.start(["backup", "run"]);
+  await run.says(/lies apart from the config ".*config\.toml": no answer within 2000 ms/);
+  run.kill("SIGKILL");
+  await run.ended;
+  assert.match(await lab.logs(), /backup run begins/);
+}, needsPosix);

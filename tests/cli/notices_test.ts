@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import type { CommandContext } from "../../cli/command.ts";
-import { type Drain, type Notices, openNotices, type Trouble } from "../../cli/notices.ts";
+import type { LogLine } from "../../cli/log.ts";
+import { collectTrouble, type Drain, type Notices, openNotices, type Trouble } from "../../cli/notices.ts";
 import { tempDir } from "../kit/temp.ts";
 
 interface Delivery {
@@ -71,4 +72,26 @@ Deno.test("Notices.hurry() ends a delivery that hangs, and begins none but for w
       ...logged ? [["the mail server hangs"]] : [],
     ]);
   }
+});
+
+Deno.test("Notices.flush() keeps what was to be told for the next delivery when one throws", async () => {
+  await using dir = await tempDir();
+  const configFile = join(dir.path, "config.toml");
+  await Deno.writeTextFile(configFile, "[notify]\nenabled = true\n");
+  let log: (line: LogLine) => void = () => {};
+  const trouble = collectTrouble({ onTrouble: (listener) => void (log = listener) });
+  const warn = (message: string) => log({ at: 0, level: "warn", message, data: {} });
+  const told: (readonly [string, number])[][] = [];
+  const drain: Drain = (_context, { trouble }) => {
+    told.push(trouble.map(({ message, count }) => [message, count] as const));
+    if (told.length > 1) return Promise.resolve();
+    warn("disk");
+    warn("meanwhile");
+    return Promise.reject(new Error("the journal is busy"));
+  };
+  const context = { locations: { configFile }, log: { warn() {} } } as unknown as CommandContext;
+  const notices = openNotices(context, { trouble, drain });
+  warn("disk");
+  for (let i = 0; i < 3; i++) await notices.flush();
+  assert.deepEqual(told, [[["disk", 1]], [["disk", 2], ["meanwhile", 1]], []]);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { whyStateIsNotApart } from "../../cli/state_apart.ts";
+import { lookAnew, lookAtState, whyStateIsNotApart } from "../../cli/state_apart.ts";
+import type { FileStat } from "../../core/io/file_system.ts";
 import { lab, makeStudy } from "../commands/_lab.ts";
 import { startSmtp } from "../kit/servers/smtp.ts";
 
@@ -52,4 +53,45 @@ Deno.test("a state folder that was left in the source is no study", async () => 
   assert.equal(code, 0, stderr);
   assert.equal(JSON.parse(stdout).items.length, 1);
   assert.match(stderr, /"state" in .* is a state folder of labferry, and no study/);
+});
+
+const CONFIG = '[paths]\nsource_root = "/data/in"\ntruenas_root = "/nas"\n';
+const WHERE = { configFile: "/etc/labferry/config.toml", stateDir: "/state" };
+
+Deno.test("S18 lookAnew() does not take what it cannot look at for apart, and looks at the rest", async () => {
+  const folders = new Map([["/", 1], ["/nas", 2]]);
+  const fs = {
+    lstat: (path: string) => {
+      if (path.startsWith("/data")) return Promise.reject(new Deno.errors.PermissionDenied("permission denied"));
+      const ino = folders.get(path);
+      return Promise.resolve(ino === undefined ? undefined : { kind: "directory", dev: 1, ino } as unknown as FileStat);
+    },
+    realPath: (path: string) => Promise.resolve(path),
+  };
+  const options = { fs, readText: () => Promise.resolve(CONFIG) };
+  const unseen = ['paths.source_root "/data/in": permission denied'];
+  assert.deepEqual(await lookAnew(WHERE, options), { astray: undefined, unseen });
+  const look = await lookAnew({ ...WHERE, stateDir: "/nas/state" }, options);
+  assert.match(look.astray?.message ?? "", /lies within paths\.truenas_root/);
+  assert.deepEqual(look.unseen, unseen);
+});
+
+Deno.test("lookAnew() waits only so long for a share or a config that never answers, and says for which", async () => {
+  const never = () => new Promise<never>(() => {});
+  const readText = () => Promise.resolve(CONFIG);
+  const { unseen } = await lookAnew(WHERE, { lookMs: 1, readText: never });
+  assert.deepEqual(unseen, ['the config "/etc/labferry/config.toml": no answer within 1 ms']);
+  const share = await lookAnew(WHERE, { lookMs: 20, readText, fs: { lstat: never, realPath: never } });
+  assert.deepEqual(share.unseen, ['paths.source_root "/data/in": no answer within 20 ms']);
+  const denied = () => Promise.reject(new Deno.errors.PermissionDenied("permission denied"));
+  assert.match((await lookAnew(WHERE, { readText: denied })).unseen[0], /config\.toml": permission denied/);
+  const absent = () => Promise.reject(Object.assign(new Error("no such file"), { code: "ENOENT" }));
+  assert.deepEqual((await lookAnew(WHERE, { readText: absent })).unseen, []);
+});
+
+Deno.test("lookAtState() looks once for a command", () => {
+  const where = { configFile: "/nowhere/config.toml", stateDir: "/nowhere/state" };
+  const look = lookAtState(where);
+  assert.equal(lookAtState(where), look);
+  return look.then(() => {});
 });

@@ -169,3 +169,34 @@ Deno.test("checkedStage() names the file in what fails, and leaves alone what ha
   );
   assert.equal(asked.message, 'Cannot ask facts() of stage "own" of "/lab/own.ts": Error: no');
 });
+
+Deno.test("checkedStage() names the file of a disposal that throws", async () => {
+  const run = await stage({
+    open: () => ({ async *plan() {}, apply() {}, [Symbol.asyncDispose]: () => Promise.reject(new Error("boo")) }),
+  }).open({}, {} as never);
+  const { code, message } = await thrown(() => run[Symbol.asyncDispose]?.());
+  assert.deepEqual([code, message], [
+    "plugins/stage-failed",
+    'Cannot dispose of stage "own" of "/lab/own.ts": Error: boo',
+  ]);
+});
+
+Deno.test("checkedStage() refuses files of a step that are none, by their number", async () => {
+  const sound = { path: "a.txt", size: 1, mtimeMs: null, kind: "file" };
+  const plans = (files: unknown) =>
+    plansOf(async function* () {
+      yield { kind: "todo", id: "a", summary: "do", data: null, files };
+    });
+  assert.equal((await plans([sound])).length, 1);
+  for (
+    const [file, found] of [
+      [null, '"files[1]": found null, wanted a file of the study'],
+      [{ size: 1 }, '"files[1]": "path": found nothing, wanted a text'],
+      [{ path: "b", size: "1" }, '"files[1]": "size": found "1", wanted a number'],
+    ] as const
+  ) {
+    const { code, message } = await thrown(() => plans([sound, file]));
+    assert.equal(code, "plugins/bad-answer");
+    assert.ok(message.endsWith(found), message);
+  }
+});

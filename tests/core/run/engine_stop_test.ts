@@ -19,3 +19,18 @@ Deno.test("runPipeline() hears the wish to stop while the source looks through a
     assert.deepEqual(world.files(NAS_ROOT), {});
   }
 });
+
+Deno.test("S9 a run that is told to stop during the last look at a file does not remove it", async () => {
+  await using world = await World.open();
+  world.study("study1", { "a.txt": "alpha", "b.txt": "beta", "c.txt": "gamma" });
+  const abort = new AbortController();
+  let removed = 0;
+  world.fs.fault = ({ operation, path }) => {
+    if (!path.startsWith(`${SOURCE_ROOT}/study1/`) || !path.endsWith(".txt")) return;
+    if (operation === "removeFile") removed++;
+    if (operation === "lstat" && removed === 1) abort.abort();
+  };
+  const report = await world.run({ abort: abort.signal });
+  assert.equal(report.exit_code, 130);
+  assert.equal(removed, 1);
+});

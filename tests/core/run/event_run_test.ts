@@ -350,3 +350,27 @@ Deno.test("lint refuses trees and events in one pipeline, and has nothing agains
     ["pipeline/wrong-item"],
   );
 });
+
+Deno.test("an endless run ends with 0 when it is asked to stop while a stage and its disposal hang", async () => {
+  const queue = queueSource();
+  const stop = new AbortController();
+  const told: string[] = [];
+  const act = eventStage("act", {
+    apply() {
+      stop.abort();
+      return new Promise(() => {});
+    },
+  });
+  const { open } = act;
+  act.open = async (...given) => ({ ...await open(...given), [Symbol.asyncDispose]: () => new Promise(() => {}) });
+  await using world = await World.open({ plugins: [queue.plugin, act] });
+  queue.push(event("one"));
+  const report = await world.run({
+    pipeline: pipeline("queue", "act"),
+    stop: stop.signal,
+    deadlines: { finishMs: 1, leaveMs: 0, lastDisposeMs: 1, disposeMs: 1e9 },
+    onItem: (item) => told.push(`${item.name} ${item.outcome}`),
+  });
+  assert.equal(report.exit_code, 0, JSON.stringify(report.error));
+  assert.deepEqual(told, ["one waiting"]);
+});

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { isInterruption } from "../../cli/interruption.ts";
+import { ENDLESS_MS, NOW_MS, openInterrupts } from "../../cli/interrupts.ts";
+
+/** Interrupts whose signals and timers are the test's. */
+function made({ endless = false } = {}) {
+  let onSignal: (() => void) | undefined;
+  const timers = new Map<number, () => void>();
+  const exits: number[] = [];
+  const broken = new AbortController();
+  let said = "";
+  const interrupts = openInterrupts({
+    broken: broken.signal,
+    listen(given) {
+      onSignal = given;
+      return { [Symbol.dispose]: () => onSignal = undefined };
+    },
+    after(ms, act) {
+      timers.set(ms, act);
+      return { [Symbol.dispose]: () => void timers.delete(ms) };
+    },
+    err: (text) => said += text,
+    exit: (code) => exits.push(code),
+  }, { endless });
+  return { interrupts, broken, timers, exits, signal: () => onSignal?.(), said: () => said };
+}
+
+Deno.test("openInterrupts() asks at the first, breaks off at the second, and ends the process 5 s behind it or at the third", () => {
+  const { interrupts, timers, exits, signal, said } = made();
+  signal();
+  assert.deepEqual([interrupts.stop.aborted, interrupts.abort.aborted, timers.size], [true, false, 0]);
+  signal();
+  assert.ok(isInterruption(interrupts.abort.reason));
+  assert.deepEqual([...timers.keys()], [NOW_MS]);
+  assert.deepEqual(exits, []);
+  timers.get(NOW_MS)?.();
+  assert.deepEqual(exits, [130]);
+  assert.match(said(), /it was told to 5000 ms ago; what it was at is left as it is/);
+  signal();
+  assert.deepEqual(exits, [130, 130]);
+  assert.match(said(), /at the third interrupt/);
+});
+
+Deno.test("openInterrupts() gives an endless run 2 s from the first one on, and that is no failure", () => {
+  const { interrupts, timers, exits, signal } = made({ endless: true });
+  signal();
+  assert.deepEqual([interrupts.stop.aborted, interrupts.abort.aborted], [true, false]);
+  timers.get(ENDLESS_MS)?.();
+  assert.deepEqual(exits, [0]);
+  assert.ok(ENDLESS_MS < 2000);
+});
+
+Deno.test("openInterrupts() ends nothing any more once the work has ended", () => {
+  const { interrupts, timers, exits, signal } = made({ endless: true });
+  signal();
+  signal();
+  interrupts[Symbol.dispose]();
+  assert.equal(timers.size, 0);
+  signal();
+  assert.deepEqual(exits, []);
+});
+
+Deno.test("openInterrupts() takes a broken process for two interrupts, and leaves its end to others", () => {
+  const { interrupts, broken, timers } = made();
+  broken.abort();
+  assert.deepEqual([interrupts.stop.aborted, interrupts.abort.aborted, timers.size], [true, true, 0]);
+});
