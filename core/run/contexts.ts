@@ -6,7 +6,15 @@
 import type { AnyStage, SourceFile } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
-import type { ItemFailure, PlaceReader, PlaceWriter, ReadContext, TreeEntry, WriteContext } from "../ports.ts";
+import type {
+  EvidenceReader,
+  ItemFailure,
+  PlaceReader,
+  PlaceWriter,
+  ReadContext,
+  TreeEntry,
+  WriteContext,
+} from "../ports.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import { evidenceBatches } from "../places/batches.ts";
 import { walkStudy } from "../safety/own_sidecar.ts";
@@ -15,6 +23,7 @@ import type { ItemSession } from "./item_session.ts";
 import { execPinned } from "./pinned_exec.ts";
 import type { RunState } from "./run_state.ts";
 import type { StepCheckpoint } from "./step_checkpoint.ts";
+import { failureView, recordView, servicesView } from "./views.ts";
 
 /** What a context is made for. */
 export interface ContextFor {
@@ -29,11 +38,11 @@ export interface ContextFor {
 
 export function readContext(make: ContextFor): ReadContext {
   const { run, session } = make;
-  return {
+  return Object.freeze({
     ...shared(make),
-    place: (id) => planPlace(make, run.place(id), stageScope(make)),
-    destroyBatches: (place) => destroyBatches(session.scope, place),
-  };
+    place: (id: string) => planPlace(make, run.place(id), stageScope(make)),
+    destroyBatches: (place: string) => destroyBatches(session.scope, place),
+  });
 }
 
 export function writeContext(make: ContextFor, saved: StepCheckpoint): WriteContext {
@@ -43,7 +52,7 @@ export function writeContext(make: ContextFor, saved: StepCheckpoint): WriteCont
     if (stage.plugin.effect === "destroy") return act();
     throw new TypeError(`stage "${stage.plugin.name}" has effect "${stage.plugin.effect}" and must not destroy`);
   };
-  return {
+  return Object.freeze<WriteContext>({
     ...shared(make),
     destroyBatches: (place) => destroyBatches(session.scope, place),
     place: (id) => actPlace(make, id),
@@ -54,7 +63,7 @@ export function writeContext(make: ContextFor, saved: StepCheckpoint): WriteCont
     exec: (options) => execPinned(services, options, signal),
     checkpoint: (value) => saved.write(value),
     readCheckpoint: () => saved.read(),
-  };
+  });
 }
 
 function shared(make: ContextFor): Omit<ReadContext, "place" | "destroyBatches"> {
@@ -63,23 +72,21 @@ function shared(make: ContextFor): Omit<ReadContext, "place" | "destroyBatches">
   const { evidence, item } = session.scope;
   return {
     run: run.context,
-    signal,
-    log: services.log,
-    clock: services.clock,
+    ...servicesView(services, signal),
     item,
     dryRun: run.request.dryRun,
     force: isForced(run.request.force, stage.id),
     stage: stage.id,
-    failure: make.failure,
-    source: {
+    failure: failureView(make.failure),
+    source: Object.freeze({
       walk: () => walkStudy(services.fs, { ...session.scope, signal }),
       files: () => checkedFiles(run, session, signal),
-    },
-    evidence: {
+    }),
+    evidence: Object.freeze<EvidenceReader>({
       list: (place, options) => evidence.list(item.id, place, options),
       totals: (place) => evidence.totals(item.id, place),
-    },
-    ledger: () => session.ledger(),
+    }),
+    ledger: async () => recordView(await session.ledger()),
   };
 }
 

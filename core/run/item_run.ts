@@ -23,6 +23,7 @@ import { promise } from "./promises.ts";
 import { runStage } from "./stage_run.ts";
 import { StepCheckpoint } from "./step_checkpoint.ts";
 import type { StageCounts } from "./stage_run.ts";
+import { frozenItem } from "./views.ts";
 
 /** A stage as opened for the run; stages whose options name the item are opened for each. */
 export interface OpenStage {
@@ -43,7 +44,9 @@ export interface ItemEnd {
   stopsRun?: PipelineError;
 }
 
-export async function runItem(run: RunState, item: TreeItem, open: OpenStages): Promise<ItemEnd> {
+/** Runs one item to its end. From here on it is what it is: nobody can change it, neither its source nor a stage. */
+export async function runItem(run: RunState, given: TreeItem, open: OpenStages): Promise<ItemEnd> {
+  const item = frozenItem(given);
   const { progress } = run.request;
   progress?.itemStarted?.(item.name);
   const report: ItemReport = { name: item.name, outcome: "unchanged", stages: [] };
