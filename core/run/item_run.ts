@@ -104,6 +104,8 @@ interface At {
 
 async function runStages(run: RunState, session: ItemSession, work: StagesWork): Promise<ItemOutcome> {
   let changed = false;
+  // Whoever else takes it in this pipeline may be a stage from outside, which would take the evidence away with it.
+  if (work.course.course === "resume-destroy" && !run.request.dryRun) await session.lock(run.request.abort);
   for (const stage of work.open.stages) {
     const { plugin, id, use } = stage.compiled;
     if (work.course.course === "resume-destroy" && !belongsToDestroy(stage.compiled)) {
@@ -130,7 +132,8 @@ function isBookkeeping(stage: CompiledStage): boolean {
 }
 
 function belongsToDestroy(stage: CompiledStage): boolean {
-  return stage.plugin.effect === "destroy" || isBookkeeping(stage);
+  return stage.plugin.effect === "destroy" ||
+    (isBookkeeping(stage) && stage.external === undefined && stage.facts.kills === undefined);
 }
 
 async function runOne(
