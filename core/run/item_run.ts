@@ -16,6 +16,7 @@ import type { Course } from "./course.ts";
 import { expectedWork } from "./expected_work.ts";
 import { ItemSession } from "./item_session.ts";
 import type { TreeItem } from "./item_session.ts";
+import { Lease } from "./lease.ts";
 import { assertMinted } from "./minted.ts";
 import type { ItemReport, StageReport } from "./report.ts";
 import type { RunState } from "./run_state.ts";
@@ -161,11 +162,12 @@ async function runOne(
   const make = {
     run,
     session,
-    stage: { id: compiled.id, plugin: compiled.plugin },
+    stage: { id: compiled.id, plugin: compiled.plugin, destroys: compiled.facts.destroys },
     signal: request.abort,
     onBytes,
     failure: handled,
   };
+  const lease = new Lease(compiled.id);
   await tellStart(run, session, compiled);
   let failure: { error: unknown } | undefined;
   try {
@@ -179,7 +181,7 @@ async function runOne(
         const ignore = isForced(request.force, compiled.id);
         const at = { incarnation: item.id, stage: compiled.id, step: step.id, ignore };
         const saved = new StepCheckpoint(services.journal.steps, at);
-        await opened.apply(step, writeContext({ ...make, signal }, saved));
+        await opened.apply(step, writeContext({ ...make, signal }, saved, lease));
         await saved.end();
       },
       dryRun: request.dryRun,
@@ -207,6 +209,7 @@ async function runOne(
       line.why = (error as Error).message;
     } else failure = { error };
   }
+  await lease.end();
   Object.assign(line, { ...counts, why: line.why ?? counts.why, ms: Math.round(services.clock.now() - started) });
   if (line.why === undefined) delete line.why;
   try {

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { type AnyStage, defineStage } from "../../../core/contract.ts";
+import { z } from "../../../core/options.ts";
+import type { WriteContext } from "../../../core/ports.ts";
+import { Lease } from "../../../core/run/lease.ts";
+import { BACKUP, SOURCE_ROOT, World } from "../../../testing/world.ts";
+
+Deno.test("Lease lends until it ends, and ends when what is under way has", async () => {
+  const lease = new Lease("own");
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const log: string[] = [];
+  const act = lease.lend("write()", async (name: string) => {
+    await promise;
+    log.push(name);
+  });
+  const forgotten = act("forgotten");
+  const ended = lease.end().then(() => log.push("ended"));
+  await assert.rejects(act("late"), {
+    code: "plugins/stage-over",
+    message: 'Cannot do write() for stage "own": the stage has ended for this item, wanted within its apply',
+  });
+  resolve();
+  await Promise.all([forgotten, ended]);
+  assert.deepEqual(log, ["forgotten", "ended"]);
+});
+
+function own(more: Partial<AnyStage>, apply: (ctx: WriteContext) => Promise<void>): AnyStage {
+  return defineStage({
+    kind: "stage",
+    name: "own",
+    summary: "Own.",
+    takes: "tree",
+    effect: "create",
+    resume: "redo",
+    options: z.strictObject({}),
+    example: "",
+    open: () => ({
+      async *plan() {
+        yield { kind: "todo", id: "own", summary: "own", data: null };
+      },
+      apply: (_step: unknown, ctx: WriteContext) => apply(ctx),
+    }),
+    ...more,
+  } as AnyStage);
+}
+
+Deno.test("what a stage keeps of its context acts no more once the stage has ended", async () => {
+  let kept: WriteContext | undefined;
+  let place: ReturnType<WriteContext["place"]> | undefined;
+  await using world = await World.open({
+    plugins: [own({}, (ctx) => {
+      kept = ctx;
+      place = ctx.place("truenas");
+      return Promise.resolve();
+    })],
+  });
+  world.study("study1", { "a.txt": "alpha" });
+  const refused: unknown[] = [];
+  await world.run({
+    pipeline: BACKUP.replace("[[stage]]", '[[stage]]\nuse = "own"\n[[stage]]'),
+    progress: {
+      stageStarted: (_item, id) => {
+        if (id !== "verify" || !kept || !place) return;
+        const rules = { place: "source", places: 2, recheck: "identity" as const };
+        const acts = [kept.lock(), kept.record("complete"), kept.exec({ argv: ["x"] } as never), kept.checkpoint(1)];
+        acts.push(kept.finishDestroy(rules), place.seal(), place.write([]), kept.place("truenas").prove([]) as never);
+        for (const act of acts) act.catch((error) => refused.push(error.code));
+      },
+    },
+  });
+  assert.deepEqual(refused, new Array(8).fill("plugins/stage-over"));
+});
+
+Deno.test("a destroy at the act asks for at least as many places as lint judged by", async () => {
+  const asked = [-5, 0, 1, NaN];
+  for (const places of asked) {
+    const rules = { place: "source", places, recheck: "identity" as const };
+    const facts = () => ({ destroys: { place: "source", places: 2 } });
+    await using world = await World.open({
+      plugins: [own({ effect: "destroy", facts }, async (ctx) => {
+        for await (const batch of ctx.destroyBatches("source")) await ctx.destroy(batch, rules);
+        await ctx.finishDestroy(rules);
+      })],
+    });
+    world.study("study1", { "a.txt": "alpha" });
+    const pipeline = BACKUP.replace(/use\s*= "delete"\nwith.*/, 'use = "own"');
+    // Between proof and delete one of the two places loses the file.
+    const { items } = await world.run({
+      pipeline,
+      progress: {
+        stageStarted: (_item, id) => {
+          if (id === "own") {
+            for (const key of world.store.objects.keys()) if (key.endsWith("a.txt")) world.store.objects.delete(key);
+          }
+        },
+      },
+    });
+    assert.equal(items[0].outcome, "failed", String(places));
+    assert.equal(items[0].error?.code, Number.isNaN(places) ? "internal/unexpected" : "destroy/not-proved");
+    assert.ok(world.files(SOURCE_ROOT)["study1/a.txt"] ?? Object.keys(world.files(SOURCE_ROOT)).length > 0);
+  }
+});
