@@ -76,7 +76,7 @@ export function writeContext(make: ContextFor, saved: StepCheckpoint, lease: Lea
 }
 
 /** What lint judged by is the least: at the act a stage may ask for more places, never for fewer. */
-function atLeast({ place, places, recheck }: DestroyRules, declared = 1): DestroyRules {
+export function atLeast({ place, places, recheck }: DestroyRules, declared = 1): DestroyRules {
   if (!Number.isSafeInteger(places)) {
     throw new RangeError(`Cannot destroy with "places" ${places}: wanted a whole number of places`);
   }

@@ -3,7 +3,7 @@ import { type AnyStage, defineStage } from "../../../core/contract.ts";
 import { z } from "../../../core/options.ts";
 import type { WriteContext } from "../../../core/ports.ts";
 import { Lease } from "../../../core/run/lease.ts";
-import { BACKUP, SOURCE_ROOT, World } from "../../../testing/world.ts";
+import { BACKUP, World } from "../../../testing/world.ts";
 
 Deno.test("Lease lends until it ends, and ends when what is under way has", async () => {
   const lease = new Lease("own");
@@ -69,34 +69,4 @@ Deno.test("what a stage keeps of its context acts no more once the stage has end
     },
   });
   assert.deepEqual(refused, new Array(8).fill("plugins/stage-over"));
-});
-
-Deno.test("a destroy at the act asks for at least as many places as lint judged by", async () => {
-  const asked = [-5, 0, 1, NaN];
-  for (const places of asked) {
-    const rules = { place: "source", places, recheck: "identity" as const };
-    const facts = () => ({ destroys: { place: "source", places: 2 } });
-    await using world = await World.open({
-      plugins: [own({ effect: "destroy", facts }, async (ctx) => {
-        for await (const batch of ctx.destroyBatches("source")) await ctx.destroy(batch, rules);
-        await ctx.finishDestroy(rules);
-      })],
-    });
-    world.study("study1", { "a.txt": "alpha" });
-    const pipeline = BACKUP.replace(/use\s*= "delete"\nwith.*/, 'use = "own"');
-    // Between proof and delete one of the two places loses the file.
-    const { items } = await world.run({
-      pipeline,
-      progress: {
-        stageStarted: (_item, id) => {
-          if (id === "own") {
-            for (const key of world.store.objects.keys()) if (key.endsWith("a.txt")) world.store.objects.delete(key);
-          }
-        },
-      },
-    });
-    assert.equal(items[0].outcome, "failed", String(places));
-    assert.equal(items[0].error?.code, Number.isNaN(places) ? "internal/unexpected" : "destroy/not-proved");
-    assert.ok(world.files(SOURCE_ROOT)["study1/a.txt"] ?? Object.keys(world.files(SOURCE_ROOT)).length > 0);
-  }
 });
