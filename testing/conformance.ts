@@ -6,6 +6,7 @@ import type { AnyStage } from "../core/contract.ts";
 import { crashChecks } from "./conformance_crash.ts";
 import { descriptionCheck } from "./conformance_description.ts";
 import { evidenceChecks } from "./conformance_evidence.ts";
+import { itemCheck } from "./conformance_item.ts";
 import { repetitionChecks } from "./conformance_repetition.ts";
 import type { StageSetting } from "./stage_setting.ts";
 
@@ -31,7 +32,7 @@ export interface Check {
 }
 
 /**
- * The checks of one stage: it describes itself, lint accepts it, its plan is pure and the same each time, a run or a
+ * The checks of one stage: it describes itself, lint accepts it, it leaves the item as it is, its plan is pure and the same each time, a run or a
  * step that is repeated ends as one, evidence is what `facts().gives` says, a crash at any moment is made good by the
  * next run, and what it opened is disposed of however the run ends.
  * @throws {Error} each check, with what is wrong
@@ -68,6 +69,7 @@ export interface Check {
 export function conformance(plugin: AnyStage, options: ConformanceOptions = {}): Check[] {
   const parts = [
     descriptionCheck(plugin),
+    itemCheck(plugin, options),
     ...repetitionChecks(plugin, options),
     ...evidenceChecks(plugin, options),
     ...crashChecks(plugin, options),

@@ -37,7 +37,7 @@ const FACTS = z.strictObject(
     needs: z.array(FACT).optional(),
     gives: z.array(FACT).optional(),
     kills: z.union([z.array(FACT), z.literal("everything")]).optional(),
-    destroys: z.strictObject({ place: z.string().min(1), places: z.number().int() }).optional(),
+    destroys: z.strictObject({ place: z.string().min(1), places: z.number().int().min(1) }).optional(),
     needsAllProved: z.boolean().optional(),
   } satisfies Shape<StageFacts>,
 );
@@ -213,7 +213,7 @@ class Guard {
 
   /** What is no error in words, no abort and nothing the system said is a mistake of the file. */
   #named(error: unknown, doing: string): unknown {
-    const isKnown = error instanceof PipelineError || errnoOf(error) !== undefined ||
+    const isKnown = (error instanceof PipelineError && isForStages(error)) || errnoOf(error) !== undefined ||
       error instanceof DOMException || (error instanceof Error && error.name === "AbortError");
     if (isKnown) return error;
     const said = error instanceof Error ? `${error.name}: ${error.message}` : shown(error);
@@ -238,6 +238,12 @@ function fileFaults(files: readonly unknown[]): string[] {
     if (faults.length > 0) return faults.map((fault) => `${at}: ${fault}`);
   }
   return [];
+}
+
+/** How an error may end: that nobody did anything wrong, or that all went well, is for the engine to say. */
+function isForStages({ code, stopsRun }: PipelineError): boolean {
+  return code !== "run/stopped" && code !== "run/timeout" &&
+    (stopsRun === undefined || stopsRun === 1 || stopsRun === 2);
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

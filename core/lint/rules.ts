@@ -76,6 +76,11 @@ const SYNTAX: Row[] = [
   ],
   ["pipeline/misplaced", "error", "A stage stands in `[[before]]` or `[[on_item_failed]]`, and may not stand there."],
   [
+    "pipeline/foreign-place",
+    "error",
+    "A stage declares a place under another id than its own, or its own twice: what was proved at one place would be read at another.",
+  ],
+  [
     "pipeline/place-per-item",
     "error",
     "The root of a place depends on the item. Name the root only; the engine appends the name of the item.",

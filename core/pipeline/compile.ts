@@ -18,6 +18,7 @@ import { PipelineError } from "../errors.ts";
 import type { ExternalOrigin } from "../external/external_stage.ts";
 import { normalPlace } from "../objects/keys.ts";
 import type { PluginKind, Registry } from "../registry.ts";
+import { placesFault } from "./check_places.ts";
 import type { LoadedConfig } from "./config.ts";
 import { resolvePath } from "./config_paths.ts";
 import { diagnose, type Diagnostic, hasErrors, type Span, type Where } from "./diagnostic.ts";
@@ -355,6 +356,8 @@ class Compiler {
     const declare = (options: unknown): PlaceDeclaration[] =>
       this.#guard(stage, () => stage.plugin.places?.(options, stage.id, this.#input.config.view)) ?? [];
     const places = declare(stage.options).map(normalPlace);
+    const fault = placesFault(places, stage);
+    if (fault) this.#diagnostics.push(diagnose(this.#at(stage.position), fault));
     if (stage.forItem && places.length > 0) {
       const forItem = stage.forItem;
       const samples = SAMPLES.map((name) =>

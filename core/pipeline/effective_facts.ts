@@ -27,9 +27,11 @@ export function effectiveFacts(
     return { facts, uncounted: [] };
   }
   const isKnown = origin !== undefined && isVouchedFor(origin);
-  const kills = isKnown && declared?.kills !== "everything"
+  const known = isKnown && declared?.kills !== "everything"
     ? [...declared?.kills ?? [], ...(origin.touches ?? []).map(touched)]
     : "everything";
+  // What modifies modifies something: where neither the stage nor the config says what, it may be anything.
+  const kills = known.length === 0 && plugin.effect === "modify" ? "everything" : known;
   if (kills.length === 0) return { facts: declared ?? {}, uncounted: [] };
   const gives = declared?.gives ?? [];
   const places = gives.flatMap(({ place }) => place === undefined ? [] : [place]);

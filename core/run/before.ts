@@ -8,13 +8,15 @@ import { deadlinesOf } from "./deadlines.ts";
 import { disposeOf, untilLeft } from "./left_behind.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 import { runStage } from "./stage_run.ts";
+import { frozenItem, runView } from "./views.ts";
 
 type BeforeRequest =
   & Pick<RunRequest, "compiled" | "config" | "dryRun" | "abort" | "deadlines">
   & Partial<Pick<RunRequest, "stop">>;
 
+/** What every plugin is told of the run; nothing of it is the engine's own. */
 export function runContext(request: BeforeRequest, services: EngineServices, runId: string): RunContext {
-  return {
+  return runView({
     runId,
     pipeline: request.compiled.name,
     dryRun: request.dryRun,
@@ -25,13 +27,13 @@ export function runContext(request: BeforeRequest, services: EngineServices, run
     log: services.log,
     clock: services.clock,
     standard: (name) => services.registry.get("standard", name),
-  };
+  });
 }
 
 /** Stages of `[[before]]`: once per run, before paths are checked, since they may mount them. */
 export async function runBefore(request: BeforeRequest, services: EngineServices, context: RunContext): Promise<void> {
   const deadlines = deadlinesOf(request);
-  const item: Item = { id: "run", name: request.compiled.name, kind: "event", data: {} };
+  const item: Item = frozenItem({ id: "run", name: request.compiled.name, kind: "event", data: {} });
   for (const stage of request.compiled.before) {
     const opened = await stage.plugin.open(stage.options, context);
     const make = (signal: AbortSignal) => beforeContext(services, { run: context, item, stage: stage.id, signal });

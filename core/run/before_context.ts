@@ -1,9 +1,10 @@
 /** What stages of `[[before]]` are given: the run, and of an item nothing, since there is none yet. @module */
 import type { Item } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
-import type { RunContext, WriteContext } from "../ports.ts";
+import type { ExecOptions, RunContext, WriteContext } from "../ports.ts";
 import { execPinned } from "./pinned_exec.ts";
 import type { EngineServices } from "./services.ts";
+import { servicesView } from "./views.ts";
 
 /** The context of one stage before the run. What is asked of an item, a place or the ledger fails with `before/no-item`. */
 export function beforeContext(
@@ -18,18 +19,16 @@ export function beforeContext(
     );
   };
   const later = (what: string) => () => Promise.resolve().then(() => refuse(what));
-  return {
+  return Object.freeze({
     run,
-    signal,
-    log: services.log,
-    clock: services.clock,
+    ...servicesView(services, signal),
     item,
     dryRun: false,
     force: false,
     stage,
     source: { walk: () => refuse("the source"), files: () => refuse("the source") },
     evidence: { list: () => refuse("evidence"), totals: later("evidence") },
-    place: (id) => refuse(`place "${id}"`),
+    place: (id: string) => refuse(`place "${id}"`),
     ledger: later("the ledger"),
     destroyBatches: () => refuse("the source"),
     lock: later("the lock"),
@@ -38,6 +37,6 @@ export function beforeContext(
     finishDestroy: later("the source"),
     checkpoint: later("a checkpoint"),
     readCheckpoint: later("a checkpoint"),
-    exec: (options) => execPinned(services, options, signal),
-  };
+    exec: (options: ExecOptions) => execPinned(services, options, signal),
+  });
 }

@@ -3,24 +3,35 @@
  * act through the item's session and the places, which mint the evidence.
  * @module
  */
-import type { AnyStage, SourceFile } from "../contract.ts";
+import type { AnyStage, SourceFile, StageFacts } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
-import type { ItemFailure, PlaceReader, PlaceWriter, ReadContext, TreeEntry, WriteContext } from "../ports.ts";
+import type {
+  DestroyRules,
+  EvidenceReader,
+  ItemFailure,
+  PlaceReader,
+  PlaceWriter,
+  ReadContext,
+  TreeEntry,
+  WriteContext,
+} from "../ports.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import { evidenceBatches } from "../places/batches.ts";
 import { walkStudy } from "../safety/own_sidecar.ts";
 import { checkNames } from "./check_names.ts";
 import type { ItemSession } from "./item_session.ts";
+import type { Lease } from "./lease.ts";
 import { execPinned } from "./pinned_exec.ts";
 import type { RunState } from "./run_state.ts";
 import type { StepCheckpoint } from "./step_checkpoint.ts";
+import { failureView, recordView, servicesView } from "./views.ts";
 
 /** What a context is made for. */
 export interface ContextFor {
   run: RunState;
   session: ItemSession;
-  stage: { id: string; plugin: AnyStage };
+  stage: { id: string; plugin: AnyStage; destroys?: StageFacts["destroys"] };
   signal: AbortSignal;
   /** Counts bytes for progress and report. */
   onBytes: (count: number) => void;
@@ -29,32 +40,47 @@ export interface ContextFor {
 
 export function readContext(make: ContextFor): ReadContext {
   const { run, session } = make;
-  return {
+  return Object.freeze({
     ...shared(make),
-    place: (id) => planPlace(make, run.place(id), stageScope(make)),
-    destroyBatches: (place) => destroyBatches(session.scope, place),
-  };
+    place: (id: string) => planPlace(make, run.place(id), stageScope(make)),
+    destroyBatches: (place: string) => destroyBatches(session.scope, place),
+  });
 }
 
-export function writeContext(make: ContextFor, saved: StepCheckpoint): WriteContext {
+/** What `apply` is given; its acts are to be had as long as the lease. */
+export function writeContext(make: ContextFor, saved: StepCheckpoint, lease: Lease): WriteContext {
   const { run, session, stage, signal } = make;
   const { services } = run;
-  const onlyDestroy = (act: () => Promise<void>) => {
-    if (stage.plugin.effect === "destroy") return act();
+  const onlyDestroy = (rules: DestroyRules, act: (rules: DestroyRules) => Promise<void>) => {
+    if (stage.plugin.effect === "destroy") return act(atLeast(rules, stage.destroys?.places));
     throw new TypeError(`stage "${stage.plugin.name}" has effect "${stage.plugin.effect}" and must not destroy`);
   };
-  return {
+  return Object.freeze<WriteContext>({
     ...shared(make),
     destroyBatches: (place) => destroyBatches(session.scope, place),
-    place: (id) => actPlace(make, id),
-    lock: () => session.lock(signal),
-    record: (status) => session.record(status, { error: make.failure?.error, signal }),
-    destroy: (batch, rules) => onlyDestroy(() => session.destroy(batch, { rules, signal })),
-    finishDestroy: (rules) => onlyDestroy(() => session.finishDestroy(rules, { signal })),
-    exec: (options) => execPinned(services, options, signal),
-    checkpoint: (value) => saved.write(value),
+    place: (id) => actPlace(make, id, lease),
+    lock: lease.lend("lock()", () => session.lock(signal)),
+    record: lease.lend("record()", (status) => session.record(status, { error: make.failure?.error, signal })),
+    destroy: lease.lend(
+      "destroy()",
+      async (batch, given) => await onlyDestroy(given, (rules) => session.destroy(batch, { rules, signal })),
+    ),
+    finishDestroy: lease.lend(
+      "finishDestroy()",
+      async (given) => await onlyDestroy(given, (rules) => session.finishDestroy(rules, { signal })),
+    ),
+    exec: lease.lend("exec()", (options) => execPinned(services, options, signal)),
+    checkpoint: lease.lend("checkpoint()", (value) => saved.write(value)),
     readCheckpoint: () => saved.read(),
-  };
+  });
+}
+
+/** What lint judged by is the least: at the act a stage may ask for more places, never for fewer. */
+export function atLeast({ place, places, recheck }: DestroyRules, declared = 1): DestroyRules {
+  if (!Number.isSafeInteger(places)) {
+    throw new RangeError(`Cannot destroy with "places" ${places}: wanted a whole number of places`);
+  }
+  return { place, places: Math.max(1, declared, places), recheck };
 }
 
 function shared(make: ContextFor): Omit<ReadContext, "place" | "destroyBatches"> {
@@ -63,23 +89,21 @@ function shared(make: ContextFor): Omit<ReadContext, "place" | "destroyBatches">
   const { evidence, item } = session.scope;
   return {
     run: run.context,
-    signal,
-    log: services.log,
-    clock: services.clock,
+    ...servicesView(services, signal),
     item,
     dryRun: run.request.dryRun,
     force: isForced(run.request.force, stage.id),
     stage: stage.id,
-    failure: make.failure,
-    source: {
+    failure: failureView(make.failure),
+    source: Object.freeze({
       walk: () => walkStudy(services.fs, { ...session.scope, signal }),
       files: () => checkedFiles(run, session, signal),
-    },
-    evidence: {
+    }),
+    evidence: Object.freeze<EvidenceReader>({
       list: (place, options) => evidence.list(item.id, place, options),
       totals: (place) => evidence.totals(item.id, place),
-    },
-    ledger: () => session.ledger(),
+    }),
+    ledger: async () => recordView(await session.ledger()),
   };
 }
 
@@ -121,7 +145,7 @@ function planPlace({ run, session }: ContextFor, place: Place, scope: ItemScope)
   };
 }
 
-function actPlace(make: ContextFor, id: string): PlaceWriter {
+function actPlace(make: ContextFor, id: string, lease: Lease): PlaceWriter {
   const scope = stageScope(make);
   const place = make.run.place(id);
   const claimed = async () => {
@@ -137,11 +161,11 @@ function actPlace(make: ContextFor, id: string): PlaceWriter {
   };
   return {
     ...reader(make.session, place, scope),
-    write: async (files) => (await written()).write(scope, files),
-    prove: async (files) => (await claimed()).prove(scope, files),
-    enumerate: async () => (await claimed()).enumerate(scope),
-    seal: async () => void await (await written()).seal(scope),
-    proveArchived: (files) => make.session.proveArchived(place, scope, files),
+    write: lease.lend("write()", async (files) => (await written()).write(scope, files)),
+    prove: lease.lend("prove()", async (files) => (await claimed()).prove(scope, files)),
+    enumerate: lease.lend("enumerate()", async () => (await claimed()).enumerate(scope)),
+    seal: lease.lend("seal()", async () => void await (await written()).seal(scope)),
+    proveArchived: lease.lend("proveArchived()", (files) => make.session.proveArchived(place, scope, files)),
   };
 }
 

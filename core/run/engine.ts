@@ -39,6 +39,7 @@ import type { EngineServices, RunRequest } from "./services.ts";
 import { listCandidates, sourceContext } from "./source_context.ts";
 import { foreseeLocks, takeLocks } from "./take_locks.ts";
 import { untilEnded } from "./until_stopped.ts";
+import { servicesView } from "./views.ts";
 
 /**
  * Runs a compiled pipeline to its end. Failures of items are in the report; what ends the run is in `report.error`
@@ -293,7 +294,7 @@ async function runItems(
 ): Promise<void> {
   const { request, services } = run;
   const { source } = request.compiled;
-  const shared: ItemContext = { run: run.context, signal: request.abort, log: services.log, clock: services.clock };
+  const shared: ItemContext = { run: run.context, ...servicesView(services, request.abort) };
   const opened = await source.plugin.open(source.options, run.context);
   stack.defer(() => disposeOf(`source "${source.use}"`, opened, run.disposing));
   const candidates = run.isOverBackups ? { good: [], bad: [] } : await listCandidates(run);

@@ -23,6 +23,7 @@ import type { EventItem } from "./event_item.ts";
 import type { Disposing } from "./left_behind.ts";
 import { execPinned } from "./pinned_exec.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
+import { failureView, notifierView, servicesView } from "./views.ts";
 
 /** What the engine holds for one run over events. */
 export interface EventRun {
@@ -53,14 +54,12 @@ export function eventReadContext({ run, item, stage, signal, failure }: EventCon
   const { force } = request;
   return {
     run: context,
-    signal,
-    log: services.log,
-    clock: services.clock,
+    ...servicesView(services, signal),
     item: item.view,
     dryRun: request.dryRun,
     force: force === true || force === stage.id,
     stage: stage.id,
-    failure,
+    failure: failureView(failure),
     async seen(key) {
       const { seen, steps } = services.journal;
       const at = await seen.get(seenKey(run, key));
@@ -87,7 +86,7 @@ export function eventWriteContext(make: EventContextFor, step: Todo): EventWrite
       else item.isUntold = true;
       return isOn;
     },
-    notifier: (name, options) => run.notifier(name, options),
+    notifier: async (name, options) => notifierView(await run.notifier(name, options)),
     exec: (options) => execPinned(services, options, signal),
     checkpoint: (value) => services.journal.steps.checkpoint(scopeOf(run, item.view), stage.id, step.id, value),
   };
@@ -116,9 +115,7 @@ export function eventSourceContexts(
   const name = (given: string) => `${request.compiled.name}:${given}`;
   const items: EventSourceContext = {
     run: context,
-    signal,
-    log: services.log,
-    clock,
+    ...servicesView(services, signal),
     dryRun: request.dryRun,
     pending: () => pendingEvents(services),
     files: followFiles(services.fs),

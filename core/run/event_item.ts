@@ -17,6 +17,7 @@ import type { ItemReport, StageReport } from "./report.ts";
 import { StagesApart } from "./stages_apart.ts";
 import { runStage } from "./stage_run.ts";
 import type { StageCounts, StageEnd } from "./stage_run.ts";
+import { frozenItem } from "./views.ts";
 
 /** A stage of an event pipeline, opened for the run or for the item. */
 export interface OpenEventStage {
@@ -44,16 +45,16 @@ export class EventItem {
   #view: Item;
 
   constructor(item: Item) {
-    this.#view = { ...item, data: frozen(structuredClone(item.data)) };
+    this.#view = frozenItem(item);
   }
 
-  /** The item as stages see it. Its data cannot be changed through it. */
+  /** The item as stages see it; nothing of it can be changed. */
   get view(): Item {
     return this.#view;
   }
 
   amend(data: { [key: string]: Json }): void {
-    this.#view = { ...this.#view, data: frozen({ ...this.#view.data, ...structuredClone(data) }) };
+    this.#view = frozenItem({ ...this.#view, data: { ...this.#view.data, ...data } });
   }
 
   remember(key: string, keepMs: number, { partly = false }: { partly?: boolean } = {}): void {
@@ -76,12 +77,6 @@ export class EventItem {
     this.#emitted = [];
     if (events.length > 0) await outbox.enqueueMany(events);
   }
-}
-
-function frozen<T extends Json>(value: T): T {
-  if (value === null || typeof value !== "object" || Object.isFrozen(value)) return value;
-  for (const entry of Object.values(value)) frozen(entry as Json);
-  return Object.freeze(value);
 }
 
 /** Runs one event to its end. Its failure is in the report; only what ends the run is thrown, as `stopsRun` beside it. */

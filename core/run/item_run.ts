@@ -16,6 +16,7 @@ import type { Course } from "./course.ts";
 import { expectedWork } from "./expected_work.ts";
 import { ItemSession } from "./item_session.ts";
 import type { TreeItem } from "./item_session.ts";
+import { Lease } from "./lease.ts";
 import { assertMinted } from "./minted.ts";
 import { disposeOf, untilLeft } from "./left_behind.ts";
 import type { ItemReport, StageReport } from "./report.ts";
@@ -24,6 +25,7 @@ import { promise } from "./promises.ts";
 import { runStage } from "./stage_run.ts";
 import { StepCheckpoint } from "./step_checkpoint.ts";
 import type { StageCounts } from "./stage_run.ts";
+import { frozenItem } from "./views.ts";
 
 /** A stage as opened for the run; stages whose options name the item are opened for each. */
 export interface OpenStage {
@@ -44,7 +46,9 @@ export interface ItemEnd {
   stopsRun?: PipelineError;
 }
 
-export async function runItem(run: RunState, item: TreeItem, open: OpenStages): Promise<ItemEnd> {
+/** Runs one item to its end. From here on it is what it is: nobody can change it, neither its source nor a stage. */
+export async function runItem(run: RunState, given: TreeItem, open: OpenStages): Promise<ItemEnd> {
+  const item = frozenItem(given);
   const { progress } = run.request;
   progress?.itemStarted?.(item.name);
   const report: ItemReport = { name: item.name, outcome: "unchanged", stages: [] };
@@ -102,6 +106,8 @@ interface At {
 
 async function runStages(run: RunState, session: ItemSession, work: StagesWork): Promise<ItemOutcome> {
   let changed = false;
+  // Whoever else takes it in this pipeline may be a stage from outside, which would take the evidence away with it.
+  if (work.course.course === "resume-destroy" && !run.request.dryRun) await session.lock(run.request.abort);
   for (const stage of work.open.stages) {
     const { plugin, id, use } = stage.compiled;
     if (work.course.course === "resume-destroy" && !belongsToDestroy(stage.compiled)) {
@@ -128,7 +134,8 @@ function isBookkeeping(stage: CompiledStage): boolean {
 }
 
 function belongsToDestroy(stage: CompiledStage): boolean {
-  return stage.plugin.effect === "destroy" || isBookkeeping(stage);
+  return stage.plugin.effect === "destroy" ||
+    (isBookkeeping(stage) && stage.external === undefined && stage.facts.kills === undefined);
 }
 
 async function runOne(
@@ -156,11 +163,12 @@ async function runOne(
   const make = {
     run,
     session,
-    stage: { id: compiled.id, plugin: compiled.plugin },
+    stage: { id: compiled.id, plugin: compiled.plugin, destroys: compiled.facts.destroys },
     signal: request.abort,
     onBytes,
     failure: handled,
   };
+  const lease = new Lease(compiled.id);
   await tellStart(run, session, compiled);
   let failure: { error: unknown } | undefined;
   try {
@@ -175,7 +183,7 @@ async function runOne(
         const ignore = isForced(request.force, compiled.id);
         const at = { incarnation: item.id, stage: compiled.id, step: step.id, ignore };
         const saved = new StepCheckpoint(services.journal.steps, at);
-        await opened.apply(step, untilLeft(writeContext({ ...make, signal }, saved), left));
+        await opened.apply(step, untilLeft(writeContext({ ...make, signal }, saved, lease), left));
         left.throwIfAborted();
         await saved.end();
       },
@@ -206,6 +214,12 @@ async function runOne(
       line.why = (error as Error).message;
     } else failure = { error };
   }
+  await lease.end({
+    // Of a stage that failed nothing more is wanted.
+    signal: failure ? AbortSignal.abort() : request.abort,
+    ms: run.deadlines.leaveMs,
+    onLeft: (acts) => session.left.add(acts),
+  });
   Object.assign(line, { ...counts, why: line.why ?? counts.why, ms: Math.round(services.clock.now() - started) });
   if (line.why === undefined) delete line.why;
   try {

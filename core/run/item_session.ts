@@ -17,6 +17,7 @@ import { expectedSeal } from "../places/seal_files.ts";
 import { ItemDestroy } from "../safety/destroy.ts";
 import type { Victim } from "../safety/victim.ts";
 import { assertListingIsEvidence } from "../safety/listing.ts";
+import { notItself } from "../safety/itself.ts";
 import { StudyLock } from "../safety/lock_file.ts";
 import { assertSettled } from "../safety/settled.ts";
 import { assertClaimsAgree, assertMayGo, EVICTION } from "./backups.ts";
@@ -239,6 +240,7 @@ export class ItemSession implements AsyncDisposable {
     return {
       id: SOURCE_PLACE,
       root: this.item.root,
+      within: this.#run.source,
       begun: "source_deleting_at" as const,
       ended: "source_deleted_at" as const,
       check: () => this.#run.source.check(),
@@ -266,6 +268,9 @@ export class ItemSession implements AsyncDisposable {
     const refuse = (found: string) => this.#notProved(found);
     if (source.files === 0) throw refuse("there is no evidence of any file");
     await this.#run.source.check();
+    const { item } = this;
+    const found = await notItself(this.#run.services.fs, { item, root: item.root, within: this.#run.source });
+    if (found) throw refuse(found);
     for (const place of this.#run.places) await place.check(scope.signal);
     const there = await expectedSeal(scope, SOURCE_PLACE);
     for (const { id, uuid } of this.#run.places) {
@@ -277,7 +282,7 @@ export class ItemSession implements AsyncDisposable {
       if (!here) throw refuse(`its proofs at ${id} are of another place, or not of all files`);
       if (here.sha256 !== there?.sha256) throw refuse(`the hashes at ${id} are not those of the source`);
     }
-    const { root } = this.item;
+    const { root } = item;
     await assertListingIsEvidence(this.#run.services.fs, scope, { root, holders: this.#run.places });
     const folders = this.#run.places.filter((place) => place.kind === "directory");
     for (const place of folders.length > 0 ? folders : this.#run.places) {

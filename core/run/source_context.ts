@@ -102,7 +102,7 @@ export function sourceContext(run: RunState, shared: ItemContext, folders: reado
   return {
     ...shared,
     async *folders() {
-      yield* folders;
+      for (const folder of folders) yield { ...folder };
     },
     walk: (folder) =>
       digested(

@@ -22,6 +22,7 @@ import type { Removable } from "./destroy_proofs.ts";
 import { assertSealed, unsealedPlaces } from "./destroy_seals.ts";
 import { FolderGuard } from "./folder_guard.ts";
 import { sameIdentity } from "./incarnation.ts";
+import { assertItself } from "./itself.ts";
 import { assertListingIsEvidence, Sample, unprovedFolders } from "./listing.ts";
 import { ownSidecar, walkStudy } from "./own_sidecar.ts";
 import { recordEnd } from "./record_end.ts";
@@ -106,6 +107,7 @@ export class ItemDestroy {
     if (this.#begun) return;
     const { journal, ledger, clock } = this.#services;
     const { item } = this.#scope;
+    await assertItself(this.#services.fs, this.#victim, this.#scope.item);
     await this.#victim.assertLocked();
     const record = await this.#recorded();
     this.#assertSound(await this.#services.soundness?.look(monthOf(record.started_at)));
@@ -198,6 +200,7 @@ export class ItemDestroy {
 
   /** S5(c), S5(d) for each batch: still ours, still recorded with our intent. */
   async #assertStill(): Promise<LedgerRecord> {
+    await assertItself(this.#services.fs, this.#victim, this.#scope.item);
     await this.#victim.assertLocked();
     await this.#assertClaims();
     const record = await this.#recorded();

@@ -5,6 +5,7 @@ import type { Ledger } from "../ledger/record.ts";
 import type { LedgerSoundness } from "../ledger/soundness.ts";
 import type { Place } from "../places/place.ts";
 import type { Clock } from "../ports.ts";
+import type { MarkedRoot } from "./roots.ts";
 
 /** What a destroy is done to, and the hooks into what only its owner knows. */
 export interface Victim {
@@ -12,6 +13,8 @@ export interface Victim {
   id: string;
   /** OS path of the item's folder there. */
   root: string;
+  /** The root that the item lies in. */
+  within: Pick<MarkedRoot, "path" | "uuid">;
   /** Ledger fields that say the destroy began and ended. */
   begun: "source_deleting_at" | "truenas_evicting_at";
   ended: "source_deleted_at" | "truenas_evicted_at";

@@ -197,3 +197,32 @@ acceptance("a stage from outside that destroys is refused until it is vouched fo
     /error safety\/unpinned-destroy: .*stage "wipe": nobody vouches for its code in .*wipe\.js, wanted a pin and touches/,
   );
 });
+
+acceptance("no stage can point the engine at another folder, nor change the name of a study", async () => {
+  const acts = [
+    'item.root = "HOME/docs";',
+    "item.name = item.name.toUpperCase();",
+    'ctx.item.root = "HOME/docs";',
+    'ctx.run.config.paths.truenas_root = "HOME/docs";',
+    "ctx.clock.now = () => 0;",
+  ];
+  await using lab = await openLab();
+  await study(lab);
+  await put(lab, "home/docs/thesis.txt", "thesis");
+  await lab.pipeline("backup", inserted("mover", 'use   = "copy"'));
+  for (const act of acts) {
+    const open = act.replace("HOME", lab.at("home")) + ' yield { kind: "skip", why: "looked" };';
+    await put(lab, "plugins/mover.js", plainStage("mover", { open }).replace("*plan()", "*plan(item, ctx)"));
+    const { code, report } = await lab.report(["backup", "run"]);
+    assert.deepEqual([act, code, fates(report)], [act, 1, [`${STUDY} failed mover plugins/stage-failed`]]);
+    assert.match(report.items[0].error.message, /TypeError: Cannot assign to read only property/, act);
+  }
+  // One that hides its failure changes nothing either.
+  const hidden = `try { ${acts[0].replace("HOME", lab.at("home"))} } catch {} yield { kind: "skip", why: item.root };`;
+  await put(lab, "plugins/mover.js", plainStage("mover", { open: hidden }).replace("*plan()", "*plan(item, ctx)"));
+  const { code, report } = await lab.report(["backup", "run"]);
+  assert.deepEqual([code, fates(report)], [0, [`${STUDY} done`]]);
+  assert.deepEqual(await tree(lab.at("home")), ["docs/thesis.txt"]);
+  const names = new Set((await lab.ledger()).map((record) => record.backup_name));
+  assert.deepEqual([...names], [STUDY]);
+});

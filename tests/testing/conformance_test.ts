@@ -56,6 +56,19 @@ const appendLine = (_argv: readonly string[], world: World) => {
   world.fs.seed({ [path]: `${before}line\n` });
 };
 
+Deno.test("conformance() finds a stage that changes the item it was given", async () => {
+  const renaming = stage({
+    async *plan(item) {
+      const before = item.name;
+      try {
+        item.name = before.toUpperCase();
+      } catch { /* the engine does not let it */ }
+      yield { kind: "skip", why: "only looking" };
+    },
+  });
+  await assertFinds(renaming, { "leaves the item as it is": /plan made \{.*"name":"[0-9A-Z_]+".* of the item/ });
+});
+
 Deno.test("conformance() finds nothing in a stage that keeps the contract", async () => {
   await assertFinds(stage({}), {});
 });

@@ -200,3 +200,31 @@ Deno.test("checkedStage() refuses files of a step that are none, by their number
     assert.ok(message.endsWith(found), message);
   }
 });
+
+Deno.test("checkedStage() lets no error of a stage say that the run was stopped, timed out or went well", async () => {
+  const failing = (error: PipelineError) =>
+    stage({ open: () => ({ plan: async function* () {}, apply: () => Promise.reject(error) }) });
+  const endings = [
+    new PipelineError("run/stopped", "Cannot x"),
+    new PipelineError("run/timeout", "Cannot x"),
+    ...[0, 3, 130, "1", NaN].map((stopsRun) => new PipelineError("own/x", "Cannot x", { stopsRun: stopsRun as 1 })),
+  ];
+  for (const error of endings) {
+    const run = await failing(error).open({}, {} as never);
+    const found = await thrown(() => run.apply({} as never, {} as never));
+    assert.deepEqual([found.code, found.stopsRun, found.cause], ["plugins/stage-failed", undefined, error]);
+    assert.match(found.message, /^Cannot apply stage "own" of "\/lab\/own\.ts": PipelineError: Cannot x$/);
+  }
+  for (const stopsRun of [undefined, 1, 2] as const) {
+    const error = new PipelineError("own/x", "Cannot x", { stopsRun });
+    const run = await failing(error).open({}, {} as never);
+    assert.equal(await thrown(() => run.apply({} as never, {} as never)), error);
+  }
+});
+
+Deno.test("checkedStage() refuses a destroy that wants no place", async () => {
+  for (const places of [0, -3, 1.5]) {
+    const own = stage({ facts: () => ({ destroys: { place: "source", places } }) });
+    assert.equal((await thrown(() => own.facts?.({}, "own"))).code, "plugins/bad-answer", String(places));
+  }
+});

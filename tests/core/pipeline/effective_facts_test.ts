@@ -64,9 +64,13 @@ Deno.test("effectiveFacts() of one vouched for: what it touches is added to what
   assert.deepEqual(at(["a"], { kills: "everything" }).facts, { kills: "everything" });
 });
 
-Deno.test("effectiveFacts() believes of a pinned stage that modifies what the config says it touches", () => {
+Deno.test("effectiveFacts() believes of a pinned stage that modifies what it or the config names, and of one without names nothing", () => {
   const modify = { ...own, effect: "modify" } as AnyStage;
-  assert.deepEqual(effective(undefined, { pinned: true, touches: [] }, modify).facts, {});
+  for (const declared of [undefined, {}, { kills: [] }]) {
+    assert.deepEqual(effective(declared, { pinned: true, touches: [] }, modify).facts.kills, "everything");
+  }
+  const kills: Fact[] = [{ fact: "written", place: "b" }];
+  assert.deepEqual(effective({ kills }, { pinned: true, touches: [] }, modify).facts.kills, kills);
   assert.deepEqual(effective(undefined, { pinned: true, touches: ["a"] }, modify).facts, {
     kills: [{ fact: "written", place: "a" }],
   });
