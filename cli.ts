@@ -1,20 +1,34 @@
 #!/usr/bin/env -S deno run -A
 /** The program: the only file that touches the process's arguments and its exit. @module */
+import process from "node:process";
 import { interruption } from "./cli/interruption.ts";
 import { main } from "./cli/main.ts";
 import { processTerminal } from "./cli/process_terminal.ts";
 import type { Terminal } from "./cli/terminal.ts";
+
+const exit = Deno.exit;
+
+/** From here on only the command line ends the process: a stage from outside that tries to has failed (SAFETY S18). */
+function keepExit(): void {
+  const refuse = () => {
+    throw new Error("only labferry itself ends the process");
+  };
+  for (const owner of [Deno, process]) {
+    Object.defineProperty(owner, "exit", { value: refuse, configurable: true, writable: true });
+  }
+}
 
 /**
  * Runs the command line of this process and ends it with the exit code. Never a silent 0: a rejection nobody handles,
  * an exception outside of any promise, or a command that waits for nothing ends the process with 3 (the monitor: 1) and its words.
  */
 export function start(run: (argv: readonly string[], terminal: Terminal) => Promise<number>): void {
+  keepExit();
   const broken = new AbortController();
   let isDone = false;
   const end = (code: number): never => {
     isDone = true;
-    return Deno.exit(code);
+    return exit(code);
   };
   const terminal = processTerminal({ broken: broken.signal, exit: end });
   let isBroken = false;

@@ -108,6 +108,13 @@ interface Case {
 
 const CASES: readonly Case[] = [
   {
+    what: "ends the process at load",
+    files: { "plugins/bad.ts": "Deno.exit(0);" },
+    code: "plugins/load-failed",
+    says: /bad\.ts": .*only labferry itself ends the process/,
+    hint: /./,
+  },
+  {
     what: "throws at load",
     files: { "plugins/bad.ts": 'throw new Error("no licence");' },
     code: "plugins/load-failed",
