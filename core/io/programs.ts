@@ -17,27 +17,31 @@ export interface ProgramSearch {
   system?: PathSystem;
 }
 
-/** Why a program would not start, and what to do; undefined when it is there and this account may run it. */
-export async function whyNotRunnable(
-  program: string,
-  { env, cwd, system = hostSystem }: ProgramSearch,
-): Promise<{ why: string; hint: string } | undefined> {
+/** The files that a name may stand for, in the order the system looks for them. Pure. */
+export function programFiles(program: string, { env, cwd, system = hostSystem }: ProgramSearch): string[] {
   const isPath = /[\\/]/.test(program);
   const path = system === "windows" ? windows : posix;
   const folders = isPath ? [cwd] : (env.PATH ?? env.Path ?? "").split(system === "windows" ? ";" : ":");
   const endings = system === "windows" ? ["", ...(env.PATHEXT ?? ".EXE;.COM;.BAT;.CMD").split(";")] : [""];
-  let found: string | undefined;
-  for (const folder of folders.filter((folder) => folder !== "")) {
-    for (const ending of endings) {
-      const file = path.resolve(folder, `${program}${ending}`);
-      if (!await isFile(file)) continue;
-      if (system === "windows" || await mayRun(file)) return undefined;
-      found ??= file;
-    }
+  return folders.filter((folder) => folder !== "").flatMap((folder) =>
+    endings.map((ending) => path.resolve(folder, `${program}${ending}`))
+  );
+}
+
+/** Why a program would not start, and what to do; undefined when it is there and this account may run it. */
+export async function whyNotRunnable(
+  program: string,
+  search: ProgramSearch,
+): Promise<{ why: string; hint: string } | undefined> {
+  let isThere = false;
+  for (const file of programFiles(program, search)) {
+    if (!await isFile(file)) continue;
+    if ((search.system ?? hostSystem) === "windows" || await mayRun(file)) return undefined;
+    isThere = true;
   }
-  if (found !== undefined) return NOT_EXECUTABLE;
+  if (isThere) return NOT_EXECUTABLE;
   return {
-    why: isPath ? "there is no such program" : "there is no such program on PATH",
+    why: /[\\/]/.test(program) ? "there is no such program" : "there is no such program on PATH",
     hint: "give the full path of the program, with its extension on Windows",
   };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { commandLine, whyNotRunnable } from "../../../core/io/programs.ts";
+import { commandLine, programFiles, whyNotRunnable } from "../../../core/io/programs.ts";
 import { tempDir } from "../../kit/temp.ts";
 
 Deno.test("commandLine() shows where a word with blanks begins and ends", () => {
@@ -29,10 +29,22 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "whyNotRunnable() adds the endings of Windows",
-  ignore: Deno.build.os !== "windows",
-  fn: async () => {
-    assert.equal(await whyNotRunnable("cmd", { env: Deno.env.toObject(), cwd: Deno.cwd() }), undefined);
-  },
+Deno.test("programFiles() looks where each system does, with the endings of Windows", () => {
+  const windows = {
+    env: { Path: "C:\\Tools;;D:\\bin", PATHEXT: ".EXE;.CMD" },
+    cwd: "C:\\lab",
+    system: "windows" as const,
+  };
+  assert.deepEqual(programFiles("mount", windows), [
+    "C:\\Tools\\mount",
+    "C:\\Tools\\mount.EXE",
+    "C:\\Tools\\mount.CMD",
+    "D:\\bin\\mount",
+    "D:\\bin\\mount.EXE",
+    "D:\\bin\\mount.CMD",
+  ]);
+  assert.deepEqual(programFiles("tools/mount.cmd", windows)[0], "C:\\lab\\tools\\mount.cmd");
+  const posix = { env: { PATH: "/usr/bin:/bin" }, cwd: "/lab", system: "posix" as const };
+  assert.deepEqual(programFiles("mount", posix), ["/usr/bin/mount", "/bin/mount"]);
+  assert.deepEqual(programFiles("./mount", posix), ["/lab/mount"]);
 });
