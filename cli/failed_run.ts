@@ -32,7 +32,7 @@ export async function withFailureEvent(
   try {
     const report = await work();
     if (report.exit_code !== 0) {
-      const event = { exitCode: report.exit_code, data: ofReport(report), lines: linesOf(report) };
+      const event = { exitCode: report.exit_code, data: ofReport(report) };
       await queue(report.pipeline, event, options);
     }
     return report;
@@ -41,7 +41,7 @@ export async function withFailureEvent(
     const { code, hint } = error instanceof PipelineError ? error : { code: "internal/unexpected", hint: undefined };
     const data = { code, message, ...hint === undefined ? {} : { hint }, started_at: startedAt };
     const pipeline = eventPipeline(name);
-    await queue(pipeline, { exitCode: exitCodeOf(error, pipeline), data, lines: [message] }, options);
+    await queue(pipeline, { exitCode: exitCodeOf(error, pipeline), data }, options);
     throw error;
   }
 }
@@ -74,27 +74,14 @@ function findingsOf(error: ReportError | undefined): { findings?: string[] } {
   return findings.length === 0 ? {} : { findings };
 }
 
-/** The lines of the log that say what the event of a run says, as the engine and the command line log them. */
-function linesOf({ error, items }: RunReport): string[] {
-  const failed = items.filter((item) => item.outcome === "failed");
-  return [
-    ...error === undefined ? [] : [error.message],
-    ...failed.flatMap(({ name, error }) => [
-      `${name}: ${error?.message}`,
-      ...(error?.findings ?? []).map((finding) => `${name}: ${renderFinding(finding)}`),
-    ]),
-  ];
-}
-
 async function queue(
   pipeline: string,
-  { exitCode, data: { code, message, ...more }, lines }: { exitCode: number; data: FailureData; lines: string[] },
+  { exitCode, data: { code, message, ...more } }: { exitCode: number; data: FailureData },
   { dryRun, context, isWanted }: FailureOptions,
 ): Promise<void> {
-  const { locations, log, logs, notices, terminal } = context;
+  const { locations, log, logs, terminal } = context;
   // A run that only ended because the process broke knows less than whoever tells of that.
   if (dryRun || terminal.broken?.aborted || !await isWanted()) return;
-  notices.told(lines.map((line) => logs.scrubber.text(line)));
   const to = { locations, terminal, log, scrubber: logs.scrubber };
   await queueFailure(pipeline, { exitCode, code, message, more }, to);
 }

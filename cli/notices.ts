@@ -24,8 +24,6 @@ export interface Notices {
   hurry(ms: number): void;
   /** The command delivers by itself: from now on `flush` does nothing. */
   dismiss(): void;
-  /** An event tells people these messages already: as lines of the log they are no further trouble. */
-  told(messages: Iterable<string>): void;
 }
 
 /** Delivers what waits: `drainOutbox`, which is not loaded before there is something to do. */
@@ -43,8 +41,6 @@ export interface Troubles {
   take(): Trouble[];
   /** Takes back what was taken and not told. */
   putBack(lines: readonly Trouble[]): void;
-  /** Lines with these messages count no more, whether they came or are to come. */
-  told(messages: Iterable<string>): void;
 }
 
 /** Codes of errors that only whoever typed the command can mend, and reads on the screen. */
@@ -53,7 +49,6 @@ const TYPED = /^(cli|init)\//;
 /** Collects the warnings and errors of a log from now on. */
 export function collectTrouble(logs: Pick<LogControl, "onTrouble">): Troubles {
   let lines = new Map<string, Trouble>();
-  const told = new Set<string>();
   logs.onTrouble(({ at, level, message, data }) => {
     if (data.pipeline === OWN.pipeline || TYPED.test(String(data.code ?? ""))) return;
     const known = lines.get(message);
@@ -62,7 +57,7 @@ export function collectTrouble(logs: Pick<LogControl, "onTrouble">): Troubles {
   });
   return {
     take() {
-      const taken = [...lines.values()].filter(({ message }) => !told.has(message));
+      const taken = [...lines.values()];
       lines = new Map();
       return taken;
     },
@@ -75,9 +70,6 @@ export function collectTrouble(logs: Pick<LogControl, "onTrouble">): Troubles {
         if (known) known.count += line.count;
         else if (lines.size < MESSAGES) lines.set(line.message, line);
       }
-    },
-    told(messages) {
-      for (const message of messages) told.add(message);
     },
   };
 }
@@ -142,6 +134,5 @@ export function openNotices(
       deadline.addEventListener("abort", () => hurried.abort(deadline.reason), { once: true });
     },
     dismiss: () => isDismissed = true,
-    told: (messages) => trouble?.told?.(messages),
   };
 }

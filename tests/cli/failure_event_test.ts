@@ -109,7 +109,7 @@ Deno.test("a misspelled command line delivers its event at once, and so does a c
   assert.deepEqual(await eventsAfter(["backup", "run"], `${enabled}[cleanup]\nfree_treshold_pct = 3\n`), []);
   assert.deepEqual(
     server.mails.map(({ to, raw }) => [to[0], /^X-Labferry-Event: (\w+)/m.exec(raw)?.[1]]),
-    ["b_failure", "backup_failure"].map((event) => ["ops@lab.example", event]),
+    ["b_failure", "backup_failure", "toolkit_error"].map((event) => ["ops@lab.example", event]),
   );
   assert.match(server.mails[1].raw, /free_treshold_pct/);
 });

@@ -37,7 +37,7 @@ Deno.test("new stage writes a stage and a test beside the config that pass witho
   const [, command] = /1\. deno (.*)\n/.exec(stdout) ?? [];
   const text = await deno([...command.split(" "), "--cached-only"], lab.path);
   assert.match(text, /count-images crashed at any moment and run again reaches the same end state \.\.\. ok/);
-  assert.match(text, /12 passed \| 0 failed/);
+  assert.match(text, /13 passed \| 0 failed/);
 });
 
 Deno.test("new stage writes files that are formatted and linted as they stand", async () => {
@@ -103,7 +103,7 @@ Deno.test("new stage --builtin adds a stage to a clone that passes its test, the
   await deno(["fmt", "--check", ...written], clone);
   await deno(["lint", ...written], clone);
   const text = await deno(["test", "-A", "--cached-only", "tests/stages/count_images_test.ts"], clone);
-  assert.match(text, /12 passed \| 0 failed/);
+  assert.match(text, /13 passed \| 0 failed/);
   const filter = ["--filter", "/every registered stage|in its list|has a test|mirrors/"];
   const lists = ["tests/stages/mod_test.ts", "tests/layout_test.ts"];
   assert.match(await deno(["test", "-A", "--no-check", "--cached-only", ...filter, ...lists], clone), /4 passed/);

@@ -48,7 +48,7 @@ Deno.test("S1 run exits 2 for a place that is not marked, writes nothing, and qu
   assert.equal(JSON.parse(stdout).error.code, "place/not-marked");
   assert.deepEqual([...Deno.readDirSync(place.truenas)], []);
   await using journal = await openJournal(join(place.state, "journal.db"));
-  assert.deepEqual((await journal.outbox.pending()).map(({ event }) => event), ["local_failure"]);
+  assert.deepEqual((await journal.outbox.pending()).map(({ event }) => event), ["local_failure", "toolkit_error"]);
 });
 
 Deno.test("run queues no event where notify is not enabled", async () => {
