@@ -46,9 +46,10 @@ Deno.test("followFiles().after() finds the next of several rotated files, and no
   await using first = await files.open(at("Fusion.log.3"));
   assert.ok(first);
   await make("Fusion.log.4", 20); // a copy of what was there before: nothing in it is later
-  await make("Fusion.log.1", 50);
-  await make("Fusion.log.2", 40);
   await make("FusionDebug.log", 35);
+  // In the order in which a log is rotated: the later file is begun later.
+  await make("Fusion.log.2", 40);
+  await make("Fusion.log.1", 50);
   await make("Fusion.log", 60);
   await using second = await files.after(at("Fusion.log"), first);
   assert.equal(second?.identity, await files.identity(at("Fusion.log.2")));
