@@ -16,11 +16,6 @@ export const PREFIXES = ["LABFERRY_", "FUSION_"] as const;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** The variables of a file of credentials. */
-export function parseCredentials(text: string): Variables {
-  return parseDotenv(text.replace(/^\ufeff/, ""));
-}
-
 /** Takes one value out of whatever is written from now on, also in the forms in which it travels. */
 export function hide(value: string, scrubber: Scrubber): void {
   // A server may repeat in its answer what it was sent; Gmail shows its app passwords in groups of four.
@@ -60,7 +55,7 @@ export async function hideSecrets(
   for (const file of [locations?.smtpEnvFile, named]) {
     if (file === undefined) continue;
     try {
-      const variables = parseCredentials(decodeText(await Deno.readFile(file)));
+      const variables = parseDotenv(decodeText(await Deno.readFile(file)));
       hideVariables(variables, scrubber);
       both = { ...variables, ...both };
     } catch {

@@ -7,7 +7,8 @@ import { resolve } from "@std/path";
 import type { Secrets } from "../core/contract.ts";
 import { PipelineError } from "../core/errors.ts";
 import type { CommandContext } from "./command.ts";
-import { hideLogin, hideVariables, parseCredentials, PREFIXES } from "./hide_secrets.ts";
+import { parseDotenv } from "./dotenv.ts";
+import { hideLogin, hideVariables, PREFIXES } from "./hide_secrets.ts";
 import { readListIfThere } from "./project.ts";
 
 /** What credentials are looked for with. Whatever is found is made known to the scrubber. */
@@ -23,7 +24,7 @@ export async function readSecrets(
   const file = smtpEnv === undefined ? locations.smtpEnvFile : resolve(terminal.cwd, smtpEnv);
   const text = await readListIfThere(file, "credentials");
   if (text === undefined && smtpEnv !== undefined) throw noFile(smtpEnv);
-  const fromFile = text === undefined ? {} : parseCredentials(text);
+  const fromFile = text === undefined ? {} : parseDotenv(text);
   for (const variables of [terminal.env, fromFile]) hideVariables(variables, logs.scrubber);
   const get = (name: string) => {
     for (const source of [terminal.env, fromFile]) {

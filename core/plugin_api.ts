@@ -42,14 +42,6 @@ export interface PluginApi {
 /** The default export of a stage file from outside. */
 export type StageFactory = (api: PluginApi) => AnyStage;
 
-/** The module of a stage file from outside. */
-export interface StageModule {
-  /** Makes the stage. */
-  readonly default: StageFactory;
-  /** The `PLUGIN_API_VERSION` it was written for. Default: 1. */
-  readonly apiVersion?: number;
-}
-
 /**
  * The one object that plugin files are given.
  * @example

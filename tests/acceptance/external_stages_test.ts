@@ -43,6 +43,15 @@ acceptance("a file in plugins/ is a stage: listed, shown, linted, planned, echoe
   assert.ok(log.includes(hash) && log.includes("is code from outside"), log);
 });
 
+acceptance("a stage that would end the process at work fails its item, and the run with it", async () => {
+  await using lab = await labWith("leave");
+  await put(lab, "plugins/leave.js", plainStage("leave", { open: "Deno.exit(0);" }));
+  await study(lab);
+  const { report, code } = await lab.report(["run", "own"]);
+  assert.deepEqual([code, report.items[0].outcome], [1, "failed"]);
+  assert.match(report.items[0].error?.message ?? "", /only labferry itself ends the process/);
+});
+
 acceptance("the stage of the documentation is one, and its pin is right", async () => {
   await using lab = await labWith("count-files");
   const page = await Deno.readTextFile(fromFileUrl(new URL("../../docs/external_stages.md", import.meta.url)));

@@ -1,35 +1,19 @@
 import { join } from "@std/path";
 import { tempDir } from "../temp.ts";
 import { makeCertificate } from "./_certificate.ts";
+import { serverMissing, serverProgram } from "./_program.ts";
 import { freePort, waitForHttp } from "./_wait.ts";
 import type { Mail, MailServer, Security } from "./mail.ts";
 
-/** Folders that may hold the program: that of `tools/test_servers` first, then those of PATH. */
-function* candidates(): Generator<string> {
-  const cache = Deno.env.get("LABFERRY_TEST_CACHE") ??
-    join(Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? "", ".cache"), "labferry-test-servers");
-  yield join(cache, "bin", "mailpit");
-  for (const folder of (Deno.env.get("PATH") ?? "").split(":")) if (folder) yield join(folder, "mailpit");
-}
-
-async function program(): Promise<string | undefined> {
-  for (const path of candidates()) {
-    const stat = await Deno.stat(path).catch(() => undefined);
-    if (stat?.isFile) return path;
-  }
-}
-
 /** Why mailpit cannot be started. */
-export async function mailpitMissing(): Promise<string | undefined> {
-  return await program() === undefined ? "mailpit is not installed, see tools/test_servers" : undefined;
-}
+export const mailpitMissing = () => serverMissing("mailpit");
 
 /** Starts mailpit on a folder of its own. */
 export async function startMailpit(
   { security, user, password }: { security: Security; user: string; password: string },
 ): Promise<MailServer> {
   await using stack = new AsyncDisposableStack();
-  const path = (await program())!;
+  const path = (await serverProgram("mailpit"))!;
   const dir = stack.use(await tempDir());
   const certificate = security === "none" ? undefined : await makeCertificate(dir.path);
   const users = join(dir.path, "users");

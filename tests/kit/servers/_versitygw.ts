@@ -1,29 +1,13 @@
 import { join } from "@std/path";
 import { tempDir } from "../temp.ts";
 import { makeCertificate } from "./_certificate.ts";
+import { serverMissing, serverProgram } from "./_program.ts";
 import { freePort, waitForHttp } from "./_wait.ts";
 import { ACCESS_KEY, SECRET_KEY } from "../keys.ts";
 import type { StartedServer } from "./servers.ts";
 
-/** Folders that may hold the program: that of `tools/test_servers` first, then those of PATH. */
-function* candidates(): Generator<string> {
-  const cache = Deno.env.get("LABFERRY_TEST_CACHE") ??
-    join(Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? "", ".cache"), "labferry-test-servers");
-  yield join(cache, "bin", "versitygw");
-  for (const folder of (Deno.env.get("PATH") ?? "").split(":")) if (folder) yield join(folder, "versitygw");
-}
-
-async function program(): Promise<string | undefined> {
-  for (const path of candidates()) {
-    const stat = await Deno.stat(path).catch(() => undefined);
-    if (stat?.isFile) return path;
-  }
-}
-
 /** Why versitygw cannot be started. */
-export async function versitygwMissing(): Promise<string | undefined> {
-  return await program() === undefined ? "versitygw is not installed, see tools/test_servers" : undefined;
-}
+export const versitygwMissing = () => serverMissing("versitygw");
 
 /** Says which module version a Go program was built from. */
 async function versionOf(path: string): Promise<string> {
@@ -40,7 +24,7 @@ async function versionOf(path: string): Promise<string> {
 /** Starts versitygw on a folder of its own. */
 export async function startVersitygw(options: { tls: boolean }): Promise<StartedServer> {
   await using stack = new AsyncDisposableStack();
-  const path = (await program())!;
+  const path = (await serverProgram("versitygw"))!;
   const dir = stack.use(await tempDir());
   const data = join(dir.path, "data");
   await Deno.mkdir(data);
