@@ -170,11 +170,22 @@ function hashOne(disk: SyncPrimitives, file: { path: string; size: number }, fre
   return { ok: true, sha256, after, medium };
 }
 
+/** Names what a call failed on here, where it is known: a thread gives on no more than the words of an error. */
+function named<T>(verb: string, path: string, work: (path: string) => T): T {
+  try {
+    return work(path);
+  } catch (error) {
+    throw ioError(error, { verb, path });
+  }
+}
+
 /** Does one job. Failures of single files are in the results; only a lost folder or a programming error throws. */
 export function runSmallJob(disk: SyncPrimitives, job: SmallJob): SmallJobResult {
   switch (job.kind) {
     case "stat":
-      return { stats: job.names.map((name) => disk.lstat(itemPath(job.folder, name))) };
+      return {
+        stats: job.names.map((name) => named("look at", itemPath(job.folder, name), (path) => disk.lstat(path))),
+      };
     case "hash":
       return {
         files: each(job.files, ({ path }) => ({ verb: "read", path }), (file) => hashOne(disk, file, job.fresh)),
@@ -198,10 +209,10 @@ export function runSmallJob(disk: SyncPrimitives, job: SmallJob): SmallJobResult
         ),
       };
     case "sync-files":
-      for (const path of job.paths) disk.syncFile(path);
+      for (const path of job.paths) named("flush", path, () => disk.syncFile(path));
       return {};
     case "sync-folders":
-      for (const folder of job.folders) disk.syncDir(folder);
+      for (const folder of job.folders) named("flush the folder", folder, () => disk.syncDir(folder));
       return {};
   }
 }
