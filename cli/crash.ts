@@ -1,6 +1,7 @@
 /** The last words of a process that failed outside of any command. @module */
 import type { Logger } from "../core/ports.ts";
 import { visible } from "../core/visible.ts";
+import { settledWithin } from "../core/io/settled_within.ts";
 import { hideSecrets } from "./hide_secrets.ts";
 import { openLogFile } from "./log_file.ts";
 import { renderError } from "./render_error.ts";
@@ -8,7 +9,6 @@ import { createScrubber } from "./scrub.ts";
 import type { Scrubber } from "./scrub.ts";
 import type { Terminal } from "./terminal.ts";
 import { whereabouts } from "./whereabouts.ts";
-import { within } from "./within.ts";
 
 /** How long (ms) finding the secrets may take before the words are written. */
 const SECRETS_MS = 500;
@@ -29,7 +29,7 @@ interface Crash {
 export async function reportCrash(error: unknown, { argv, terminal }: Crash): Promise<1 | 3> {
   const scrubber = createScrubber(terminal.env);
   const at = whereabouts({ argv, terminal });
-  await within(SECRETS_MS, hideSecrets(scrubber, at));
+  await settledWithin(SECRETS_MS, hideSecrets(scrubber, at));
   const say = (words: string) => terminal.err(visible(scrubber.text(words)));
   const text = visible(scrubber.text(renderError(error, { verbose: true })));
   terminal.err(text);
@@ -45,7 +45,7 @@ export async function reportCrash(error: unknown, { argv, terminal }: Crash): Pr
     // stderr has the words already; a full disk may well be what went wrong.
   }
   const told = { exitCode: 3 as 1 | 3 };
-  await within(EVENT_MS, tell(error, { argv, terminal, scrubber, say, told }));
+  await settledWithin(EVENT_MS, tell(error, { argv, terminal, scrubber, say, told }));
   return told.exitCode;
 }
 

@@ -1,5 +1,6 @@
 /** From words to an exit code. Everything heavy is loaded when it is needed, so that `--version` is quick. @module */
 import { PipelineError } from "../core/errors.ts";
+import { settledWithin } from "../core/io/settled_within.ts";
 import type { Command, CommandContext, CommandSpec, Hosting } from "./command.ts";
 import type { Invocation } from "./parse.ts";
 import { parseCommandLine } from "./parse.ts";
@@ -7,7 +8,6 @@ import { COMMANDS } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 import { versionWords } from "./version.ts";
 import { visibleTerminal } from "./visible_terminal.ts";
-import { within } from "./within.ts";
 
 export interface MainOptions extends Hosting {
   /** Default: those of this program. */
@@ -87,7 +87,7 @@ async function runCommand(
   const name = args.command.join(" ");
   const smtpEnv = spec.flags?.some((flag) => flag.name === "smtp-env") ? args.value("smtp-env") : undefined;
   // Before anything is logged that may repeat one. Who cannot read them within 2 s cannot repeat them yet.
-  await within(SECRETS_MS, hideSecrets(logs.scrubber, { terminal, locations, smtpEnv }));
+  await settledWithin(SECRETS_MS, hideSecrets(logs.scrubber, { terminal, locations, smtpEnv }));
   // What is logged is told of; a command that keeps no log tells whoever typed it.
   const trouble = toFile && !spec.silent ? collectTrouble(logs) : undefined;
   const parts = { ...more, terminal, globals, locations, log, logs, screen };

@@ -5,8 +5,8 @@ import type { FileSystem } from "../core/io/file_system.ts";
 import { isAbsent } from "../core/io/io_errors.ts";
 import { findNesting } from "../core/io/roots.ts";
 import { loadConfig } from "../core/pipeline/config.ts";
+import { settledWithin } from "../core/io/settled_within.ts";
 import type { Locations } from "./locations.ts";
-import { within } from "./within.ts";
 
 /** How long (ms) a look may take: a share that hangs, or a config that is a pipe, answers never. */
 const LOOK_MS = 2_000;
@@ -76,7 +76,7 @@ export async function lookAnew(
     found.unseen.push(`${at}: ${wordsOf(error)}`);
     at = undefined;
   };
-  await within(lookMs, look().catch(failed));
+  await settledWithin(lookMs, look().catch(failed));
   // A look that ends later changes nothing of what was answered.
   const unseen = at === undefined ? [...found.unseen] : [...found.unseen, `${at}: no answer within ${lookMs} ms`];
   return { astray: found.astray, unseen };

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import type { AnyStage } from "../contract.ts";
 import { errnoOf, ioError } from "../io/io_errors.ts";
+import { LATE, settledWithin } from "../io/settled_within.ts";
 import { PLUGIN_API_VERSION, type PluginApi } from "../plugin_api.ts";
 import { stageFaults } from "./check_stage.ts";
 import { checkedStage } from "./checked_stage.ts";
@@ -158,19 +159,11 @@ function assertStage(path: string, value: unknown): asserts value is AnyStage {
 
 /** A file may wait for something that never comes: no command hangs on it. */
 async function byDeadline<T>(path: string, ms: number, load: () => Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    reject(
-      new FileFaultError({
-        code: "plugins/too-slow",
-        message: `Cannot load "${path}": it has not ended loading after ${ms} ms`,
-        hint: "A file must do nothing but define its stage; what takes time belongs into open, plan or apply",
-      }),
-    );
-  }, ms);
-  try {
-    return await Promise.race([load(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const loaded = await settledWithin(ms, load());
+  if (loaded !== LATE) return loaded;
+  throw new FileFaultError({
+    code: "plugins/too-slow",
+    message: `Cannot load "${path}": it has not ended loading after ${ms} ms`,
+    hint: "A file must do nothing but define its stage; what takes time belongs into open, plan or apply",
+  });
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { LATE, settledWithin } from "./settled_within.ts";
+
 /** How long (ms) a runtime that cannot try waits for a lock that nobody holds. */
 const WAIT_MS = 250;
 
@@ -18,13 +20,7 @@ export interface LockableFile {
 export async function tryLock(file: LockableFile, waitMs: number = WAIT_MS): Promise<boolean> {
   if (typeof file.tryLock === "function") return await file.tryLock(true);
   const taken = file.lock(true).then(() => true);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), waitMs));
-  try {
-    if (await Promise.race([taken, late])) return true;
-  } finally {
-    clearTimeout(timer);
-  }
+  if (await settledWithin(waitMs, taken) !== LATE) return true;
   // It comes when the holder lets go, and nobody here wants it any more. A file that was closed by then has none.
   taken.then(() => file.unlock()).catch(() => {});
   return false;
