@@ -12,6 +12,7 @@ import { nodeAt, type TomlNode } from "../pipeline/toml_document.ts";
 import { type Missing, missingForDestroy, missingForRecord, missingNeeds } from "../safety/demands.ts";
 import { NOTHING } from "../safety/lattice.ts";
 import { advise } from "./advice.ts";
+import { adviseOnBranches } from "./branches.ts";
 import { lintEvents } from "./events.ts";
 import { lintExternal } from "./external.ts";
 import { flow, type FlowStep, placesWritten } from "./flow.ts";
@@ -28,7 +29,8 @@ export interface LintOptions {
 
 /** Checks a compiled pipeline against the lattice of facts; every finding carries its line. */
 export function lintPipeline(pipeline: CompiledPipeline, { events }: LintOptions = {}): Diagnostic[] {
-  const found = new SafetyLint(pipeline).run();
+  const run = (one: CompiledPipeline) => new SafetyLint(one).run();
+  const found = adviseOnBranches(pipeline, run(pipeline), run);
   return events === undefined ? found : [...found, ...lintEvents(pipeline, events)];
 }
 
