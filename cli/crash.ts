@@ -1,7 +1,7 @@
 /** The last words of a process that failed outside of any command. @module */
 import type { Logger } from "../core/ports.ts";
 import { visible } from "../core/visible.ts";
-import { settledWithin } from "../core/io/settled_within.ts";
+import { settledWithin } from "../core/settled_within.ts";
 import { hideSecrets } from "./hide_secrets.ts";
 import { openLogFile } from "./log_file.ts";
 import { renderError } from "./render_error.ts";

@@ -1,6 +1,6 @@
 /** From words to an exit code. Everything heavy is loaded when it is needed, so that `--version` is quick. @module */
 import { PipelineError } from "../core/errors.ts";
-import { settledWithin } from "../core/io/settled_within.ts";
+import { settledWithin } from "../core/settled_within.ts";
 import type { Command, CommandContext, CommandSpec, Hosting } from "./command.ts";
 import type { Invocation } from "./parse.ts";
 import { parseCommandLine } from "./parse.ts";

@@ -5,7 +5,7 @@ import type { FileSystem } from "../core/io/file_system.ts";
 import { isAbsent } from "../core/io/io_errors.ts";
 import { findNesting } from "../core/io/roots.ts";
 import { loadConfig } from "../core/pipeline/config.ts";
-import { settledWithin } from "../core/io/settled_within.ts";
+import { settledWithin } from "../core/settled_within.ts";
 import type { Locations } from "./locations.ts";
 
 /** How long (ms) a look may take: a share that hangs, or a config that is a pipe, answers never. */

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import type { AnyStage } from "../contract.ts";
 import { errnoOf, ioError } from "../io/io_errors.ts";
-import { LATE, settledWithin } from "../io/settled_within.ts";
+import { LATE, settledWithin } from "../settled_within.ts";
 import { PLUGIN_API_VERSION, type PluginApi } from "../plugin_api.ts";
 import { stageFaults } from "./check_stage.ts";
 import { checkedStage } from "./checked_stage.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { LATE, settledWithin } from "./settled_within.ts";
+import { LATE, settledWithin } from "../settled_within.ts";
 
 /** How long (ms) a runtime that cannot try waits for a lock that nobody holds. */
 const WAIT_MS = 250;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LATE, settledWithin } from "../../../core/io/settled_within.ts";
+import { LATE, settledWithin } from "../../core/settled_within.ts";
 
 Deno.test("settledWithin() gives what the work gives, throws what it throws, and leaves what does not end", async () => {
   assert.equal(await settledWithin(1e6, Promise.resolve(7)), 7);
