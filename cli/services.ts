@@ -52,6 +52,7 @@ export async function withServices<T>(
     host: terminal.host,
     processes: systemProcesses,
     // The log shows a child's lines on stderr already, scrubbed and in the format that was asked for.
-    exec: ({ signal, log, ...command }) => runProcess(command, { signal, log, stderr: () => {} }),
+    exec: ({ signal, log, graceMs, ...command }) =>
+      runProcess(command, { signal, log, stderr: () => {}, abortGraceMs: graceMs }),
   });
 }

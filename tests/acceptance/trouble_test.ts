@@ -4,6 +4,7 @@ import {
   acceptance,
   fate,
   fates,
+  isAtWork,
   type Json,
   type Lab,
   needsPosix,
@@ -281,20 +282,50 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   );
 }
 
-acceptance("SIGINT twice: stops now with 130, leaves no child behind, and the next run completes", async () => {
+/** The same with a hook that says its number and does not hear that it is to end. */
+const deaf = (shipped: string) => waiting(shipped).replace("echo at work;", () => "trap : TERM; echo at work as $$;");
+
+for (const [hook, change] of [["", waiting], [", also one that does not hear of it", deaf]] as const) {
+  acceptance(
+    `SIGINT twice: stops now with 130, leaves no child behind${hook}, and the next run completes`,
+    async () => {
+      await using lab = await openLab();
+      await study(lab);
+      await lab.pipeline("backup", (shipped) => change(shipped).replace("echo at work;", () => "echo at work as $$;"));
+      const run = lab.start(["backup", "run"]);
+      const [, pid] = await run.says(/at work as (\d+)/);
+      run.kill("SIGINT");
+      await run.says(/Stopping/);
+      run.kill("SIGINT");
+      const { code, stderr } = await run.ended;
+      assert.equal(await isAtWork(Number(pid)), false, "the hook is at work behind the end of the run");
+      assert.equal(code, 130, stderr);
+      assert.doesNotMatch(stderr, /left behind/);
+      assert.deepEqual((await tree(lab.source)).filter((path) => path.endsWith(".lock")), []);
+      await Deno.writeTextFile(lab.at("go"), "");
+      assert.equal((await lab.report(["backup", "run"])).code, 0);
+    },
+    needsPosix,
+  );
+}
+
+acceptance("SIGINT three times: no child is left behind either, nor what it started", async () => {
   await using lab = await openLab();
   await study(lab);
-  await lab.pipeline("backup", waiting);
+  await lab.pipeline(
+    "backup",
+    (shipped) => deaf(shipped).replace("at work as $$;", () => "at work as $$; sleep 1000 & echo and $!;"),
+  );
   const run = lab.start(["backup", "run"]);
-  await run.says(/at work/);
+  const [, pid, other] = await run.says(/at work as (\d+)[^]*and (\d+)/);
   run.kill("SIGINT");
-  await run.says(/Stopping/);
+  await run.says(/Stopping: /);
+  run.kill("SIGINT");
+  await run.says(/Stopping now/);
   run.kill("SIGINT");
   const { code, stderr } = await run.ended;
+  assert.deepEqual([await isAtWork(Number(pid)), await isAtWork(Number(other))], [false, false], stderr);
   assert.equal(code, 130, stderr);
-  assert.deepEqual((await tree(lab.source)).filter((path) => path.endsWith(".lock")), []);
-  await Deno.writeTextFile(lab.at("go"), "");
-  assert.equal((await lab.report(["backup", "run"])).code, 0);
 }, needsPosix);
 
 acceptance("S22 kill -9 in the middle: the next run says so, completes, and the end is true", async () => {
