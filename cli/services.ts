@@ -5,7 +5,7 @@ import { pathKey } from "../core/io/paths.ts";
 import { runProcess } from "../core/io/exec.ts";
 import { systemProcesses } from "../core/io/process_info.ts";
 import { copyJournalForReading, openJournal } from "../core/journal/sqlite.ts";
-import type { LocalJournal } from "../core/journal/sqlite.ts";
+import type { JournalOptions, LocalJournal } from "../core/journal/sqlite.ts";
 import type { Registry } from "../core/registry.ts";
 import type { EngineServices } from "../core/run/services.ts";
 import type { CommandContext } from "./command.ts";
@@ -16,8 +16,9 @@ import { whyStateIsNotApart } from "./state_apart.ts";
 /** The journal, with the events and marks of the config that is in force; several may share a state folder. */
 export function openOwnJournal(
   { journalFile, configFile }: Pick<Locations, "journalFile" | "configFile">,
+  options: Pick<JournalOptions, "busyMs"> = {},
 ): Promise<LocalJournal> {
-  return openJournal(journalFile, { config: pathKey(configFile) });
+  return openJournal(journalFile, { ...options, config: pathKey(configFile) });
 }
 
 /**

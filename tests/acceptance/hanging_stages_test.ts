@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { join } from "@std/path";
 import { acceptance, isAtWork, type Lab, needsPosix, openLab, STUDY, study } from "./_lab.ts";
 import { put } from "./_plugins.ts";
 
@@ -60,8 +62,10 @@ acceptance("a run whose step hears nothing is ended by the second interrupt; the
   await study(lab);
   await put(lab, "plugins/hang.js", hanging("tree", HANG));
   await behindLock(lab);
+  await lab.config('[notify]\nenabled = true\n[notify.smtp]\nhost = "127.0.0.1"\nport = 1\nsecurity = "none"\n');
+  const env = { LABFERRY_SMTP_USER: "ferry@lab.example", LABFERRY_SMTP_APP_PASSWORD: "hunter22" };
   for (const interrupts of [2, 3]) {
-    const run = lab.start(["backup", "run"]);
+    const run = lab.start(["backup", "run"], { env });
     await run.says(/it hangs/);
     run.kill("SIGINT");
     await run.says(/Stopping: /);
@@ -71,6 +75,15 @@ acceptance("a run whose step hears nothing is ended by the second interrupt; the
     const { code, stderr } = await run.ended;
     assert.equal(code, 130, stderr);
   }
+  // People are told of either end, the one over its work too.
+  const queued = new DatabaseSync(join(lab.state, "journal.db")).prepare("SELECT event, data FROM outbox ORDER BY id")
+    .all();
+  const failures = queued.filter(({ event }) => event === "backup_failure").map(({ data }) => JSON.parse(`${data}`));
+  assert.deepEqual(failures.map(({ code, exit_code }) => [code, exit_code]), [["run/stopped", 130], [
+    "run/stopped",
+    130,
+  ]]);
+  assert.match(failures[1].message, /was ended/);
   // What the hanging step held is judged dead, and taken over.
   await put(lab, "plugins/hang.js", hanging("tree", ""));
   const { code, stderr } = await lab.run(["backup", "run"]);
