@@ -6,7 +6,7 @@ import { PipelineError } from "../errors.ts";
 import type { ExecOptions, Logger } from "../ports.ts";
 import { isGone, keepChild, signalChild } from "./children.ts";
 import { isAbsent } from "./io_errors.ts";
-import { commandLine, NOT_EXECUTABLE } from "./programs.ts";
+import { commandLine, whyDenied } from "./programs.ts";
 
 export interface RunProcessOptions {
   signal: AbortSignal;
@@ -73,7 +73,7 @@ function spawn(argv: readonly string[], options: ExecOptions): Deno.ChildProcess
       });
     }
     if (cause instanceof Deno.errors.PermissionDenied) {
-      const { why, hint } = NOT_EXECUTABLE;
+      const { why, hint } = whyDenied(argv[0]);
       throw new PipelineError("hook/not-executable", `Cannot run "${argv[0]}": ${why}`, { cause, hint });
     }
     const why = cause instanceof Error ? cause.message : String(cause);
