@@ -17,6 +17,8 @@ export interface RunProcessOptions {
   graceMs?: number;
   /** The same once the signal was aborted: less than the run waits for its step. Default: `graceMs`. */
   abortGraceMs?: number;
+  /** Called with the number of the child once it runs; disposed of when it and what it started have ended. */
+  note?: (pid: number) => Disposable | undefined;
   /** Calls `act` in `ms` unless the returned function is called before: keeps the time limit. Default: a timer. */
   after?: (ms: number, act: () => void) => () => void;
 }
@@ -97,7 +99,9 @@ export async function runProcess(options: ExecOptions, run: RunProcessOptions): 
   if (argv.length === 0) throw new RangeError("runProcess wants a program");
   run.signal.throwIfAborted();
   const child = spawn(argv, options);
-  const kept = keepChild(child);
+  const kept = new DisposableStack();
+  kept.use(keepChild(child));
+  kept.use(run.note?.(child.pid));
   const line = (text: string) => {
     run.log.info(text, { program: argv[0] });
     run.stderr(text);

@@ -5,10 +5,14 @@
 import process from "node:process";
 import { uptime } from "node:os";
 
-/** `startedAtMs` (ms since 1970): when the process began, or an instant it surely began after. Absent: not known. */
+/**
+ * `startedAtMs` (ms since 1970): when the process began, or an instant it surely began after. Absent: not known. `child`:
+ * the process itself has ended, and this program that it started has not.
+ */
 export interface ProcessLife {
   alive: boolean;
   startedAtMs?: number;
+  child?: { pid: number; program: string };
 }
 
 /** Asks the system about processes of this host. */

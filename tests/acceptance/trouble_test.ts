@@ -351,6 +351,26 @@ acceptance("S22 kill -9 in the middle: the next run says so, completes, and the 
   assert.equal((await lab.run(["manifest", "verify", lab.manifests])).code, 0);
 }, needsPosix);
 
+acceptance("S10 kill -9 while a hook is at work: no run goes on with the study before the hook has ended", async () => {
+  await using lab = await openLab();
+  await study(lab);
+  await lab.pipeline("backup", deaf);
+  const run = lab.start(["backup", "run"]);
+  const [, pid] = await run.says(/at work as (\d+)/);
+  run.kill("SIGKILL");
+  await run.ended;
+  assert.equal(await isAtWork(Number(pid)), true, "nobody could end it");
+  const early = lab.start(["backup", "run"]);
+  const [said] = await early.says(/at work as (process )?\d+/);
+  await Deno.writeTextFile(lab.at("go"), "");
+  const { code, stderr } = await early.ended;
+  assert.equal(said, `at work as process ${pid}`, "a second hook was started");
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, /"sh", which it started, is at work.*\n.*Wait until that program has ended/);
+  assert.equal((await lab.report(["backup", "run"])).code, 0);
+  assert.deepEqual(await tree(join(lab.state, "children")), []);
+}, needsPosix);
+
 acceptance("a config that never answers leaves a trace in the log", async () => {
   await using lab = await openLab();
   await Deno.remove(lab.at("config.toml"));
