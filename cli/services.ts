@@ -54,7 +54,7 @@ export async function withServices<T>(
       ? await copyJournalForReading(locations.journalFile, { config: pathKey(locations.configFile) })
       : await openOwnJournal(locations));
   const processes = ownProcesses({ locations, terminal });
-  if (!dryRun && own === undefined) await processes.tidy();
+  if (!dryRun && own === undefined) await processes.tidy().catch(() => {}); // what stays is judged where it matters
   const noteOf = (program: string) => (pid: number) => {
     try {
       return processes.add(pid, program);
