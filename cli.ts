@@ -5,17 +5,31 @@ import { interruption } from "./cli/interruption.ts";
 import { main } from "./cli/main.ts";
 import { processTerminal } from "./cli/process_terminal.ts";
 import type { Terminal } from "./cli/terminal.ts";
+import { killChildren } from "./core/io/children.ts";
+import { settledWithin } from "./core/settled_within.ts";
 
 const exit = Deno.exit;
+/** How long (ms) the last thing before a forced end may take. */
+const LAST_MS = 1_000;
 
 /** From here on only the command line ends the process: a stage from outside that tries to has failed (SAFETY S18). */
 function keepExit(): void {
   const refuse = () => {
     throw new Error("only labferry itself ends the process");
   };
-  for (const owner of [Deno, process]) {
-    Object.defineProperty(owner, "exit", { value: refuse, configurable: true, writable: true });
+  for (const [owner, name] of [[Deno, "exit"], [process, "exit"], [globalThis, "close"]] as const) {
+    Object.defineProperty(owner, name, { value: refuse, configurable: true, writable: true });
   }
+}
+
+/** No child outlives this process, whatever ends it here: it would work on where the next run begins. */
+async function endWith(code: number, last?: () => Promise<unknown>): Promise<void> {
+  const killed = killChildren();
+  const told = (async () => await last?.())(); // nothing it does keeps the process from ending
+  await Promise.allSettled([killed, settledWithin(LAST_MS, told)]);
+  // One that was started meanwhile.
+  void killChildren();
+  exit(code);
 }
 
 /**
@@ -26,9 +40,11 @@ export function start(run: (argv: readonly string[], terminal: Terminal) => Prom
   keepExit();
   const broken = new AbortController();
   let isDone = false;
-  const end = (code: number): never => {
+  let ending: Promise<void> | undefined;
+  const end = (code: number, last?: () => Promise<unknown>): void => {
     isDone = true;
-    return exit(code);
+    // A second reason to end comes too late: this takes a second at most.
+    ending ??= endWith(code, last);
   };
   const terminal = processTerminal({ broken: broken.signal, exit: end });
   let isBroken = false;

@@ -19,6 +19,15 @@ export interface FailureOptions {
   isWanted(): Promise<boolean>;
 }
 
+/** How long (ms) the event of a run that was cut off waits for a journal that another process writes to. */
+const CUT_OFF_BUSY_MS = 500;
+
+/** What a run tells of its own end where it does not come to it. */
+export interface CutOff {
+  /** Queues the event of a run that is ended over its work: nothing that would tell of it comes any more. */
+  cutOff(): Promise<void>;
+}
+
 /**
  * Every end of a pipeline with a code other than 0 is an event where people are to be told, also when the config could
  * not be read. A failure to queue it is logged and changes nothing else (SAFETY S19); a dry run queues nothing (S17).
@@ -26,11 +35,20 @@ export interface FailureOptions {
 export async function withFailureEvent(
   name: string,
   options: FailureOptions,
-  work: () => Promise<RunReport>,
+  work: (run: CutOff) => Promise<RunReport>,
 ): Promise<RunReport> {
   const startedAt = new Date(options.context.terminal.now()).toISOString();
+  const cutOff = () => {
+    const data = {
+      code: "run/stopped",
+      message: CUT_OFF,
+      hint: "Run again: it goes on with it.",
+      started_at: startedAt,
+    };
+    return queue(eventPipeline(name), { exitCode: 130, data }, { ...options, busyMs: CUT_OFF_BUSY_MS });
+  };
   try {
-    const report = await work();
+    const report = await work({ cutOff });
     if (report.exit_code !== 0) {
       const event = { exitCode: report.exit_code, data: ofReport(report) };
       await queue(report.pipeline, event, options);
@@ -45,6 +63,9 @@ export async function withFailureEvent(
     throw error;
   }
 }
+
+const CUT_OFF =
+  "Cannot finish the run: it was interrupted, did not end, and was ended; what it was at is left as it is";
 
 type FailureData = { code: string; message: string; [key: string]: Json };
 
@@ -77,11 +98,11 @@ function findingsOf(error: ReportError | undefined): { findings?: string[] } {
 async function queue(
   pipeline: string,
   { exitCode, data: { code, message, ...more } }: { exitCode: number; data: FailureData },
-  { dryRun, context, isWanted }: FailureOptions,
+  { dryRun, context, isWanted, busyMs }: FailureOptions & { busyMs?: number },
 ): Promise<void> {
   const { locations, log, logs, terminal } = context;
   // A run that only ended because the process broke knows less than whoever tells of that.
   if (dryRun || terminal.broken?.aborted || !await isWanted()) return;
-  const to = { locations, terminal, log, scrubber: logs.scrubber };
+  const to = { locations, terminal, log, scrubber: logs.scrubber, busyMs };
   await queueFailure(pipeline, { exitCode, code, message, more }, to);
 }

@@ -34,6 +34,8 @@ interface Queue {
   log: Pick<Logger, "debug" | "error">;
   /** It knows the secrets of this machine; what it hides goes into no journal and no mail. */
   scrubber: Scrubber;
+  /** How long (ms) a journal that another process writes to may hold everything up. Default: as the journal does. */
+  busyMs?: number;
 }
 
 /**
@@ -51,7 +53,7 @@ export async function queueFailure(pipeline: string, failure: Failure, to: Queue
 async function queue(
   pipeline: string,
   { exitCode, code, message, more }: Failure,
-  { locations, terminal, log, scrubber }: Queue,
+  { locations, terminal, log, scrubber, busyMs }: Queue,
 ): Promise<boolean> {
   const data = scrubber.value({ ...more, code, message, pipeline, exit_code: exitCode, host: terminal.host }) as Json;
   const name = eventForExit(pipeline, exitCode);
@@ -61,7 +63,7 @@ async function queue(
     const astray = await whyStateIsNotApart(locations);
     if (astray) throw astray;
     await makeStateDir(locations.journalFile);
-    await using journal = await openOwnJournal(locations);
+    await using journal = await openOwnJournal(locations, { busyMs });
     const id = await emitEvent(journal.outbox, event, { enabled: true });
     log.debug(`event ${name} is queued`, { id });
     return true;

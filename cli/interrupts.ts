@@ -17,16 +17,18 @@ export interface InterruptParts {
   after(ms: number, act: () => void): Disposable;
   /** Says why the process is ended. */
   err(text: string): void;
-  exit(code: number): void;
+  /** Ends the process, what it started first; `last` may take a second meanwhile. */
+  exit(code: number, last?: () => Promise<unknown>): void;
 }
 
 /**
  * The first interrupt asks to finish the step, the second to stop now, and 5 s behind it the process is ended with 130.
  * The third ends it at once. An endless run has 2 s from the first one on; that it ended is no failure: 0.
  *
- * What a process that is ended holds is found as after a crash: its locks are those of a dead holder.
+ * What a process that is ended holds is found as after a crash: its locks are those of a dead holder. What it started is
+ * ended with it, else a hook would work on behind a lock that the next run takes over.
  */
-export function openInterrupts(parts: InterruptParts, { endless = false }: InterruptOptions = {}): Interrupts {
+export function openInterrupts(parts: InterruptParts, { endless = false, last }: InterruptOptions = {}): Interrupts {
   const stop = new AbortController();
   const abort = new AbortController();
   const timers = new DisposableStack();
@@ -34,7 +36,7 @@ export function openInterrupts(parts: InterruptParts, { endless = false }: Inter
     parts.err(
       `labferry ends ${why}; what it was at is left as it is, as after a crash. Run again: it goes on with it\n`,
     );
-    parts.exit(endless ? 0 : 130);
+    parts.exit(endless ? 0 : 130, last);
   };
   const endAfter = (ms: number) => {
     timers.use(parts.after(ms, () => end(`though the work did not: it was told to ${ms} ms ago`)));

@@ -1,13 +1,13 @@
 /** The terminal of this process. @module */
 import { hostname } from "node:os";
-import { openInterrupts } from "./interrupts.ts";
+import { type InterruptParts, openInterrupts } from "./interrupts.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
  * Returns the streams, the environment and the signals of this process. Once `broken` is aborted, every command is told
  * to stop at once, as by two interrupts. `exit` ends the process.
  */
-export function processTerminal({ broken, exit }: { broken: AbortSignal; exit: (code: number) => void }): Terminal {
+export function processTerminal({ broken, exit }: Pick<InterruptParts, "broken" | "exit">): Terminal {
   const encoder = new TextEncoder();
   const err = (text: string) => writeAll(Deno.stderr, encoder.encode(text));
   return {

@@ -48,7 +48,7 @@ export async function runCommand(
   const smtpEnv = args.value("smtp-env");
   const isWanted = askedRarely(() => isNotify ? Promise.resolve(false) : queuesEvents(context, smtpEnv), terminal);
   let endless = false;
-  const report = await withFailureEvent(name, { dryRun: options.dryRun, context, isWanted }, async () => {
+  const report = await withFailureEvent(name, { dryRun: options.dryRun, context, isWanted }, async ({ cutOff }) => {
     await expectSmtpEnv(smtpEnv, context);
     const project = await load(context);
     const compiled = await requirePipeline(project, name, context);
@@ -66,6 +66,8 @@ export async function runCommand(
       project,
       context,
       progress: logged(progress.sink, log),
+      // To end is all that is asked of an endless run, however it does.
+      cutOff: endless ? undefined : cutOff,
       events: { onItem, queueEvents: isWanted, smtpEnv },
     });
   });
@@ -157,14 +159,16 @@ export async function execute(
     project: Project;
     context: CommandContext;
     progress?: ProgressSink;
+    /** Tells that the process is ended over the run. */
+    cutOff?: () => Promise<void>;
     events?: { onItem?: (item: ItemReport) => void; queueEvents(): Promise<boolean>; smtpEnv?: string };
   },
 ): Promise<RunReport> {
-  const { options, project, context, progress, events } = run;
+  const { options, project, context, progress, events, cutOff } = run;
   const { terminal, locations } = context;
   expectStage(options.force, compiled);
   const { endless } = compiled.source.plugin;
-  using interrupts = terminal.interrupts({ endless });
+  using interrupts = terminal.interrupts({ endless, last: cutOff });
   const onStop = () => {
     if (terminal.broken?.aborted) return;
     if (!endless) return context.log.info(STOPPING);

@@ -1,23 +1,33 @@
 /** The services of the engine on this machine. @module */
+import { join } from "@std/path";
 import { systemClock } from "../core/io/clock.ts";
+import { ChildNotes } from "../core/io/child_notes.ts";
 import { Disk } from "../core/io/disk.ts";
 import { pathKey } from "../core/io/paths.ts";
 import { runProcess } from "../core/io/exec.ts";
-import { systemProcesses } from "../core/io/process_info.ts";
 import { copyJournalForReading, openJournal } from "../core/journal/sqlite.ts";
-import type { LocalJournal } from "../core/journal/sqlite.ts";
+import type { JournalOptions, LocalJournal } from "../core/journal/sqlite.ts";
 import type { Registry } from "../core/registry.ts";
 import type { EngineServices } from "../core/run/services.ts";
 import type { CommandContext } from "./command.ts";
 import type { Locations } from "./locations.ts";
+import type { Terminal } from "./terminal.ts";
 import { makeStateDir } from "./project.ts";
 import { whyStateIsNotApart } from "./state_apart.ts";
 
 /** The journal, with the events and marks of the config that is in force; several may share a state folder. */
 export function openOwnJournal(
   { journalFile, configFile }: Pick<Locations, "journalFile" | "configFile">,
+  options: Pick<JournalOptions, "busyMs"> = {},
 ): Promise<LocalJournal> {
-  return openJournal(journalFile, { config: pathKey(configFile) });
+  return openJournal(journalFile, { ...options, config: pathKey(configFile) });
+}
+
+/** The processes of this host, and the programs that the runs of this state folder have started. */
+export function ownProcesses(
+  { locations, terminal }: { locations: Pick<Locations, "stateDir">; terminal: Pick<Terminal, "host"> },
+): ChildNotes {
+  return new ChildNotes({ dir: join(locations.stateDir, "children"), host: terminal.host });
 }
 
 /**
@@ -43,6 +53,16 @@ export async function withServices<T>(
     (dryRun
       ? await copyJournalForReading(locations.journalFile, { config: pathKey(locations.configFile) })
       : await openOwnJournal(locations));
+  const processes = ownProcesses({ locations, terminal });
+  if (!dryRun && own === undefined) await processes.tidy().catch(() => {}); // what stays is judged where it matters
+  const noteOf = (program: string) => (pid: number) => {
+    try {
+      return processes.add(pid, program);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      log.warn(`Cannot note that "${program}" is at work: ${why}; should this run be killed, the next one is not told`);
+    }
+  };
   return await work({
     fs,
     clock: systemClock,
@@ -50,8 +70,9 @@ export async function withServices<T>(
     journal,
     registry,
     host: terminal.host,
-    processes: systemProcesses,
+    processes,
     // The log shows a child's lines on stderr already, scrubbed and in the format that was asked for.
-    exec: ({ signal, log, ...command }) => runProcess(command, { signal, log, stderr: () => {} }),
+    exec: ({ signal, log, graceMs, ...command }) =>
+      runProcess(command, { signal, log, stderr: () => {}, abortGraceMs: graceMs, note: noteOf(command.argv[0]) }),
   });
 }

@@ -18,6 +18,8 @@ export interface Interrupts extends Disposable {
 export interface InterruptOptions {
   /** It ends only by being interrupted, and then well. */
   endless?: boolean;
+  /** What is to be done before the process is ended over it, within a second. */
+  last?: () => Promise<unknown>;
 }
 
 /** Where a process notes that its failure is told. */

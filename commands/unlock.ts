@@ -2,10 +2,10 @@
 import { basename, dirname, join, resolve } from "@std/path";
 import type { Command, CommandContext } from "../cli/command.ts";
 import { loadShippedProject } from "../cli/project.ts";
+import { ownProcesses } from "../cli/services.ts";
 import { PipelineError } from "../core/errors.ts";
 import { DiskFiles } from "../core/io/disk_files.ts";
 import { LOCK_NAME } from "../core/io/names.ts";
-import { systemProcesses } from "../core/io/process_info.ts";
 import { RUN_LOCK_NAME } from "../core/safety/lock_file.ts";
 import { inspectLock, removeDeadLock } from "../core/safety/inspect_lock.ts";
 
@@ -19,7 +19,7 @@ export const run: Command = async (args, context) => {
       hint: "Give the name of a study below source_root, or the path of the folder that is locked",
     });
   }
-  const asker = { host: terminal.host, pid: Deno.pid, processes: systemProcesses };
+  const asker = { host: terminal.host, pid: Deno.pid, processes: ownProcesses(context) };
   const name = basename(folder);
   let left = 0;
   let found = 0;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fromFileUrl, join } from "@std/path";
+import { isGroupAlive } from "../core/io/process_info.ts";
 import { openJournal } from "../core/journal/sqlite.ts";
 import { startSmtp } from "./kit/servers/smtp.ts";
 import { tempDir } from "./kit/temp.ts";
@@ -40,6 +41,7 @@ for (
     ["drain", "nothing is left to wait for"],
     ["reject", "left alone"],
     ["throw", "thrown by nobody"],
+    ["close", "only labferry itself ends the process"],
   ]
 ) {
   Deno.test(`start() ends with 3, words and a log line when a command goes wrong: ${how}`, async () => {
@@ -97,6 +99,18 @@ Deno.test("start() queues one event for a run that failed by itself while the pr
   assert.deepEqual(events.map(({ event, data }) => [event, (data as { message: string }).message]), [
     ["backup_failure", "failed by itself"],
   ]);
+});
+
+Deno.test({
+  name: "start() ends no process that broke before its children",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using dir = await tempDir();
+    const { code, stdout } = await spawn(MISBEHAVE, ["child"], dir.path);
+    assert.equal(code, 3);
+    assert.match(stdout, /^\d+\n$/);
+    assert.equal(isGroupAlive(Number(stdout)), false);
+  },
 });
 
 Deno.test("start() ends with 0 when the command does", async () => {
@@ -162,7 +176,8 @@ Deno.test("cli.ts loads nothing heavy for --version", async () => {
   visit(new URL("../cli.ts", import.meta.url).href);
   assert.ok(reached.size > 3);
   const heavy = [...reached].filter((specifier) =>
-    /zod|logtape|aws-sdk|toml|\/stages\/|\/plugins\/|\/core\/(?!errors|settled_within|visible)/.test(specifier)
+    /zod|logtape|aws-sdk|toml|\/stages\/|\/plugins\/|\/core\/(?!errors|settled_within|visible|io\/children|io\/process_info)/
+      .test(specifier)
   );
   assert.deepEqual(heavy, []);
 });

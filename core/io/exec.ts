@@ -4,16 +4,21 @@
  */
 import { PipelineError } from "../errors.ts";
 import type { ExecOptions, Logger } from "../ports.ts";
+import { isGone, keepChild, signalChild } from "./children.ts";
 import { isAbsent } from "./io_errors.ts";
-import { commandLine, NOT_EXECUTABLE } from "./programs.ts";
+import { commandLine, whyDenied } from "./programs.ts";
 
 export interface RunProcessOptions {
   signal: AbortSignal;
   log: Pick<Logger, "info">;
   /** Receives the child's output line by line, without the newline. */
   stderr: (line: string) => void;
-  /** How long a child that was told to stop may take before it is killed, in ms. */
+  /** How long a child whose time is over may take to end before it is killed, in ms. Default: 5 s. */
   graceMs?: number;
+  /** The same once the signal was aborted: less than the run waits for its step. Default: `graceMs`. */
+  abortGraceMs?: number;
+  /** Called with the number of the child once it runs; disposed of when it and what it started have ended. */
+  note?: (pid: number) => Disposable | undefined;
   /** Calls `act` in `ms` unless the returned function is called before: keeps the time limit. Default: a timer. */
   after?: (ms: number, act: () => void) => () => void;
 }
@@ -22,6 +27,7 @@ export interface RunProcessOptions {
 const LONGEST_LINE = 16 * 1024;
 /** How long output may keep coming after the child's end: grandchildren can hold its pipes open for ever. */
 const DRAIN_MS = 1_000;
+const GRACE_MS = 5_000;
 
 async function eachLine(stream: ReadableStream<Uint8Array>, line: (text: string) => void, stop: AbortSignal) {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
@@ -36,23 +42,6 @@ async function eachLine(stream: ReadableStream<Uint8Array>, line: (text: string)
   }
   stop.removeEventListener("abort", cancel);
   if (rest !== "") line(rest);
-}
-
-/** Ends the child and what it started: the process group on POSIX, the process tree on Windows. */
-async function end(child: Deno.ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
-  try {
-    if (Deno.build.os !== "windows") return Deno.kill(-child.pid, signal);
-    const args = ["/T", "/F", "/PID", `${child.pid}`];
-    const killed = await new Deno.Command("taskkill", { args, stdout: "null", stderr: "null" }).output();
-    if (killed.success) return;
-  } catch {
-    // The group or the tool is gone: the child itself is what is left to end.
-  }
-  try {
-    child.kill(signal);
-  } catch {
-    // It ended by itself between the decision and the signal.
-  }
 }
 
 /** Whether a program given by its path is not there; Windows does not say so by the class of the error. */
@@ -86,7 +75,7 @@ function spawn(argv: readonly string[], options: ExecOptions): Deno.ChildProcess
       });
     }
     if (cause instanceof Deno.errors.PermissionDenied) {
-      const { why, hint } = NOT_EXECUTABLE;
+      const { why, hint } = whyDenied(argv[0]);
       throw new PipelineError("hook/not-executable", `Cannot run "${argv[0]}": ${why}`, { cause, hint });
     }
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -101,7 +90,7 @@ function afterReal(ms: number, act: () => void): () => void {
 
 /**
  * Runs a child process to its end. With a timeout, or when the signal aborts, the child and what it started are told
- * to stop and, after `graceMs` (5 s), killed.
+ * to stop and, after their grace, killed; no end of this process outruns that (`killChildren`).
  * @throws {PipelineError} `hook/failed` on an exit code other than 0, `hook/timeout`, `hook/not-found`,
  * `hook/not-executable`; each names what was run. The signal's reason when it aborted.
  */
@@ -110,6 +99,9 @@ export async function runProcess(options: ExecOptions, run: RunProcessOptions): 
   if (argv.length === 0) throw new RangeError("runProcess wants a program");
   run.signal.throwIfAborted();
   const child = spawn(argv, options);
+  const kept = new DisposableStack();
+  kept.use(keepChild(child));
+  kept.use(run.note?.(child.pid));
   const line = (text: string) => {
     run.log.info(text, { program: argv[0] });
     run.stderr(text);
@@ -121,15 +113,18 @@ export async function runProcess(options: ExecOptions, run: RunProcessOptions): 
   ]);
   let timedOut = false;
   let killer: ReturnType<typeof setTimeout> | undefined;
-  const stop = () => {
-    killer ??= setTimeout(() => void end(child, "SIGKILL"), run.graceMs ?? 5_000);
-    void end(child, "SIGTERM");
+  const { graceMs = GRACE_MS, abortGraceMs = graceMs } = run;
+  const stop = (ms: number) => {
+    clearTimeout(killer);
+    killer = setTimeout(() => void signalChild(child, "SIGKILL"), ms);
+    void signalChild(child, "SIGTERM");
   };
   const cancelLimit = timeoutMs === undefined ? undefined : (run.after ?? afterReal)(timeoutMs, () => {
     timedOut = true;
-    stop();
+    if (!run.signal.aborted) stop(graceMs);
   });
-  run.signal.addEventListener("abort", stop, { once: true });
+  const onAbort = () => stop(abortGraceMs);
+  run.signal.addEventListener("abort", onAbort, { once: true });
   try {
     const status = await child.status;
     const drain = setTimeout(() => undrained.abort(), DRAIN_MS);
@@ -151,8 +146,10 @@ export async function runProcess(options: ExecOptions, run: RunProcessOptions): 
   } finally {
     cancelLimit?.();
     clearTimeout(killer);
-    // What the child started may have ignored the request and outlived it.
-    if (killer !== undefined && Deno.build.os !== "windows") await end(child, "SIGKILL");
-    run.signal.removeEventListener("abort", stop);
+    run.signal.removeEventListener("abort", onAbort);
+    // What the child started may have ignored the request and outlived it. Of a child that ended by itself it stays:
+    // a hook may well be there to start something. On Windows the tree was ended at once, and its number may be another's.
+    if (killer !== undefined && Deno.build.os !== "windows") await signalChild(child, "SIGKILL");
+    if (killer === undefined || await isGone(child)) kept[Symbol.dispose]();
   }
 }

@@ -5,10 +5,14 @@
 import process from "node:process";
 import { uptime } from "node:os";
 
-/** `startedAtMs` (ms since 1970): when the process began, or an instant it surely began after. Absent: not known. */
+/**
+ * `startedAtMs` (ms since 1970): when the process began, or an instant it surely began after. Absent: not known. `child`:
+ * the process itself has ended, and this program that it started has not.
+ */
 export interface ProcessLife {
   alive: boolean;
   startedAtMs?: number;
+  child?: { pid: number; program: string };
 }
 
 /** Asks the system about processes of this host. */
@@ -32,6 +36,28 @@ export const systemProcesses: ProcessLiveness = {
   },
 };
 
+/** Whether a process of this group is at work. Windows has no groups. */
+export function isGroupAlive(leader: number): boolean {
+  if (Deno.build.os === "windows" || !exists(-leader)) return false;
+  if (Deno.build.os !== "linux") return true;
+  try {
+    return [...Deno.readDirSync("/proc")].some(({ name }) => /^\d+$/.test(name) && isAtWork(Number(name), leader));
+  } catch {
+    return true; // `/proc` is hidden: as signal 0 says
+  }
+}
+
+/** Whether it is of this group and no zombie: such a one is in its group until its parent asks after it, if ever. */
+function isAtWork(pid: number, group: number): boolean {
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    const [state, , pgrp] = fieldsOf(stat);
+    return Number(pgrp) === group && state !== "Z" && state !== "X";
+  } catch {
+    return false; // it has ended between the listing and the look
+  }
+}
+
 /** Signal 0 asks without disturbing. A process that may not be signalled is there. */
 function exists(pid: number): boolean {
   try {
@@ -54,11 +80,15 @@ async function fromProc(pid: number): Promise<ProcessLife | undefined> {
 
 /** Reads `/proc/<pid>/stat` with the boot time of `/proc/stat`. A zombie holds nothing and counts as dead. */
 export function parseProc(stat: string, system: string): ProcessLife | undefined {
-  // The name in parentheses may hold spaces and parentheses itself; fields are counted from the last one.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const fields = fieldsOf(stat);
   const boot = Number(/^btime (\d+)$/m.exec(system)?.[1] ?? NaN);
   const ticks = Number(fields[19]);
   if (!/^[A-Za-z]$/.test(fields[0]) || !Number.isFinite(ticks) || !Number.isFinite(boot)) return undefined;
   if (fields[0] === "Z" || fields[0] === "X") return { alive: false };
   return { alive: true, startedAtMs: (boot + ticks / TICKS) * 1000 };
+}
+
+/** From the third field on: the name in parentheses may hold spaces and parentheses itself, and ends at the last one. */
+function fieldsOf(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }

@@ -47,7 +47,7 @@ export class Database implements AsyncDisposable {
    * Opens, creating and migrating as needed. `:memory:` keeps everything in memory.
    * @throws {PipelineError} `journal/newer`, `journal/corrupt`, `journal/foreign`, `journal/cannot-open`, `journal/busy`
    */
-  static async open(path: string, hooks: DatabaseHooks = {}): Promise<Database> {
+  static async open(path: string, hooks: DatabaseHooks = {}, busyMs: number = BUSY_MS): Promise<Database> {
     const { DatabaseSync } = await import("node:sqlite");
     const inMemory = path === ":memory:";
     let lock: Deno.FsFile | undefined;
@@ -59,7 +59,7 @@ export class Database implements AsyncDisposable {
         // Switching to the write-ahead log is not retried by SQLite itself, and a copy must not see half a migration.
         if (!await holdLock(lock, LOCK_WAIT_MS)) throw locked(path);
       }
-      db = new DatabaseSync(path, { timeout: BUSY_MS });
+      db = new DatabaseSync(path, { timeout: busyMs });
       gate(path, db);
       if (!inMemory) db.exec("PRAGMA journal_mode = WAL");
       db.exec("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -16000");
@@ -264,7 +264,7 @@ export function inWords(path: string, doing: string, error: unknown): unknown {
   switch (code === undefined ? undefined : code & 0xff) {
     case 5: // SQLITE_BUSY
     case 6: // SQLITE_LOCKED
-      return new PipelineError("journal/busy", `${start}: another process has held it for ${BUSY_MS / 1000} s`, {
+      return new PipelineError("journal/busy", `${start}: another process holds it`, {
         ...common,
         retry: "transient",
         hint: WAIT,

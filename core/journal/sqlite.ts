@@ -23,6 +23,8 @@ export interface LocalJournal extends Journal {
 export interface JournalOptions {
   /** The config whose events and marks are meant, as a key of its path; without one the events of all are seen. */
   config?: string;
+  /** How long (ms) a write of another process is waited for, and nothing else done. Default: 10 s. */
+  busyMs?: number;
   hooks?: DatabaseHooks;
 }
 
@@ -31,7 +33,7 @@ export interface JournalOptions {
  * @throws {PipelineError} `journal/newer`, `journal/corrupt`, `journal/foreign`, `journal/cannot-open`, `journal/busy`
  */
 export async function openJournal(path: string, options: JournalOptions = {}): Promise<LocalJournal> {
-  return new SqliteJournal(await Database.open(path, options.hooks), options.config);
+  return new SqliteJournal(await Database.open(path, options.hooks, options.busyMs), options.config);
 }
 
 /** A journal that lives in memory only: the same code and schema. */

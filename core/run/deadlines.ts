@@ -20,12 +20,17 @@ export interface Deadlines {
 
 /** Less than the process gives a run that was told to stop now. */
 const OF_STUDIES: Deadlines = { leaveMs: 2_000, disposeMs: 10_000, lastDisposeMs: 1_000, finishMs: 0 };
-/** An endless run ends within 2 s of being asked: a step, its being left, and a disposal that hang take 1.25 s. */
-const OF_EVENTS: Deadlines = { leaveMs: 250, disposeMs: 10_000, lastDisposeMs: 500, finishMs: 500 };
+/** An endless run ends within 2 s of being asked: a step, its being left, and a disposal that hang take 1.4 s. */
+const OF_EVENTS: Deadlines = { leaveMs: 400, disposeMs: 10_000, lastDisposeMs: 500, finishMs: 500 };
 
 /** The deadlines of a run. */
 export function deadlinesOf({ compiled, deadlines }: Pick<RunRequest, "compiled" | "deadlines">): Deadlines {
   return { ...(compiled.source.plugin.yields === "event" ? OF_EVENTS : OF_STUDIES), ...deadlines };
+}
+
+/** How long (ms) a child process has to end by itself once it was told to: it is gone before its step is left behind. */
+export function childGraceMs({ leaveMs }: Pick<Deadlines, "leaveMs">): number {
+  return leaveMs * 3 / 4;
 }
 
 /** A signal that is aborted after `ms` unless it is disposed of before. */

@@ -32,6 +32,7 @@ import { takeUpDestroys } from "./open_destroys.ts";
 import { lostPlace } from "./lost_places.ts";
 import { keysOfPaths, openPlaces, openRoot } from "./open_places.ts";
 import type { OpenedPlaces } from "./open_places.ts";
+import { withChildGrace } from "./pinned_exec.ts";
 import { toReportError } from "./report.ts";
 import type { ItemReport, RunReport } from "./report.ts";
 import { isOverBackups, RunState } from "./run_state.ts";
@@ -121,7 +122,8 @@ async function runAll(
 ): Promise<void> {
   const overBackups = isOverBackups(request.compiled);
   if (overBackups) assertOrder(request.compiled);
-  const services = overBackups ? { ...given, journal: journalApart(given.journal, "backups") } : given;
+  const own = overBackups ? { ...given, journal: journalApart(given.journal, "backups") } : given;
+  const services = withChildGrace(own, request);
   const context = runContext(request, services, report.run_id);
   if (!request.dryRun) await runBefore(request, services, context);
   if (request.compiled.source.plugin.yields === "event") return await runEvents(request, services, { context, report });

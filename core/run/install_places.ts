@@ -9,6 +9,7 @@ import { makeReserve } from "../safety/reserve.ts";
 import { assertRoles, type PlaceRole, rememberRoles, type RootRole } from "../safety/place_roles.ts";
 import { runBefore, runContext } from "./before.ts";
 import { assertMarkersDistinct, markedRoots, namedRoots } from "./open_places.ts";
+import { withChildGrace } from "./pinned_exec.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 
 /** A root and its marker. `created` is false when it was marked before. */
@@ -38,7 +39,7 @@ export async function installPlaces(
   const roots = new Map<string, RootRole>();
   for (const request of requests) {
     const before = { ...request, dryRun: false };
-    await runBefore(before, services, runContext(before, services, ulid(services.clock.now())));
+    await runBefore(before, withChildGrace(services, before), runContext(before, services, ulid(services.clock.now())));
     for (const root of markedRoots(request)) {
       const other = roots.get(pathKey(root.path));
       if (other !== undefined && other.role !== root.role) throw twoRoles(root, other);

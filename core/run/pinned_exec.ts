@@ -6,7 +6,17 @@ import { isAbsolute, resolve } from "@std/path";
 import { PipelineError } from "../errors.ts";
 import { hashFile } from "../io/transfer.ts";
 import type { ExecOptions } from "../ports.ts";
-import type { EngineServices } from "./services.ts";
+import { childGraceMs, deadlinesOf } from "./deadlines.ts";
+import type { EngineServices, RunRequest } from "./services.ts";
+
+/** The services of a run whose child processes end, if need be by force, while their step is still waited for. */
+export function withChildGrace(
+  services: EngineServices,
+  request: Pick<RunRequest, "compiled" | "deadlines">,
+): EngineServices {
+  const graceMs = childGraceMs(deadlinesOf(request));
+  return { ...services, exec: (options) => services.exec({ ...options, graceMs }) };
+}
 
 /**
  * Runs a child process. With `pins`, the program and every argument that is a file must be named by an absolute path

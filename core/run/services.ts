@@ -19,8 +19,11 @@ export interface EngineServices {
   /** Name of this host, for locks, claims and the ledger. */
   host: string;
   processes: ProcessLiveness;
-  /** Runs a child process; injected so that the in-memory world can stand in. */
-  exec(options: ExecOptions & { signal: AbortSignal; log: Logger }): Promise<void>;
+  /**
+   * Runs a child process; injected so that the in-memory world can stand in. `graceMs`: how long it may take to end once
+   * the signal was aborted; then it is killed.
+   */
+  exec(options: ExecOptions & { signal: AbortSignal; log: Logger; graceMs?: number }): Promise<void>;
   /** What notifiers may ask for. Default: none is known. */
   secrets?: Secrets;
 }

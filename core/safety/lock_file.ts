@@ -247,7 +247,7 @@ function refuseUnlessDead(
   if (found.state === "held") throw held(kind, path, found.holder);
   if (found.state === "unprovable") {
     throw new PipelineError("lock/unprovable", `Cannot lock "${subject}": a lock was left there and ${found.why}`, {
-      hint,
+      hint: found.isChild ? "Wait until that program has ended, or end it; then run again." : hint,
       stopsRun: 1,
     });
   }

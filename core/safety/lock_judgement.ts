@@ -23,6 +23,8 @@ export interface LockInspection {
   holder?: LockHolder;
   /** For people. */
   why: string;
+  /** Set when all that is left of the holder is a program it started, by whose end the lock is free. */
+  isChild?: true;
 }
 
 /** A process that began this much later than the lock's time is another one; clocks are not finer, in ms. */
@@ -82,6 +84,11 @@ export function judgeLock(
   const by = describeHolder(holder);
   if (!sameHost(holder.host, self.host)) {
     return { state: "unprovable", holder, why: `its holder is on another host: ${by}` };
+  }
+  if (found.life?.child !== undefined) {
+    const { program, pid } = found.life.child;
+    const why = `its holder has ended, but "${program}", which it started, is at work as process ${pid}: ${by}`;
+    return { state: "unprovable", holder, why, isChild: true };
   }
   // This process could take the OS lock, so it is not the one that holds it: the number was used again.
   if (holder.pid === self.pid) return { state: "dead", holder, why: `its holder has ended: ${by}` };

@@ -32,8 +32,8 @@ export type Json = any;
 export interface Running {
   readonly pid: number;
   kill(signal: Deno.Signal): void;
-  /** Resolves when stderr holds a line that matches. */
-  says(pattern: RegExp): Promise<void>;
+  /** Resolves, with what matched, when stderr holds a line that does. */
+  says(pattern: RegExp): Promise<RegExpExecArray>;
   readonly ended: Promise<Ended>;
 }
 
@@ -224,9 +224,10 @@ function running(child: Deno.ChildProcess): Running {
     says: (pattern) =>
       new Promise((resolve, reject) => {
         const look = () => {
-          if (!isOver && !pattern.test(stderr)) return;
+          const found = pattern.exec(stderr);
+          if (!isOver && !found) return;
           waiting.delete(look);
-          if (pattern.test(stderr)) resolve();
+          if (found) resolve(found);
           else reject(new Error(`the program ended and never said ${pattern}:\n${stderr}`));
         };
         waiting.add(look);
@@ -329,6 +330,12 @@ export function acceptance(name: string, fn: () => Promise<void>, skip?: string)
     sanitizeResources: false,
     sanitizeOps: false,
   });
+}
+
+/** Whether a process is at work: neither gone nor waiting to be asked after by its parent. POSIX. */
+export async function isAtWork(pid: number): Promise<boolean> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", `${pid}`] }).output();
+  return /^[^Z]/.test(new TextDecoder().decode(stdout).trim());
 }
 
 export const needsRoot = Deno.build.os === "linux" && Deno.uid() === 0 ? undefined : "needs root on Linux";

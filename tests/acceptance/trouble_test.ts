@@ -4,6 +4,7 @@ import {
   acceptance,
   fate,
   fates,
+  isAtWork,
   type Json,
   type Lab,
   needsPosix,
@@ -281,20 +282,50 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   );
 }
 
-acceptance("SIGINT twice: stops now with 130, leaves no child behind, and the next run completes", async () => {
+/** The same with a hook that says its number and does not hear that it is to end. */
+const deaf = (shipped: string) => waiting(shipped).replace("echo at work;", () => "trap : TERM; echo at work as $$;");
+
+for (const [hook, change] of [["", waiting], [", also one that does not hear of it", deaf]] as const) {
+  acceptance(
+    `SIGINT twice: stops now with 130, leaves no child behind${hook}, and the next run completes`,
+    async () => {
+      await using lab = await openLab();
+      await study(lab);
+      await lab.pipeline("backup", (shipped) => change(shipped).replace("echo at work;", () => "echo at work as $$;"));
+      const run = lab.start(["backup", "run"]);
+      const [, pid] = await run.says(/at work as (\d+)/);
+      run.kill("SIGINT");
+      await run.says(/Stopping/);
+      run.kill("SIGINT");
+      const { code, stderr } = await run.ended;
+      assert.equal(await isAtWork(Number(pid)), false, "the hook is at work behind the end of the run");
+      assert.equal(code, 130, stderr);
+      assert.doesNotMatch(stderr, /left behind/);
+      assert.deepEqual((await tree(lab.source)).filter((path) => path.endsWith(".lock")), []);
+      await Deno.writeTextFile(lab.at("go"), "");
+      assert.equal((await lab.report(["backup", "run"])).code, 0);
+    },
+    needsPosix,
+  );
+}
+
+acceptance("SIGINT three times: no child is left behind either, nor what it started", async () => {
   await using lab = await openLab();
   await study(lab);
-  await lab.pipeline("backup", waiting);
+  await lab.pipeline(
+    "backup",
+    (shipped) => deaf(shipped).replace("at work as $$;", () => "at work as $$; sleep 1000 & echo and $!;"),
+  );
   const run = lab.start(["backup", "run"]);
-  await run.says(/at work/);
+  const [, pid, other] = await run.says(/at work as (\d+)[^]*and (\d+)/);
   run.kill("SIGINT");
-  await run.says(/Stopping/);
+  await run.says(/Stopping: /);
+  run.kill("SIGINT");
+  await run.says(/Stopping now/);
   run.kill("SIGINT");
   const { code, stderr } = await run.ended;
+  assert.deepEqual([await isAtWork(Number(pid)), await isAtWork(Number(other))], [false, false], stderr);
   assert.equal(code, 130, stderr);
-  assert.deepEqual((await tree(lab.source)).filter((path) => path.endsWith(".lock")), []);
-  await Deno.writeTextFile(lab.at("go"), "");
-  assert.equal((await lab.report(["backup", "run"])).code, 0);
 }, needsPosix);
 
 acceptance("S22 kill -9 in the middle: the next run says so, completes, and the end is true", async () => {
@@ -318,6 +349,26 @@ acceptance("S22 kill -9 in the middle: the next run says so, completes, and the 
   }
   assert.equal(fate((await lab.ledger()).at(-1)), `${STUDY} complete deleted`);
   assert.equal((await lab.run(["manifest", "verify", lab.manifests])).code, 0);
+}, needsPosix);
+
+acceptance("S10 kill -9 while a hook is at work: no run goes on with the study before the hook has ended", async () => {
+  await using lab = await openLab();
+  await study(lab);
+  await lab.pipeline("backup", deaf);
+  const run = lab.start(["backup", "run"]);
+  const [, pid] = await run.says(/at work as (\d+)/);
+  run.kill("SIGKILL");
+  await run.ended;
+  assert.equal(await isAtWork(Number(pid)), true, "nobody could end it");
+  const early = lab.start(["backup", "run"]);
+  const [said] = await early.says(/at work as (process )?\d+/);
+  await Deno.writeTextFile(lab.at("go"), "");
+  const { code, stderr } = await early.ended;
+  assert.equal(said, `at work as process ${pid}`, "a second hook was started");
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, /"sh", which it started, is at work.*\n.*Wait until that program has ended/);
+  assert.equal((await lab.report(["backup", "run"])).code, 0);
+  assert.deepEqual(await tree(join(lab.state, "children")), []);
 }, needsPosix);
 
 acceptance("a config that never answers leaves a trace in the log", async () => {

@@ -3,6 +3,7 @@ import { start } from "../../cli.ts";
 import { queueFailure } from "../../cli/failure_event.ts";
 import { locate } from "../../cli/locations.ts";
 import { createScrubber } from "../../cli/scrub.ts";
+import { runProcess } from "../../core/io/exec.ts";
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
@@ -46,6 +47,20 @@ start(async (argv, terminal) => {
       terminal.out("stopping\n");
       await Promise.race([aborted(interrupts.abort), input]);
       return 130;
+    }
+    case "close":
+      globalThis.close();
+      return 0;
+    case "child": {
+      // As a hook that does not end when it is told to, in a process that breaks meanwhile.
+      const broken = Promise.withResolvers<number>();
+      const options = { argv: ["sh", "-c", "trap : TERM; echo $$; while :; do sleep 0.05; done"] };
+      const stderr = (line: string) => {
+        terminal.out(`${line}\n`);
+        void Promise.reject(new Error("left alone"));
+      };
+      void runProcess(options, { signal: AbortSignal.any([]), log: { info: () => {} }, stderr });
+      return await broken.promise;
     }
     default:
       return 0;

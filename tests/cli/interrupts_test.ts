@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { isInterruption } from "../../cli/interruption.ts";
 import { ENDLESS_MS, NOW_MS, openInterrupts } from "../../cli/interrupts.ts";
+import type { InterruptOptions } from "../../cli/terminal.ts";
 
 /** Interrupts whose signals and timers are the test's. */
-function made({ endless = false } = {}) {
+function made({ endless = false, last }: InterruptOptions = {}) {
   let onSignal: (() => void) | undefined;
   const timers = new Map<number, () => void>();
   const exits: number[] = [];
+  const lasts: unknown[] = [];
   const broken = new AbortController();
   let said = "";
   const interrupts = openInterrupts({
@@ -20,13 +22,17 @@ function made({ endless = false } = {}) {
       return { [Symbol.dispose]: () => void timers.delete(ms) };
     },
     err: (text) => said += text,
-    exit: (code) => exits.push(code),
-  }, { endless });
-  return { interrupts, broken, timers, exits, signal: () => onSignal?.(), said: () => said };
+    exit(code, last) {
+      exits.push(code);
+      lasts.push(last);
+    },
+  }, { endless, last });
+  return { interrupts, broken, timers, exits, lasts, signal: () => onSignal?.(), said: () => said };
 }
 
 Deno.test("openInterrupts() asks at the first, breaks off at the second, and ends the process 5 s behind it or at the third", () => {
-  const { interrupts, timers, exits, signal, said } = made();
+  const last = () => Promise.resolve();
+  const { interrupts, timers, exits, lasts, signal, said } = made({ last });
   signal();
   assert.deepEqual([interrupts.stop.aborted, interrupts.abort.aborted, timers.size], [true, false, 0]);
   signal();
@@ -38,6 +44,7 @@ Deno.test("openInterrupts() asks at the first, breaks off at the second, and end
   assert.match(said(), /it was told to 5000 ms ago; what it was at is left as it is/);
   signal();
   assert.deepEqual(exits, [130, 130]);
+  assert.deepEqual(lasts, [last, last], "either way the last thing is done");
   assert.match(said(), /at the third interrupt/);
 });
 

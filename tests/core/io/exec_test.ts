@@ -124,3 +124,27 @@ Deno.test("runProcess() ends the child at the signal and gives its reason", asyn
   await assert.rejects(runProcess({ argv }, { ...run, stderr }), reason);
   await assert.rejects(runProcess({ argv }, { ...run, signal: AbortSignal.abort(reason) }), reason);
 });
+
+Deno.test({
+  name:
+    "runProcess() kills a child that does not hear the signal within the grace of an abort, also behind its time limit",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const argv = script(`Deno.addSignalListener("SIGTERM", () => {}); console.log("up"); setInterval(() => {}, 1000)`);
+    for (const isLate of [false, true]) {
+      const stop = new AbortController();
+      const reason = new Error("asked to stop");
+      const run = { ...collector().run(stop.signal), graceMs: 1e9, abortGraceMs: 1 };
+      let endTime = () => {};
+      const after = (_ms: number, act: () => void) => {
+        endTime = act;
+        return () => {};
+      };
+      const stderr = () => {
+        if (isLate) endTime();
+        stop.abort(reason);
+      };
+      await assert.rejects(runProcess({ argv, timeoutMs: 1 }, { ...run, after, stderr }), reason);
+    }
+  },
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseProc, systemProcesses } from "../../../core/io/process_info.ts";
+import { isGroupAlive, parseProc, systemProcesses } from "../../../core/io/process_info.ts";
 
 const SYSTEM = "cpu  1 2 3\nbtime 1700000000\nprocesses 5\n";
 const stat = (name: string, state: string, start: number) =>
@@ -26,4 +26,19 @@ Deno.test("systemProcesses.isAlive() knows this process and one that has ended",
   assert.deepEqual(await systemProcesses.isAlive(child.pid), { alive: false });
   assert.deepEqual(await systemProcesses.isAlive(0), { alive: false });
   assert.deepEqual(await systemProcesses.isAlive(-1), { alive: false });
+});
+
+Deno.test({
+  name: "isGroupAlive() knows a group by any process in it, and no group that is empty",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const args = ["-c", "sleep 1000 > /dev/null 2>&1 & echo $$"];
+    const child = new Deno.Command("sh", { args, detached: true, stdout: "piped" }).spawn();
+    await child.output();
+    assert.equal(isGroupAlive(child.pid), true, "its leader has ended, what that one started has not");
+    Deno.kill(-child.pid, "SIGKILL");
+    // A signal is delivered a moment after it was sent.
+    for (let looks = 0; looks < 10_000 && isGroupAlive(child.pid); looks++) await Promise.resolve();
+    assert.equal(isGroupAlive(child.pid), false);
+  },
 });

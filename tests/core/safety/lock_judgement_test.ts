@@ -30,3 +30,13 @@ Deno.test("parseLockHolder() reads what formatLockHolder() wrote and nothing les
     assert.equal(parseLockHolder(text), undefined);
   }
 });
+
+Deno.test("S10 judgeLock() proves no holder dead while a program it started is at work", () => {
+  const text = formatLockHolder(HOLDER);
+  const life = { alive: true, child: { pid: 4242, program: "/etc/mount.sh" } };
+  for (const self of [SELF, { ...SELF, pid: HOLDER.pid }]) {
+    const { state, why, isChild } = judgeLock({ osLock: true, text, life }, self);
+    assert.deepEqual([state, isChild], ["unprovable", true]);
+    assert.match(why, /has ended, but "\/etc\/mount\.sh", which it started, is at work as process 4242/);
+  }
+});
