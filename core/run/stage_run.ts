@@ -278,7 +278,8 @@ function countSkip(counts: StageCounts, skip: { why: string; files?: number; byt
   counts.why ??= skip.why;
 }
 
-function stopped(): PipelineError {
+/** Why what was not done yet is not done. */
+export function stopped(): PipelineError {
   return new PipelineError("run/stopped", "Cannot go on: the run was asked to stop", {
     hint: "Run again; what is finished is kept.",
   });

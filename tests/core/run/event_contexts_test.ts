@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { AnyNotifier } from "../../../core/contract.ts";
 import type { EventWriteContext } from "../../../core/ports.ts";
 import { boxNotifier, event, eventStage, listSource, message } from "../../../testing/event_plugins.ts";
 import { World } from "../../../testing/world.ts";
@@ -74,4 +75,28 @@ Deno.test("what a stage of events keeps of its context acts no more once the sta
   await using world = await World.open({ plugins: [list.plugin, raise, next] });
   await world.run({ pipeline: `${PIPELINE}[[stage]]\nuse = "next"\n` });
   assert.deepEqual(refused, new Array(6).fill("plugins/stage-over"));
+});
+
+Deno.test("a notifier that opens only when the run has ended is disposed of", async () => {
+  const list = listSource([event("a")]);
+  const opens = Promise.withResolvers<void>(), disposed = Promise.withResolvers<void>();
+  const { plugin } = boxNotifier({ addressed: false });
+  const box: AnyNotifier = {
+    ...plugin,
+    async open(options, context) {
+      await opens.promise;
+      const opened = await plugin.open(options, context);
+      return { ...opened, [Symbol.asyncDispose]: () => Promise.resolve(disposed.resolve()) };
+    },
+  };
+  const raise = eventStage("raise", {
+    async apply(_step, ctx: EventWriteContext) {
+      await ctx.notifier("box", {});
+    },
+  });
+  await using world = await World.open({ plugins: [list.plugin, raise, box] });
+  const report = await world.run({ pipeline: `${PIPELINE}timeout = "5ms"\n`, deadlines: { leaveMs: 0 } });
+  assert.equal(report.items[0].error?.code, "run/timeout");
+  opens.resolve();
+  await disposed.promise;
 });
