@@ -107,7 +107,12 @@ interface At {
 async function runStages(run: RunState, session: ItemSession, work: StagesWork): Promise<ItemOutcome> {
   let changed = false;
   // Whoever else takes it in this pipeline may be a stage from outside, which would take the evidence away with it.
-  if (work.course.course === "resume-destroy" && !run.request.dryRun) await session.lock(run.request.abort);
+  if (work.course.course === "resume-destroy" && !run.request.dryRun) {
+    const taking = work.open.stages.find((stage) => isBookkeeping(stage.compiled));
+    if (taking) work.at.stage = taking.compiled; // one that cannot be had is a failure of the stage that takes it
+    await session.lock(run.request.abort);
+    delete work.at.stage;
+  }
   for (const stage of work.open.stages) {
     const { plugin, id, use } = stage.compiled;
     if (work.course.course === "resume-destroy" && !belongsToDestroy(stage.compiled)) {
