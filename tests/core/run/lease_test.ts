@@ -144,6 +144,27 @@ Deno.test("what a stage keeps of its context acts no more once the stage has end
   assert.deepEqual(refused, new Array(8).fill("plugins/stage-over"));
 });
 
+/** A member as it can be called by itself. */
+function bound(of: object, key: PropertyKey): unknown {
+  const value = Reflect.get(of, key);
+  return typeof value === "function" ? value.bind(of) : value;
+}
+
+/** The same, but for some functions something is waited for first. */
+function proxied<T extends object>(of: T, first: { [key: string]: (...given: string[]) => Promise<void> }): T {
+  return new Proxy(of, {
+    get(target, key) {
+      const wait = first[String(key)];
+      const value = bound(target, key);
+      if (wait === undefined || typeof value !== "function") return value;
+      return async (...given: string[]) => {
+        await wait(...given);
+        return await value(...given);
+      };
+    },
+  });
+}
+
 const OWN_FIRST = BACKUP.replace("[[stage]]", '[[stage]]\nuse = "own"\n[[stage]]');
 
 Deno.test("an act that nobody waited for and that fails is its stage's failure, and the next study is done", async () => {
@@ -220,24 +241,45 @@ Deno.test("a destroy that nobody waited for removes nothing once its stage has f
   const report = await world.run({
     pipeline: BACKUP.replace(/use\s*= "delete"[^[]*/, 'use = "wipe"\n'),
     deadlines: { leaveMs: 0 },
-    wrap: (services) => ({
-      ...services,
-      fs: new Proxy(services.fs, {
-        get(fs, key) {
-          const value = Reflect.get(fs, key);
-          if (typeof value !== "function") return value;
-          if (key !== "lstat") return value.bind(fs);
-          return async (path: string) => {
-            await lastLook(path);
-            return await fs.lstat(path);
-          };
-        },
-      }),
-    }),
+    wrap: (services) => ({ ...services, fs: proxied(services.fs, { lstat: lastLook }) }),
   });
   assert.deepEqual(report.items.map(({ outcome }) => outcome), ["failed"]);
   hangs.resolve();
   assert.match(String(await ended.promise), /the stage has failed/);
   const { [`study1/.labferry.lock`]: _lock, ...left } = world.files(SOURCE_ROOT);
   assert.deepEqual(left, there);
+});
+
+Deno.test("a record that nobody waited for is not appended once its stage has failed", async () => {
+  const hangs = Promise.withResolvers<void>(), asked = Promise.withResolvers<void>(), ended = Promise.withResolvers();
+  await using world = await World.open({
+    plugins: [own({}, async (ctx) => {
+      ctx.record("in_progress").then(ended.resolve, ended.resolve);
+      await asked.promise;
+      throw new Error("my bug");
+    })],
+  });
+  world.study("study1", { "a.txt": "alpha" });
+  let isFirst = true;
+  const totals = async () => {
+    if (!isFirst) return;
+    isFirst = false;
+    asked.resolve();
+    await hangs.promise;
+  };
+  await world.run({
+    pipeline: OWN_FIRST,
+    deadlines: { leaveMs: 0 },
+    wrap: (services) => {
+      const evidence = proxied(services.journal.evidence, { totals });
+      const journal = new Proxy(services.journal, {
+        get: (inner, key) => key === "evidence" ? evidence : bound(inner, key),
+      });
+      return { ...services, journal };
+    },
+  });
+  const recorded = (await world.ledger()).get("study1")?.status;
+  hangs.resolve();
+  assert.match(String(await ended.promise), /the stage has failed/);
+  assert.equal((await world.ledger()).get("study1")?.status, recorded);
 });

@@ -71,6 +71,22 @@ Deno.test("a stage that may fail fails its item all the same when it was left be
   assert.deepEqual(applied, ["first"]);
 });
 
+Deno.test("a step that never ends and the act it waits for are waited for once, not one after the other", async () => {
+  await using world = await worldWithProbe({ apply: (_step, ctx) => ctx.exec({ argv: ["x"] } as never) });
+  world.onExec = never;
+  const leaveMs = 7;
+  const timer = globalThis.setTimeout;
+  let waits = 0;
+  const counted = (act: () => void, ms?: number) => timer(() => (ms === leaveMs && waits++, act()), ms);
+  try {
+    globalThis.setTimeout = counted as typeof setTimeout;
+    await world.run({ pipeline: pipeline(`timeout = "5ms"`), deadlines: { leaveMs } });
+  } finally {
+    globalThis.setTimeout = timer;
+  }
+  assert.equal(waits, 1);
+});
+
 Deno.test("a step left behind can do nothing more, and the lock is kept until it has ended", async () => {
   const hangs = Promise.withResolvers<void>();
   const refused = Promise.withResolvers<unknown[]>();
