@@ -5,12 +5,17 @@
  * a class) stays as it is.
  */
 export function deepFreeze<T>(value: T): T {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  const prototype = Object.getPrototypeOf(value);
-  if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return value;
-  Object.freeze(value);
-  for (const part of Object.values(value)) deepFreeze(part);
+  freeze(value, new Set());
   return value;
+}
+
+/** What is frozen already may hold what is not. */
+function freeze(value: unknown, seen: Set<unknown>): void {
+  if (typeof value !== "object" || value === null || seen.has(value)) return;
+  const prototype = Object.getPrototypeOf(value);
+  if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return;
+  seen.add(Object.freeze(value));
+  for (const part of Object.values(value)) freeze(part, seen);
 }
 
 /** A copy of data that nobody can change. */

@@ -116,7 +116,7 @@ export function checkedStage(plugin: AnyStage, file: string): AnyStage {
   const checked: AnyStage = {
     ...fields,
     async open(options, run) {
-      const opened = await guard.answer("open", () => plugin.open(options, run));
+      const opened = await guard.answer("open", () => plugin.open(options, run), run.signal);
       return guard.run(opened as StageRun);
     },
   };
@@ -160,11 +160,11 @@ class Guard {
     throw this.#nonsense(faults);
   }
 
-  async answer<T>(name: string, ask: () => T | Promise<T>): Promise<T> {
+  async answer<T>(name: string, ask: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
       return await ask();
     } catch (error) {
-      throw this.#named(error, name);
+      throw this.#named(error, name, signal);
     }
   }
 
@@ -174,19 +174,19 @@ class Guard {
     }
     const faults = fieldFaults({ plan: opened.plan, apply: opened.apply }, RUN);
     if (faults.length > 0) throw this.#nonsense(faults.map((fault) => `open(): ${fault}`));
-    const plans = (item: Item, ctx: ReadContext) => this.#plans(() => opened.plan(item, ctx));
+    const plans = (item: Item, ctx: ReadContext) => this.#plans(() => opened.plan(item, ctx), ctx.signal);
     return {
       plan: plans,
-      apply: (step, ctx: WriteContext) => this.answer("apply", () => opened.apply(step, ctx)),
+      apply: (step, ctx: WriteContext) => this.answer("apply", () => opened.apply(step, ctx), ctx.signal),
       [Symbol.asyncDispose]: () => this.answer("dispose of", async () => await opened[Symbol.asyncDispose]?.()),
     };
   }
 
-  async *#plans(draw: () => AsyncIterable<unknown>): AsyncGenerator<Plan> {
+  async *#plans(draw: () => AsyncIterable<unknown>, signal: AbortSignal): AsyncGenerator<Plan> {
     try {
       for await (const plan of draw()) yield this.#plan(plan);
     } catch (error) {
-      throw this.#named(error, "plan");
+      throw this.#named(error, "plan", signal);
     }
   }
 
@@ -211,10 +211,11 @@ class Guard {
     );
   }
 
-  /** What is no error in words, no abort and nothing the system said is a mistake of the file. */
-  #named(error: unknown, doing: string): unknown {
+  /** What is no error in words, nothing the system said and no answer to the engine's signal is a mistake of the file. */
+  #named(error: unknown, doing: string, signal?: AbortSignal): unknown {
+    const isAbort = error instanceof DOMException || (error instanceof Error && error.name === "AbortError");
     const isKnown = (error instanceof PipelineError && isForStages(error)) || errnoOf(error) !== undefined ||
-      error instanceof DOMException || (error instanceof Error && error.name === "AbortError");
+      (isAbort && signal?.aborted === true);
     if (isKnown) return error;
     const said = error instanceof Error ? `${error.name}: ${error.message}` : shown(error);
     return new PipelineError(

@@ -5,7 +5,8 @@ import { asKnownError } from "../io/io_errors.ts";
 import type { RunContext } from "../ports.ts";
 import { beforeContext } from "./before_context.ts";
 import { deadlinesOf } from "./deadlines.ts";
-import { disposeOf, untilLeft } from "./left_behind.ts";
+import { type Acts, Lease } from "./lease.ts";
+import { disposeOf, disposeWith, untilLeft } from "./left_behind.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 import { runStage } from "./stage_run.ts";
 import { frozenItem, runView } from "./views.ts";
@@ -35,21 +36,33 @@ export async function runBefore(request: BeforeRequest, services: EngineServices
   const deadlines = deadlinesOf(request);
   const item: Item = frozenItem({ id: "run", name: request.compiled.name, kind: "event", data: {} });
   for (const stage of request.compiled.before) {
-    const opened = await stage.plugin.open(stage.options, context);
-    const make = (signal: AbortSignal) => beforeContext(services, { run: context, item, stage: stage.id, signal });
+    using lease = new Lease(stage.id, {
+      abort: request.abort,
+      timeoutMs: stage.timeoutMs,
+      leaveMs: deadlines.leaveMs,
+      log: services.log,
+    });
+    const disposing = { log: services.log, deadlines, isHurried: () => request.abort.aborted };
+    await using opened = new AsyncDisposableStack();
+    const make = (signal: AbortSignal, acts?: Acts) =>
+      beforeContext(services, { run: context, item, stage: stage.id, signal, acts });
     try {
       await runStage({
         plugin: stage.plugin,
-        run: opened,
-        plan: (signal) => opened.plan(item, make(signal)),
-        apply: (step, { signal, left }) => opened.apply(step, untilLeft(make(signal), left)),
+        lease,
+        open: async () => {
+          const run = await stage.plugin.open(stage.options, context);
+          const dispose = () => disposeOf(`stage "${stage.id}"`, run, disposing);
+          await disposeWith(opened, dispose);
+          return {
+            plan: (signal) => run.plan(item, make(signal)),
+            begin: (step, acts) => ({ apply: () => run.apply(step, untilLeft(make(acts.signal, acts), acts.left)) }),
+          };
+        },
         dryRun: false,
         parallel: 1,
         retry: stage.retry,
-        timeoutMs: stage.timeoutMs,
         stop: request.stop ?? request.abort,
-        abort: request.abort,
-        leaveMs: deadlines.leaveMs,
         clock: services.clock,
         log: services.log,
         isFinished: () => Promise.resolve(false),
@@ -58,15 +71,13 @@ export async function runBefore(request: BeforeRequest, services: EngineServices
       }, { applied: 0, skipped: 0, files: 0, bytes: 0 });
     } catch (error) {
       const known = asKnownError(error, `run "${stage.id}" before the run`);
-      if (stage.onError === "warn") services.log.warn(known.message);
+      // What was left behind may still be at work: nothing must run beside it, no lock be taken and no place looked at.
+      if (stage.onError === "warn" && !lease.isLeft) services.log.warn(known.message);
       else {throw new PipelineError(known.code, known.message, {
           cause: known,
           hint: known.hint,
           stopsRun: known.stopsRun ?? 1,
         });}
-    } finally {
-      const isHurried = () => request.abort.aborted;
-      await disposeOf(`stage "${stage.id}"`, opened, { log: services.log, deadlines, isHurried });
     }
   }
 }

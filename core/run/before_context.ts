@@ -2,14 +2,25 @@
 import type { Item } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import type { ExecOptions, RunContext, WriteContext } from "../ports.ts";
+import type { Acts } from "./lease.ts";
 import { execPinned } from "./pinned_exec.ts";
 import type { EngineServices } from "./services.ts";
 import { servicesView } from "./views.ts";
 
+/** What the context of a stage before the run is made for. */
+interface BeforeContextFor {
+  run: RunContext;
+  item: Item;
+  stage: string;
+  signal: AbortSignal;
+  /** What the stage may do; undefined for `plan`, where what acts is not there. */
+  acts?: Acts;
+}
+
 /** The context of one stage before the run. What is asked of an item, a place or the ledger fails with `before/no-item`. */
 export function beforeContext(
   services: EngineServices,
-  { run, item, stage, signal }: { run: RunContext; item: Item; stage: string; signal: AbortSignal },
+  { run, item, stage, signal, acts }: BeforeContextFor,
 ): WriteContext {
   const refuse = (what: string): never => {
     throw new PipelineError(
@@ -19,7 +30,7 @@ export function beforeContext(
     );
   };
   const later = (what: string) => () => Promise.resolve().then(() => refuse(what));
-  return Object.freeze({
+  const look = {
     run,
     ...servicesView(services, signal),
     item,
@@ -37,6 +48,7 @@ export function beforeContext(
     finishDestroy: later("the source"),
     checkpoint: later("a checkpoint"),
     readCheckpoint: later("a checkpoint"),
-    exec: (options: ExecOptions) => execPinned(services, options, signal),
-  });
+  };
+  const exec = acts?.lend("exec()", (options: ExecOptions) => execPinned(services, options, signal));
+  return Object.freeze({ ...look, ...(exec && { exec }) }) as WriteContext;
 }

@@ -21,7 +21,7 @@ import { evidenceBatches } from "../places/batches.ts";
 import { walkStudy } from "../safety/own_sidecar.ts";
 import { checkNames } from "./check_names.ts";
 import type { ItemSession } from "./item_session.ts";
-import type { Lease } from "./lease.ts";
+import type { Acts } from "./lease.ts";
 import { execPinned } from "./pinned_exec.ts";
 import type { RunState } from "./run_state.ts";
 import type { StepCheckpoint } from "./step_checkpoint.ts";
@@ -48,7 +48,7 @@ export function readContext(make: ContextFor): ReadContext {
 }
 
 /** What `apply` is given; its acts are to be had as long as the lease. */
-export function writeContext(make: ContextFor, saved: StepCheckpoint, lease: Lease): WriteContext {
+export function writeContext(make: ContextFor, saved: StepCheckpoint, acts: Acts): WriteContext {
   const { run, session, stage, signal } = make;
   const { services } = run;
   const onlyDestroy = (rules: DestroyRules, act: (rules: DestroyRules) => Promise<void>) => {
@@ -58,19 +58,19 @@ export function writeContext(make: ContextFor, saved: StepCheckpoint, lease: Lea
   return Object.freeze<WriteContext>({
     ...shared(make),
     destroyBatches: (place) => destroyBatches(session.scope, place),
-    place: (id) => actPlace(make, id, lease),
-    lock: lease.lend("lock()", () => session.lock(signal)),
-    record: lease.lend("record()", (status) => session.record(status, { error: make.failure?.error, signal })),
-    destroy: lease.lend(
+    place: (id) => actPlace(make, id, acts),
+    lock: acts.lend("lock()", () => session.lock(signal)),
+    record: acts.lend("record()", (status) => session.record(status, { error: make.failure?.error, signal })),
+    destroy: acts.lend(
       "destroy()",
       async (batch, given) => await onlyDestroy(given, (rules) => session.destroy(batch, { rules, signal })),
     ),
-    finishDestroy: lease.lend(
+    finishDestroy: acts.lend(
       "finishDestroy()",
       async (given) => await onlyDestroy(given, (rules) => session.finishDestroy(rules, { signal })),
     ),
-    exec: lease.lend("exec()", (options) => execPinned(services, options, signal)),
-    checkpoint: lease.lend("checkpoint()", (value) => saved.write(value)),
+    exec: acts.lend("exec()", (options) => execPinned(services, options, signal)),
+    checkpoint: acts.lend("checkpoint()", (value) => saved.write(value)),
     readCheckpoint: () => saved.read(),
   });
 }
@@ -145,8 +145,9 @@ function planPlace({ run, session }: ContextFor, place: Place, scope: ItemScope)
   };
 }
 
-function actPlace(make: ContextFor, id: string, lease: Lease): PlaceWriter {
-  const scope = stageScope(make);
+function actPlace(make: ContextFor, id: string, acts: Acts): PlaceWriter {
+  const whole = stageScope(make);
+  const scope = { ...whole, evidence: acts.evidence(whole.evidence) };
   const place = make.run.place(id);
   const claimed = async () => {
     await make.session.claimedPlace(id, scope);
@@ -161,11 +162,11 @@ function actPlace(make: ContextFor, id: string, lease: Lease): PlaceWriter {
   };
   return {
     ...reader(make.session, place, scope),
-    write: lease.lend("write()", async (files) => (await written()).write(scope, files)),
-    prove: lease.lend("prove()", async (files) => (await claimed()).prove(scope, files)),
-    enumerate: lease.lend("enumerate()", async () => (await claimed()).enumerate(scope)),
-    seal: lease.lend("seal()", async () => void await (await written()).seal(scope)),
-    proveArchived: lease.lend("proveArchived()", (files) => make.session.proveArchived(place, scope, files)),
+    write: acts.lend("write()", async (files) => (await written()).write(scope, files)),
+    prove: acts.lend("prove()", async (files) => (await claimed()).prove(scope, files)),
+    enumerate: acts.lend("enumerate()", async () => (await claimed()).enumerate(scope)),
+    seal: acts.lend("seal()", async () => void await (await written()).seal(scope)),
+    proveArchived: acts.lend("proveArchived()", (files) => make.session.proveArchived(place, scope, files)),
   };
 }
 

@@ -4,11 +4,12 @@
  * @module
  */
 import { systemClock } from "../io/clock.ts";
+import { orAborted } from "../or_aborted.ts";
 import type { RunRequest } from "./services.ts";
 
 /** All in ms. */
 export interface Deadlines {
-  /** What a step has to end in once its signal was aborted; then it is left behind. */
+  /** What a stage and all its acts have to end in once they were told to, in all; then they are left behind. */
   leaveMs: number;
   /** What one disposal may take. */
   disposeMs: number;
@@ -53,23 +54,20 @@ export function signalBehind(first: AbortSignal, ms: number): Disposable & { rea
 }
 
 /**
- * Resolves or rejects as `work` does. What has not ended `ms` after the signal is left behind: `onLeft` is called, and
- * the signal's reason is thrown.
+ * Resolves or rejects as `work` does. What has not ended when it is late is left behind: `onLeft` is called, and the
+ * signal's reason is thrown.
  */
 export async function endedOrLeft<T>(
   work: Promise<T>,
-  { signal, ms, onLeft }: { signal: AbortSignal; ms: number; onLeft: () => void },
+  { late, onLeft }: { late: AbortSignal; onLeft: () => void },
 ): Promise<T> {
-  using late = signalBehind(signal, ms);
-  const left = Promise.withResolvers<never>();
-  const leave = () => {
-    onLeft();
-    left.reject(signal.reason);
-  };
-  late.signal.addEventListener("abort", leave, { once: true });
+  let hasEnded = false;
+  const end = () => void (hasEnded = true);
+  work.then(end, end);
   try {
-    return await Promise.race([work, left.promise]);
-  } finally {
-    late.signal.removeEventListener("abort", leave);
+    return await orAborted(work, late);
+  } catch (error) {
+    if (!hasEnded) onLeft();
+    throw error;
   }
 }

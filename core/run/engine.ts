@@ -27,11 +27,11 @@ import { Foresight } from "./foresight.ts";
 import { runItem } from "./item_run.ts";
 import type { OpenStage, OpenStages } from "./item_run.ts";
 import type { TreeItem } from "./item_session.ts";
-import { disposeOf } from "./left_behind.ts";
 import { takeUpDestroys } from "./open_destroys.ts";
 import { lostPlace } from "./lost_places.ts";
 import { keysOfPaths, openPlaces, openRoot } from "./open_places.ts";
 import type { OpenedPlaces } from "./open_places.ts";
+import { openForRun } from "./opening.ts";
 import { withChildGrace } from "./pinned_exec.ts";
 import { toReportError } from "./report.ts";
 import type { ItemReport, RunReport } from "./report.ts";
@@ -59,6 +59,7 @@ export async function runPipeline(request: RunRequest, services: EngineServices)
     dry_run: request.dryRun,
     items: [],
   };
+  const endsWell = () => request.compiled.source.plugin.endless && request.stop.aborted;
   const foresight = request.dryRun ? new Foresight(request.compiled, services.log) : undefined;
   try {
     if (!request.dryRun) {
@@ -71,15 +72,14 @@ export async function runPipeline(request: RunRequest, services: EngineServices)
     const known = asKnownError(error, `run "${report.pipeline}"`);
     // What a real run would have met first decides; the rest is told all the same.
     if (foresight?.stop && foresight.stop !== known) services.log.error(known.message, { code: known.code });
-    endWith(report, foresight?.stop ?? known);
+    // To be asked to stop is the one way an endless run ends well, also before its first item.
+    if (known.code !== "run/stopped" || !endsWell()) endWith(report, foresight?.stop ?? known);
     // Whoever watches has crashed, whatever the reason: 1, also where a finite run would end with 3.
     if (report.exit_code === 3 && request.compiled.source.plugin.endless) report.exit_code = 1;
   }
   const failed = report.items.some((item) => item.outcome === "failed");
   if (report.exit_code === 0 && failed) report.exit_code = 1;
-  // To be asked to stop is the one way an endless run ends well.
-  const endsWell = request.compiled.source.plugin.endless && request.stop.aborted;
-  if ((request.abort.aborted || request.stop.aborted) && !endsWell) report.exit_code = 130;
+  if ((request.abort.aborted || request.stop.aborted) && !endsWell()) report.exit_code = 130;
   report.finished_at = new Date(clock.now()).toISOString();
   if (!request.dryRun) await finishRun(report, services, isClockKnown(request, report) ? "right" : "wrong");
   return report;
@@ -250,6 +250,7 @@ async function openLedgerOf(
 
 async function openStages(run: RunState, stack: AsyncDisposableStack): Promise<OpenStages> {
   const { request, context } = run;
+  const until = { abort: request.abort, stack, disposing: run.disposing };
   const open = async (compiled: CompiledStage): Promise<OpenStage> => {
     const { forItem } = compiled;
     if (forItem) {
@@ -263,8 +264,8 @@ async function openStages(run: RunState, stack: AsyncDisposableStack): Promise<O
         },
       };
     }
-    const opened: StageRun = await compiled.plugin.open(compiled.options, context);
-    stack.defer(() => disposeOf(`stage "${compiled.id}"`, opened, run.disposing));
+    const what = `stage "${compiled.id}"`;
+    const opened: StageRun = await openForRun(what, () => compiled.plugin.open(compiled.options, context), until);
     return { compiled, open: () => Promise.resolve(opened) };
   };
   const stages: OpenStage[] = [], onItemFailed: OpenStage[] = [];
@@ -297,8 +298,11 @@ async function runItems(
   const { request, services } = run;
   const { source } = request.compiled;
   const shared: ItemContext = { run: run.context, ...servicesView(services, request.abort) };
-  const opened = await source.plugin.open(source.options, run.context);
-  stack.defer(() => disposeOf(`source "${source.use}"`, opened, run.disposing));
+  const opened = await openForRun(
+    `source "${source.use}"`,
+    () => source.plugin.open(source.options, run.context),
+    { abort: request.abort, stack, disposing: run.disposing },
+  );
   const candidates = run.isOverBackups ? { good: [], bad: [] } : await listCandidates(run);
   const wanted = (name: string) => request.only === undefined || request.only === name;
   const failed = new Set(report.items.filter((item) => item.outcome === "failed").map((item) => item.name));

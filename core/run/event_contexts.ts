@@ -20,6 +20,7 @@ import type {
 } from "../ports.ts";
 import type { Claims } from "./claims.ts";
 import type { EventItem } from "./event_item.ts";
+import type { Acts } from "./lease.ts";
 import type { Disposing } from "./left_behind.ts";
 import { execPinned } from "./pinned_exec.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
@@ -72,23 +73,37 @@ export function eventReadContext({ run, item, stage, signal, failure }: EventCon
   };
 }
 
-export function eventWriteContext(make: EventContextFor, step: Todo): EventWriteContext {
+/** What `apply` is given; its acts are to be had as long as the lease. */
+export function eventWriteContext(make: EventContextFor, step: Todo, acts: Acts): EventWriteContext {
   const { run, item, stage, signal } = make;
   const { services, request } = run;
   return {
     ...eventReadContext(make),
-    amend: (data) => item.amend(data),
-    remember: (key, keepMs, options) => item.remember(key, keepMs, options),
-    async emit({ event, data, key = `${request.compiled.name}:${item.view.id}:${stage.id}:${step.id}` }) {
-      const queued = toOutboxEvent({ event, at: services.clock.now(), data: structuredClone(data) }, key);
-      const isOn = await request.queueEvents?.() ?? request.config.notify?.enabled === true;
-      if (isOn) item.emit(queued);
-      else item.isUntold = true;
-      return isOn;
-    },
-    notifier: async (name, options) => notifierView(await run.notifier(name, options)),
-    exec: (options) => execPinned(services, options, signal),
-    checkpoint: (value) => services.journal.steps.checkpoint(scopeOf(run, item.view), stage.id, step.id, value),
+    amend: acts.lendSync("amend()", (data) => item.amend(data)),
+    remember: acts.lendSync("remember()", (key, keepMs, options) => item.remember(key, keepMs, options)),
+    emit: acts.lend(
+      "emit()",
+      async ({ event, data, key = `${request.compiled.name}:${item.view.id}:${stage.id}:${step.id}` }) => {
+        const queued = toOutboxEvent({ event, at: services.clock.now(), data: structuredClone(data) }, key);
+        const isOn = await request.queueEvents?.() ?? request.config.notify?.enabled === true;
+        if (isOn) item.emit(queued);
+        else item.isUntold = true;
+        return isOn;
+      },
+    ),
+    notifier: acts.lend("notifier()", async (name, options) => {
+      const notifier = notifierView(await run.notifier(name, options));
+      const deliver = acts.lend(
+        "deliver()",
+        (...message: Parameters<Notifier["deliver"]>) => notifier.deliver(...message),
+      );
+      return Object.freeze({ deliver });
+    }),
+    exec: acts.lend("exec()", (options) => execPinned(services, options, signal)),
+    checkpoint: acts.lend(
+      "checkpoint()",
+      (value) => services.journal.steps.checkpoint(scopeOf(run, item.view), stage.id, step.id, value),
+    ),
   };
 }
 

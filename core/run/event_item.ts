@@ -11,7 +11,8 @@ import type { Outbox, OutboxEvent } from "../journal/journal.ts";
 import type { ItemFailure } from "../ports.ts";
 import { eventReadContext, eventWriteContext, LEFT, scopeOf, seenKey } from "./event_contexts.ts";
 import type { EventRun } from "./event_contexts.ts";
-import { disposeOf, untilLeft } from "./left_behind.ts";
+import { Lease } from "./lease.ts";
+import { disposeOf, disposeWith, untilLeft } from "./left_behind.ts";
 import { toReportError } from "./report.ts";
 import type { ItemReport, StageReport } from "./report.ts";
 import { StagesApart } from "./stages_apart.ts";
@@ -197,22 +198,32 @@ async function runOne(
   request.progress?.stageStarted?.(name, id);
   const make = { run, item, stage: compiled, failure };
   const { steps, outbox } = services.journal;
+  using lease = new Lease(id, {
+    abort: run.abort,
+    timeoutMs: compiled.timeoutMs,
+    leaveMs: run.disposing.deadlines.leaveMs,
+    log: services.log,
+  });
   try {
-    const opened = await stage.open(item.view);
-    if (stage.perItem) item.disposables.defer(() => disposeOf(`stage "${id}"`, opened, run.disposing));
     const running = runStage({
       plugin,
-      run: opened,
-      plan: (signal) => opened.plan(item.view, eventReadContext({ ...make, signal })),
-      apply: (step, { signal, left }) =>
-        opened.apply(step, untilLeft(eventWriteContext({ ...make, signal }, step), left)),
+      lease,
+      open: async () => {
+        const opened = await stage.open(item.view);
+        const dispose = () => disposeOf(`stage "${id}"`, opened, run.disposing);
+        if (stage.perItem) await disposeWith(item.disposables, dispose);
+        return {
+          plan: (signal) => opened.plan(item.view, eventReadContext({ ...make, signal })),
+          begin: (step, acts) => {
+            const context = eventWriteContext({ ...make, signal: acts.signal }, step, acts);
+            return { apply: () => opened.apply(step, untilLeft(context, acts.left)) };
+          },
+        };
+      },
       dryRun: request.dryRun,
       parallel: compiled.parallel ?? plugin.parallel ?? 1,
       retry: compiled.retry,
-      timeoutMs: compiled.timeoutMs,
       stop: request.stop,
-      abort: run.abort,
-      leaveMs: run.disposing.deadlines.leaveMs,
       turn: run.turn,
       clock: services.clock,
       log: services.log,
@@ -228,7 +239,8 @@ async function runOne(
     tellEnd(line, end, counts);
   } catch (error) {
     line.outcome = "failed";
-    if (compiled.onError !== "warn" || isFatal(error)) throw error;
+    // What was left behind may still be at work, and no later stage runs beside it.
+    if (compiled.onError !== "warn" || isFatal(error) || lease.isLeft) throw error;
     services.log.warn(`${name}: stage ${id}: ${(error as Error).message}`);
     line.why = (error as Error).message;
   } finally {

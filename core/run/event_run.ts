@@ -15,7 +15,8 @@ import type { EventRun } from "./event_contexts.ts";
 import { runEventItem } from "./event_item.ts";
 import type { OpenEventStage, OpenEventStages } from "./event_item.ts";
 import { deadlinesOf, signalBehind } from "./deadlines.ts";
-import { disposeOf, type Disposing, disposingOf } from "./left_behind.ts";
+import { disposeOf, disposeWith, type Disposing, disposingOf } from "./left_behind.ts";
+import { openForRun } from "./opening.ts";
 import type { ItemReport, RunReport } from "./report.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 import { turns } from "./turns.ts";
@@ -54,8 +55,11 @@ export async function runEvents(
     notifier: notifiers(request, services, { stack, disposing }),
   };
   const stages = await openStages(run, stack);
-  const opened = await source.plugin.open(source.options, context) as SourceRun<"event">;
-  stack.defer(() => disposeOf(`source "${source.use}"`, opened, disposing));
+  const opened = await openForRun(
+    `source "${source.use}"`,
+    () => source.plugin.open(source.options, context),
+    { abort, stack, disposing },
+  ) as SourceRun<"event">;
   const signal = AbortSignal.any([abort, request.stop]);
   const { items, ack } = eventSourceContexts(run, signal);
   for await (const item of untilStopped(opened.items(items), signal)) {
@@ -121,7 +125,8 @@ function notifiers(
         }
       },
     });
-    stack.defer(() => disposeOf(`notifier "${name}"`, notifier, disposing));
+    // It may have opened only when the stage that asked for it was left behind, and the run has ended.
+    await disposeWith(stack, () => disposeOf(`notifier "${name}"`, notifier, disposing));
     return notifier;
   };
   return (name, options) => {
@@ -135,14 +140,14 @@ function notifiers(
 
 async function openStages(run: EventRun, stack: AsyncDisposableStack): Promise<OpenEventStages> {
   const { compiled } = run.request;
+  const until = { abort: run.abort, stack, disposing: run.disposing };
   const open = async (stage: CompiledStage): Promise<OpenEventStage> => {
     const { plugin, forItem } = stage;
     if (forItem) {
       const perItem = async (item: Item) => await plugin.open(forItem(item), run.context);
       return { compiled: stage, perItem: true, open: perItem };
     }
-    const opened = await plugin.open(stage.options, run.context);
-    stack.defer(() => disposeOf(`stage "${stage.id}"`, opened, run.disposing));
+    const opened = await openForRun(`stage "${stage.id}"`, () => plugin.open(stage.options, run.context), until);
     return { compiled: stage, perItem: false, open: () => Promise.resolve(opened) };
   };
   const stages: OpenEventStage[] = [], onItemFailed: OpenEventStage[] = [];

@@ -18,7 +18,7 @@ import { ItemSession } from "./item_session.ts";
 import type { TreeItem } from "./item_session.ts";
 import { Lease } from "./lease.ts";
 import { assertMinted } from "./minted.ts";
-import { disposeOf, untilLeft } from "./left_behind.ts";
+import { disposeOf, disposeWith, untilLeft } from "./left_behind.ts";
 import type { ItemReport, StageReport } from "./report.ts";
 import type { RunState } from "./run_state.ts";
 import { promise } from "./promises.ts";
@@ -107,7 +107,12 @@ interface At {
 async function runStages(run: RunState, session: ItemSession, work: StagesWork): Promise<ItemOutcome> {
   let changed = false;
   // Whoever else takes it in this pipeline may be a stage from outside, which would take the evidence away with it.
-  if (work.course.course === "resume-destroy" && !run.request.dryRun) await session.lock(run.request.abort);
+  if (work.course.course === "resume-destroy" && !run.request.dryRun) {
+    const taking = work.open.stages.find((stage) => isBookkeeping(stage.compiled));
+    if (taking) work.at.stage = taking.compiled; // one that cannot be had is a failure of the stage that takes it
+    await session.lock(run.request.abort);
+    delete work.at.stage;
+  }
   for (const stage of work.open.stages) {
     const { plugin, id, use } = stage.compiled;
     if (work.course.course === "resume-destroy" && !belongsToDestroy(stage.compiled)) {
@@ -168,33 +173,38 @@ async function runOne(
     onBytes,
     failure: handled,
   };
-  const lease = new Lease(compiled.id);
+  using lease = new Lease(compiled.id, {
+    abort: request.abort,
+    timeoutMs: compiled.timeoutMs,
+    leaveMs: run.deadlines.leaveMs,
+    left: session.left,
+    log: services.log,
+  });
   await tellStart(run, session, compiled);
   let failure: { error: unknown } | undefined;
   try {
-    const opened = await stage.open(item);
-    const disposing = { ...run.disposing, left: session.left };
-    if (stage.perItem) session.disposables.defer(() => disposeOf(`stage "${compiled.id}"`, opened, disposing));
     const end = await runStage({
       plugin: compiled.plugin,
-      run: opened,
-      plan: (signal) => opened.plan(item, readContext({ ...make, signal })),
-      apply: async (step, { signal, left }) => {
-        const ignore = isForced(request.force, compiled.id);
-        const at = { incarnation: item.id, stage: compiled.id, step: step.id, ignore };
-        const saved = new StepCheckpoint(services.journal.steps, at);
-        await opened.apply(step, untilLeft(writeContext({ ...make, signal }, saved, lease), left));
-        left.throwIfAborted();
-        await saved.end();
+      lease,
+      open: async () => {
+        const opened = await stage.open(item);
+        const dispose = () => disposeOf(`stage "${compiled.id}"`, opened, { ...run.disposing, left: session.left });
+        if (stage.perItem) await disposeWith(session.disposables, dispose);
+        return {
+          plan: (signal) => opened.plan(item, readContext({ ...make, signal })),
+          begin: (step, acts) => {
+            const ignore = isForced(request.force, compiled.id);
+            const at = { incarnation: item.id, stage: compiled.id, step: step.id, ignore };
+            const saved = new StepCheckpoint(services.journal.steps, at);
+            const context = writeContext({ ...make, signal: acts.signal }, saved, acts);
+            return { apply: () => opened.apply(step, untilLeft(context, acts.left)), end: () => saved.end() };
+          },
+        };
       },
       dryRun: request.dryRun,
       parallel: compiled.parallel ?? compiled.plugin.parallel ?? 1,
       retry: compiled.retry,
-      timeoutMs: compiled.timeoutMs,
       stop: request.stop,
-      abort: request.abort,
-      leaveMs: run.deadlines.leaveMs,
-      left: session.left,
       clock: services.clock,
       log: services.log,
       isFinished: (step) => services.journal.steps.isFinished(item.id, compiled.id, step.id),
@@ -208,18 +218,14 @@ async function runOne(
   } catch (error) {
     line.outcome = isStopped(error) ? "waiting" : "failed";
     if (isStopped(error)) line.why = STOPPED;
-    // What was removed half is not done, whatever the pipeline says (lint: safety/destroy-may-fail).
-    if (compiled.onError === "warn" && compiled.facts.destroys === undefined && !isFatal(error)) {
+    // What was removed half is not done, whatever the pipeline says (lint: safety/destroy-may-fail). What was left behind
+    // may still be at work, and no later stage runs beside it.
+    const mayFail = compiled.onError === "warn" && compiled.facts.destroys === undefined;
+    if (mayFail && !isFatal(error) && !lease.isLeft) {
       services.log.warn(`${item.name}: stage ${compiled.id}: ${(error as Error).message}`);
       line.why = (error as Error).message;
     } else failure = { error };
   }
-  await lease.end({
-    // Of a stage that failed nothing more is wanted.
-    signal: failure ? AbortSignal.abort() : request.abort,
-    ms: run.deadlines.leaveMs,
-    onLeft: (acts) => session.left.add(acts),
-  });
   Object.assign(line, { ...counts, why: line.why ?? counts.why, ms: Math.round(services.clock.now() - started) });
   if (line.why === undefined) delete line.why;
   try {

@@ -142,6 +142,8 @@ export class ItemSession implements AsyncDisposable {
       if (entry) await ledger.append(entry);
       return;
     }
+    // Whoever asked may have been left behind meanwhile: what has happened since is not to be recorded over.
+    signal.throwIfAborted();
     await ledger.append(ledgerEntry({
       name: this.item.name,
       sourcePath: this.item.root,

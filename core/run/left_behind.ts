@@ -45,14 +45,6 @@ export class LeftBehind {
   }
 }
 
-/** What a step is told of its own end. */
-export interface StepSignals {
-  /** Aborted when it is to end. */
-  signal: AbortSignal;
-  /** Aborted when it did not, and is left behind. */
-  left: AbortSignal;
-}
-
 /**
  * The context, each function of which refuses once its step was left behind; so do those of the places it gives. What
  * a step began before has its signal, which is aborted by then.
@@ -104,10 +96,16 @@ export async function disposeOf(
   let isLeft = false;
   const onLeft = () => isLeft = true;
   try {
-    await endedOrLeft(disposed, { signal: deadline.signal, ms: 0, onLeft });
+    await endedOrLeft(disposed, { late: deadline.signal, onLeft });
   } catch (error) {
     if (!isLeft) throw error;
     left?.add(disposed);
     log.warn(`Cannot dispose of ${what}: it did not end within ${ms} ms, and is left behind`);
   }
+}
+
+/** Disposes with the others of the stack; at once where these have been, since it opened when nobody waited any more. */
+export async function disposeWith(stack: AsyncDisposableStack, dispose: () => Promise<void>): Promise<void> {
+  if (stack.disposed) await dispose();
+  else stack.defer(dispose);
 }

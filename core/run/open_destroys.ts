@@ -7,7 +7,7 @@ import { dirname } from "@std/path";
 import type { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
 import { asKnownError } from "../io/io_errors.ts";
-import { itemPath } from "../io/paths.ts";
+import { itemPath, sortBytes } from "../io/paths.ts";
 import { follow } from "../ledger/entry.ts";
 import type { Ledger, LedgerRecord } from "../ledger/record.ts";
 import { foldLedger } from "../ledger/fold.ts";
@@ -34,8 +34,8 @@ export async function takeUpDestroys(run: RunState): Promise<TakenUp> {
   const { fs, log } = run.services;
   const { records, torn } = await foldLedger(fs, run.ledger.root);
   for (const { file, line, reason } of torn) log.warn(`line ${line} of ${file} could not be read: ${reason}`);
-  for (const record of records.values()) {
-    const name = record.backup_name;
+  for (const name of sortBytes([...records.keys()])) {
+    const record = records.get(name)!;
     try {
       if (!isUnderWay(record, DELETION) || !await isOurs(run, record)) continue;
       const item = await takeUp(run, run.ledger, record);
@@ -46,8 +46,6 @@ export async function takeUpDestroys(run: RunState): Promise<TakenUp> {
       taken.bad.push({ name, error });
     }
   }
-  taken.items.sort((a, b) => a.name < b.name ? -1 : 1);
-  taken.bad.sort((a, b) => a.name < b.name ? -1 : 1);
   return taken;
 }
 

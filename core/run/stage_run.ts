@@ -4,13 +4,13 @@
  * were told to end and do not.
  * @module
  */
-import type { AnyStage, Json, Plan, StageRun, Takes, Todo } from "../contract.ts";
+import type { AnyStage, Plan, Todo } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { asKnownError } from "../io/io_errors.ts";
+import { orAborted } from "../or_aborted.ts";
 import type { RetrySettings } from "../pipeline/pipeline_file.ts";
 import type { Clock, Logger } from "../ports.ts";
-import { deadlineAfter, endedOrLeft } from "./deadlines.ts";
-import { type LeftBehind, leftReason, type StepSignals } from "./left_behind.ts";
+import type { Acts, Lease } from "./lease.ts";
 
 /** What a stage did to an item. */
 export interface StageCounts {
@@ -28,21 +28,29 @@ export type StageEnd = { end: "done" } | { end: "dropped"; why: string } | {
   until?: number;
 };
 
+/** A stage as opened for the item. */
+export interface OpenedWork {
+  plan: (signal: AbortSignal) => AsyncIterable<Plan>;
+  begin: (step: Todo, acts: Acts) => StepWork;
+}
+
+/** One attempt at a step. */
+export interface StepWork {
+  apply: () => Promise<void>;
+  /** Called once the step and all it began have ended well. */
+  end?: () => Promise<void>;
+}
+
 export interface StageWork {
   plugin: AnyStage;
-  run: StageRun<Json, Takes>;
-  plan: (signal: AbortSignal) => AsyncIterable<Plan>;
-  apply: (step: Todo, signals: StepSignals) => Promise<void>;
+  /** Its time; this ends it. */
+  lease: Lease;
+  open: () => Promise<OpenedWork>;
   dryRun: boolean;
   parallel: number;
   retry?: RetrySettings;
-  timeoutMs?: number;
   /** Stop taking up steps. */
   stop: AbortSignal;
-  abort: AbortSignal;
-  /** How long (ms) a step has to end once it was told to; then it is left behind. */
-  leaveMs: number;
-  left?: LeftBehind;
   /** Called before each step. */
   turn?: () => Promise<void>;
   clock: Clock;
@@ -53,34 +61,69 @@ export interface StageWork {
   onPlan: (plan: Plan) => void | Promise<void>;
 }
 
-/** Runs the stage to its end. @throws {PipelineError} of the first step that failed, or `run/stopped`. */
+/**
+ * Runs the stage to its end, and all it began with it. @throws {PipelineError} of the first step that failed, or
+ * `run/stopped`
+ */
 export async function runStage(work: StageWork, counts: StageCounts): Promise<StageEnd> {
-  // By a timer that keeps the process alive: a step that waits for nothing does not, and would take the run with it.
-  using deadline = work.timeoutMs === undefined ? undefined : deadlineAfter(work.timeoutMs);
-  const timeout = deadline?.signal;
-  const signal = timeout ? AbortSignal.any([work.abort, timeout]) : work.abort;
+  const { lease } = work;
+  let end: StageEnd;
+  try {
+    end = await runOpened(work, { opened: await openStage(work), counts });
+  } catch (error) {
+    await lease.end({ failed: true }).catch((other) => tellOthers(work.log, [other], error));
+    throw error;
+  }
+  try {
+    await lease.end();
+  } catch (cause) {
+    throw stageError([cause], work);
+  }
+  return end;
+}
+
+/** One that does not open though it is to end must hold the run no more than a step. */
+async function openStage(work: StageWork): Promise<OpenedWork> {
+  const { lease, log, plugin } = work;
+  const opening = (async () => await work.open())();
+  try {
+    return await lease.ended(opening, () => {
+      log.warn(`Stage "${plugin.name}" does not open though it was told to end: it is left behind`);
+    });
+  } catch (cause) {
+    throw lease.signal.aborted ? stageError([cause], work) : cause;
+  }
+}
+
+interface Running {
+  opened: OpenedWork;
+  counts: StageCounts;
+}
+
+async function runOpened(work: StageWork, running: Running): Promise<StageEnd> {
+  const { counts } = running;
   for (let attempt = 1;; attempt++) {
     const before = { why: undefined, ...counts };
-    const { end, failures, began } = await drawAndApply(work, { signal, counts });
+    const { end, failures, began } = await drawAndApply(work, running);
     if (failures.length === 0) return end;
-    const error = stageError(failures, { timeout, work });
+    const error = stageError(failures, work);
     // A plan that failed before its first step is drawn anew; behind that, each step has attempts of its own.
     const pause = began ? undefined : pauseBefore(work.retry, error, attempt);
-    if (pause === undefined || signal.aborted || work.stop.aborted) {
+    if (pause === undefined || work.lease.signal.aborted || work.stop.aborted) {
       tellOthers(work.log, failures, error);
       throw error;
     }
     Object.assign(counts, before);
     try {
-      await pauseFor(work, signal, { error, attempt, pause });
+      await pauseFor(work, { error, attempt, pause });
     } catch (cause) {
-      throw stageError([cause], { timeout, work });
+      throw stageError([cause], work);
     }
   }
 }
 
 /** The report has room for one failure; whoever mends it wants to know of all. */
-function tellOthers(log: Logger, failures: readonly unknown[], told: PipelineError): void {
+function tellOthers(log: Logger, failures: readonly unknown[], told: unknown): void {
   for (const failure of failures) {
     if (failure instanceof PipelineError && failure !== told && failure.code !== "run/stopped") {
       log.warn(failure.message);
@@ -95,16 +138,14 @@ interface Drawn {
   began: boolean;
 }
 
-async function drawAndApply(
-  work: StageWork,
-  { signal, counts }: { signal: AbortSignal; counts: StageCounts },
-): Promise<Drawn> {
+async function drawAndApply(work: StageWork, { opened, counts }: Running): Promise<Drawn> {
+  const { signal } = work.lease;
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
   let end: StageEnd = { end: "done" };
   let began = false;
   try {
-    for await (const plan of untilAborted(work.plan(signal), signal)) {
+    for await (const plan of untilAborted(opened.plan(signal), signal)) {
       await work.turn?.();
       signal.throwIfAborted();
       if (work.stop.aborted) throw stopped();
@@ -121,7 +162,7 @@ async function drawAndApply(
       }
       if (plan.alone) await Promise.all(running);
       if (hasToEnd(work, failures)) break;
-      const step: Promise<void> = applyStep(work, plan, { signal, counts })
+      const step: Promise<void> = applyStep(work, plan, { opened, counts })
         .catch((error) => void failures.push(error))
         .finally(() => running.delete(step));
       running.add(step);
@@ -147,47 +188,34 @@ async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): 
   const iterator = source[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const next = await raced(iterator.next(), signal);
+      const next = await orAborted(iterator.next(), signal);
       if (next.done) return;
       yield next.value;
     }
   } finally {
     const closed = Promise.resolve(iterator.return?.());
     if (signal.aborted) closed.catch(() => {}); // one that hangs is left behind: its end would never come
-    else await closed;
+    else await orAborted(closed, signal);
   }
 }
 
-function raced<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    const settle = <V>(by: (value: V) => void) => (value: V) => {
-      signal.removeEventListener("abort", onAbort);
-      by(value);
-    };
-    promise.then(settle(resolve), settle(reject));
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-  });
-}
-
-async function applyStep(
-  work: StageWork,
-  step: Todo,
-  { signal, counts }: { signal: AbortSignal; counts: StageCounts },
-): Promise<void> {
+async function applyStep(work: StageWork, step: Todo, { opened, counts }: Running): Promise<void> {
   if (work.plugin.resume === "skip-finished" && work.plugin.effect !== "destroy" && await work.isFinished(step)) {
     countSkip(counts, { why: "finished by an earlier run", files: step.files?.length, bytes: step.bytes });
     return;
   }
+  const { lease } = work;
   for (let attempt = 1;; attempt++) {
+    const acts = lease.step();
     try {
-      await applyOnce(work, step, signal);
+      await applyOnce(work, step, { opened, acts });
       break;
     } catch (error) {
       const pause = pauseBefore(work.retry, error, attempt);
-      if (pause === undefined || signal.aborted || work.stop.aborted) throw error;
-      await pauseFor(work, signal, { error, attempt, pause });
+      if (pause === undefined || lease.signal.aborted || work.stop.aborted) throw error;
+      // The next attempt must not run beside what this one began. What that threw follows from the failure.
+      await lease.ended(acts.settled().catch(() => {}));
+      await pauseFor(work, { error, attempt, pause });
     }
   }
   if (work.plugin.resume === "skip-finished") await work.finished(step);
@@ -195,25 +223,32 @@ async function applyStep(
 }
 
 /** One attempt. A step that does not end though its signal was aborted must not hold the run: it is left behind. */
-async function applyOnce(work: StageWork, step: Todo, signal: AbortSignal): Promise<void> {
-  const left = new AbortController();
-  const applied = (async () => await work.apply(step, { signal, left: left.signal }))();
-  const onLeft = () => {
-    left.abort(leftReason());
-    work.left?.add(applied);
+async function applyOnce(
+  work: StageWork,
+  step: Todo,
+  { opened, acts }: { opened: OpenedWork; acts: Acts },
+): Promise<void> {
+  const applied = (async () => {
+    const begun = opened.begin(step, acts);
+    await begun.apply();
+    // What nobody waited for belongs to the step all the same: it is not done before, and fails with it.
+    await acts.settled();
+    acts.left.throwIfAborted();
+    await begun.end?.();
+  })();
+  await work.lease.ended(applied, () => {
     work.log.warn(
       `Stage "${work.plugin.name}" does not end step "${step.id}" though it was told to: it is left behind`,
     );
-  };
-  await endedOrLeft(applied, { signal, ms: work.leaveMs, onLeft });
+  });
 }
 
 /** Waits before the next attempt. @throws {PipelineError} `run/stopped` when the run is asked to stop meanwhile */
 async function pauseFor(
   work: StageWork,
-  signal: AbortSignal,
   { error, attempt, pause }: { error: unknown; attempt: number; pause: number },
 ): Promise<void> {
+  const { signal } = work.lease;
   const of = `${attempt + 1} of ${work.retry?.attempts}`;
   work.log.warn(`${(error as Error).message}; trying again (${of}) in ${pause} ms`);
   try {
@@ -243,25 +278,24 @@ function countSkip(counts: StageCounts, skip: { why: string; files?: number; byt
   counts.why ??= skip.why;
 }
 
-function stopped(): PipelineError {
+/** Why what was not done yet is not done. */
+export function stopped(): PipelineError {
   return new PipelineError("run/stopped", "Cannot go on: the run was asked to stop", {
     hint: "Run again; what is finished is kept.",
   });
 }
 
 /** The failure that matters most: one that stops the run, else the first. */
-function stageError(
-  failures: unknown[],
-  { timeout, work }: { timeout?: AbortSignal; work: StageWork },
-): PipelineError {
+function stageError(failures: unknown[], work: StageWork): PipelineError {
+  const { timeout, timeoutMs, abort } = work.lease;
   const errors = failures.map((failure) => {
     // What the timeout broke off may come in the words of what was broken off.
     const byTimeout = timeout?.aborted && failure instanceof PipelineError && failure.cause === timeout.reason;
     if (failure instanceof PipelineError && !byTimeout) return failure;
-    if (timeout?.aborted && !work.abort.aborted) {
+    if (timeout?.aborted && !abort.aborted) {
       return new PipelineError(
         "run/timeout",
-        `Cannot finish stage "${work.plugin.name}": it took over ${work.timeoutMs} ms`,
+        `Cannot finish stage "${work.plugin.name}": it took over ${timeoutMs} ms`,
         {
           cause: failure,
           retry: "transient",
@@ -269,7 +303,7 @@ function stageError(
         },
       );
     }
-    if (work.abort.aborted) return stopped();
+    if (abort.aborted) return stopped();
     return asKnownError(failure, `run stage "${work.plugin.name}"`);
   });
   return errors.find((error) => error.stopsRun !== undefined) ?? errors[0];

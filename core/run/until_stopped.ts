@@ -1,4 +1,5 @@
 /** Items of a source until a run is asked to stop. @module */
+import { orAborted } from "../or_aborted.ts";
 
 /**
  * Until the source has heard the signal and ended; whatever it then throws is its way to end. It is waited for: a scan
@@ -20,20 +21,14 @@ export async function* untilEnded<T>(items: AsyncIterable<T>, signal: AbortSigna
 /** Until the signal, even if the source goes on waiting for what never comes: then it is left behind. */
 export async function* untilStopped<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   const iterator = items[Symbol.asyncIterator]();
-  const { promise: stopped, resolve } = Promise.withResolvers<undefined>();
-  const onAbort = () => resolve(undefined);
-  signal.addEventListener("abort", onAbort, { once: true });
   try {
     while (!signal.aborted) {
-      const next = await Promise.race([orUndefined(iterator.next(), signal), stopped]);
+      const next = await orUndefined(orAborted(iterator.next(), signal), signal);
       if (next === undefined || next.done) return;
       yield next.value;
     }
   } finally {
-    signal.removeEventListener("abort", onAbort);
-    const closed = Promise.resolve(iterator.return?.());
-    if (signal.aborted) closed.catch(() => {}); // one that hangs is left behind
-    else await closed;
+    await orUndefined(orAborted(Promise.resolve(iterator.return?.()), signal), signal);
   }
 }
 

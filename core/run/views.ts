@@ -77,7 +77,7 @@ export function servicesView(
 /** Why an item failed, for its handlers: what they do to the error changes neither report nor exit code. */
 export function failureView(failure: ItemFailure | undefined): ItemFailure | undefined {
   if (failure === undefined) return undefined;
-  const { code, message, hint, retry, stopsRun, findings, cause } = failure.error;
+  const { code, message, hint, retry, stopsRun, findings, cause, stack } = failure.error;
   const error = new PipelineError(code, message, {
     hint,
     retry,
@@ -85,6 +85,9 @@ export function failureView(failure: ItemFailure | undefined): ItemFailure | und
     findings: Object.freeze(findings.map((finding) => Object.freeze({ ...finding }))),
     cause,
   });
+  // Handlers may tell errors apart by their class, and say where one came from.
+  Object.setPrototypeOf(error, Object.getPrototypeOf(failure.error));
+  Object.defineProperty(error, "stack", { value: stack });
   return Object.freeze({ ...failure, error: Object.freeze(error) });
 }
 

@@ -89,9 +89,9 @@ Deno.test("checkedStage() keeps `this` of a stage that is an instance of a class
   assert.deepEqual(own.facts?.({}, "x"), {});
   {
     await using run = await own.open({}, {} as never) as unknown as AsyncDisposable & {
-      apply(a: null, b: null): unknown;
+      apply(a: null, b: object): unknown;
     };
-    await run.apply(null, null);
+    await run.apply(null, {});
   }
   assert.deepEqual(done, ["mine", "disposed"]);
 });
@@ -143,12 +143,12 @@ Deno.test("checkedStage() refuses what open() and plan() should not give", async
 });
 
 Deno.test("checkedStage() names the file in what fails, and leaves alone what has words of its own", async () => {
-  const fail = (error: unknown) => async () => {
+  const fail = (error: unknown, signal?: AbortSignal) => async () => {
     const run = await stage({ open: () => ({ plan: () => [], apply: () => Promise.reject(error) }) }).open(
       {},
       {} as never,
     );
-    await run.apply({} as never, {} as never);
+    await run.apply({} as never, { signal } as never);
   };
   const named = await thrown(fail(new RangeError("deep")));
   assert.equal(named.code, "plugins/stage-failed");
@@ -157,7 +157,15 @@ Deno.test("checkedStage() names the file in what fails, and leaves alone what ha
   const own = new PipelineError("own/words", "Cannot do it");
   assert.equal(await thrown(fail(own)), own);
   const abort = new DOMException("stop", "AbortError");
-  await assert.rejects(fail(abort), (error) => error === abort);
+  await assert.rejects(fail(abort, AbortSignal.abort(abort)), (error) => error === abort);
+  const clone = new DOMException("could not be cloned", "DataCloneError");
+  for (const own of [abort, clone]) {
+    const { code, message } = await thrown(fail(own, new AbortController().signal));
+    assert.deepEqual([code, message], [
+      "plugins/stage-failed",
+      `Cannot apply stage "own" of "/lab/own.ts": ${own.name}: ${own.message}`,
+    ]);
+  }
   const system = Object.assign(new Error("full"), { code: "ENOSPC" });
   await assert.rejects(fail(system), (error) => error === system);
   const asked = await thrown(() =>

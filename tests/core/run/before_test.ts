@@ -76,3 +76,33 @@ Deno.test("runBefore() says of every port that there is no item yet", async () =
     assert.equal(report.exit_code, 1);
   }
 });
+
+Deno.test("runBefore() waits for what a stage does not wait for, and fails with it", async () => {
+  for (const outcome of ["well", "badly"]) {
+    const events: string[] = [];
+    await using world = await World.open({
+      plugins: [beforeStage((_step, ctx) => Promise.resolve(void ctx.exec({ argv: ["mount"] } as never)))],
+    });
+    world.study("study1", { "a.txt": "alpha" });
+    world.onExec = async () => {
+      for (let turn = 0; turn < 3; turn++) await Deno.lstat(".");
+      events.push("mounted");
+      if (outcome === "badly") throw new PipelineError("hook/failed", `Cannot run "mount": it ended with 1`);
+    };
+    const report = await world.run({
+      pipeline: withBefore(`use = "prepare"`),
+      progress: { itemStarted: (name) => events.push(name) },
+    });
+    assert.deepEqual(events, outcome === "well" ? ["mounted", "study1"] : ["mounted"]);
+    assert.equal(report.error?.code, outcome === "well" ? undefined : "hook/failed");
+  }
+});
+
+Deno.test("runBefore() ends the run behind a stage that was left behind, also where that may fail", async () => {
+  await using world = await World.open();
+  world.study("study1", { "a.txt": "alpha" });
+  world.onExec = () => new Promise(() => {});
+  const hook = `use = "hook"\nwith = { argv = ["mount"] }\ntimeout = "5ms"\non_error = "warn"`;
+  const report = await world.run({ pipeline: withBefore(hook), deadlines: { leaveMs: 0 } });
+  assert.deepEqual([report.exit_code, report.error?.code, report.items], [1, "run/timeout", []]);
+});

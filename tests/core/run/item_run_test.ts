@@ -4,6 +4,7 @@ import { PipelineError } from "../../../core/errors.ts";
 import { z } from "../../../core/options.ts";
 import { systemError } from "../../../testing/memory_file_system.ts";
 import { SOURCE_ROOT, World } from "../../../testing/world.ts";
+import { runAndBeforeRemoval } from "../../kit/rules.ts";
 
 const HEAD = `
 name = "one"
@@ -142,4 +143,19 @@ Deno.test("runItem() tells the failure of a stage, not that its evidence could n
     assert.equal(stages[1].outcome, "failed");
     assert.ok(!broken || world.log.lines.some((line) => /behind stage probe: .*disk is full/.test(line.message)));
   }
+});
+
+Deno.test("S4 a lock that a destroy which goes on cannot have is a failure of the stage that takes it", async () => {
+  await using world = await World.open();
+  world.study("study1", { "a.txt": "alpha", "b.txt": "beta" });
+  await runAndBeforeRemoval(world, 2, () => world.fs.crash()).catch(() => {});
+  world.fs.restart();
+  const lock = `${SOURCE_ROOT}/study1/.labferry.lock`;
+  const itemStarted = () => {
+    world.fs.fault = ({ path }) => {
+      if (path === lock) throw systemError("EIO", path);
+    };
+  };
+  const [item] = (await world.run({ progress: { itemStarted } })).items;
+  assert.deepEqual([item.outcome, item.error?.stage], ["failed", "lock"]);
 });

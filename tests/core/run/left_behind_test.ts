@@ -55,6 +55,38 @@ Deno.test("a step that never ends fails its item when its time is over, and the 
   assert.ok(world.log.lines.some(({ level, message }) => level === "warn" && /is left behind/.test(message)));
 });
 
+Deno.test("a stage that may fail fails its item all the same when it was left behind: no later one runs beside it", async () => {
+  const applied: string[] = [];
+  await using world = await worldWithProbe({
+    apply: (_step, ctx) => {
+      applied.push(ctx.stage);
+      return ctx.stage === "first" ? ctx.exec({ argv: ["x"] } as never) : Promise.resolve();
+    },
+  });
+  world.onExec = never;
+  const two = pipeline(`id = "first"\ntimeout = "5ms"\non_error = "warn"\n[[stage]]\nuse = "probe"\nid = "second"`);
+  const report = await world.run({ pipeline: two, deadlines: { leaveMs: 0 } });
+  assert.equal(report.exit_code, 1);
+  assert.deepEqual(report.items.map(({ error }) => [error?.code, error?.stage]), [["run/timeout", "first"]]);
+  assert.deepEqual(applied, ["first"]);
+});
+
+Deno.test("a step that never ends and the act it waits for are waited for once, not one after the other", async () => {
+  await using world = await worldWithProbe({ apply: (_step, ctx) => ctx.exec({ argv: ["x"] } as never) });
+  world.onExec = never;
+  const leaveMs = 7;
+  const timer = globalThis.setTimeout;
+  let waits = 0;
+  const counted = (act: () => void, ms?: number) => timer(() => (ms === leaveMs && waits++, act()), ms);
+  try {
+    globalThis.setTimeout = counted as typeof setTimeout;
+    await world.run({ pipeline: pipeline(`timeout = "5ms"`), deadlines: { leaveMs } });
+  } finally {
+    globalThis.setTimeout = timer;
+  }
+  assert.equal(waits, 1);
+});
+
 Deno.test("a step left behind can do nothing more, and the lock is kept until it has ended", async () => {
   const hangs = Promise.withResolvers<void>();
   const refused = Promise.withResolvers<unknown[]>();

@@ -86,3 +86,15 @@ Deno.test("S19 takeUpDestroys() reports a half-removed study it cannot look at, 
   assert.equal((await world.run()).exit_code, 0);
   assert.deepEqual(world.files(SOURCE_ROOT), {});
 });
+
+Deno.test("S22 takeUpDestroys() takes up in byte order of the names, also of those beyond U+FFFF", async () => {
+  await using world = await World.open();
+  const names = ["\uFF41", "\u{1D400}"]; // UTF-16 has the second one first
+  for (const only of names) {
+    world.study(only, { "a.txt": "alpha", "b.txt": "beta" });
+    await runAndBeforeRemoval(world, 2, () => world.fs.crash(), { only }).catch(() => {});
+    world.fs.restart();
+  }
+  const report = await world.run();
+  assert.deepEqual(report.items.map(({ name }) => name), names);
+});

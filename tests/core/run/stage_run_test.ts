@@ -134,3 +134,46 @@ Deno.test("runStage() hears the wish to stop during the pause before another att
   assert.deepEqual(stages.map(({ outcome }) => outcome).filter((outcome) => outcome === "failed"), []);
   assert.deepEqual(world.log.lines.filter(({ level }) => level === "error"), []);
 });
+
+Deno.test("runStage() ends a plan that hangs at its end when its time is over", async () => {
+  await using world = await worldWithProbe({
+    async *plan() {
+      try {
+        yield { kind: "drop", why: "not wanted" };
+      } finally {
+        await new Promise(() => {});
+      }
+    },
+  });
+  const report = await world.run({ pipeline: pipeline(`timeout = "5ms"`) });
+  assert.equal(report.items[0].error?.code, "run/timeout");
+});
+
+Deno.test("runStage() leaves a stage that does not open, and disposes of it when it has", async () => {
+  const opens = Promise.withResolvers<void>(), disposed = Promise.withResolvers<void>();
+  const probe = defineStage({
+    kind: "stage",
+    name: "probe",
+    summary: "A stage of a test.",
+    takes: "tree",
+    effect: "read",
+    resume: "redo",
+    options: z.strictObject({ name: z.string() }),
+    example: "",
+    async open(): Promise<StageRun> {
+      await opens.promise;
+      return {
+        async *plan() {},
+        apply: () => Promise.resolve(),
+        [Symbol.asyncDispose]: () => Promise.resolve(disposed.resolve()),
+      };
+    },
+  });
+  await using world = await World.open({ plugins: [probe] });
+  world.study("study1", { "a.txt": "alpha" });
+  const keys = `timeout = "5ms"\non_error = "warn"\nwith = { name = "\${item.name}" }`;
+  const report = await world.run({ pipeline: pipeline(keys), deadlines: { leaveMs: 0 } });
+  assert.equal(report.items[0].error?.code, "run/timeout");
+  opens.resolve();
+  await disposed.promise;
+});

@@ -115,3 +115,11 @@ Deno.test("failureView() is a copy that cannot be changed", () => {
   assert.deepEqual([view.error.code, view.error.stopsRun, view.error.hint], ["a/b", 1, "None."]);
   assert.equal(failureView(undefined), undefined);
 });
+
+Deno.test("failureView() keeps the class of the error, and where it came from", () => {
+  class OwnError extends PipelineError {}
+  const error = new OwnError("a/b", `Cannot do "it": a test`);
+  const view = failureView({ stage: "s", use: "s", error, status: "failed" })!;
+  assert.ok(view.error instanceof OwnError);
+  assert.equal(view.error.stack, error.stack);
+});

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import type { AnyNotifier } from "../../../core/contract.ts";
+import type { EventWriteContext } from "../../../core/ports.ts";
+import { boxNotifier, event, eventStage, listSource, message } from "../../../testing/event_plugins.ts";
+import { World } from "../../../testing/world.ts";
+
+const PIPELINE = `name = "e"\n[source]\nuse = "list"\n[[stage]]\nuse = "raise"\n`;
+
+const turns = async (count: number) => {
+  for (let turn = 0; turn < count; turn++) await Deno.lstat(".");
+};
+
+Deno.test("what a stage of events does not wait for is waited for, and what it emits is queued", async () => {
+  const list = listSource([event("a")]);
+  const box = boxNotifier({ addressed: false, onDeliver: () => turns(3) });
+  const raise = eventStage("raise", {
+    async apply(_step, ctx: EventWriteContext) {
+      const notifier = await ctx.notifier("box", {});
+      void ctx.emit({ event: "backup_failure", data: { message: "x" } });
+      void notifier.deliver(message(), ctx.signal);
+      void ctx.exec({ argv: ["x"] } as never);
+    },
+  });
+  await using world = await World.open({ plugins: [list.plugin, raise, box.plugin] });
+  let ran = 0;
+  world.onExec = async () => {
+    await turns(3);
+    ran++;
+  };
+  const report = await world.run({
+    pipeline: PIPELINE,
+    queueEvents: async () => {
+      await turns(3);
+      return true;
+    },
+  });
+  assert.equal(report.exit_code, 0);
+  assert.deepEqual((await world.journal.outbox.pending()).map(({ event }) => event), ["backup_failure"]);
+  assert.deepEqual([box.delivered.length, ran], [1, 1]);
+});
+
+Deno.test("what a stage of events did not wait for fails it, and no event comes after", async () => {
+  const list = listSource([event("a"), event("b")]);
+  const raise = eventStage("raise", {
+    apply(_step, ctx: EventWriteContext) {
+      if (ctx.item.name === "a") void ctx.exec({ argv: ["x"] } as never);
+      return Promise.resolve();
+    },
+  });
+  await using world = await World.open({ plugins: [list.plugin, raise] });
+  world.onExec = () => turns(1).then(() => Promise.reject(new Error("no such program")));
+  const report = await world.run({ pipeline: PIPELINE });
+  assert.deepEqual(list.acked, [["a", "failed"], ["b", "done"]]);
+  assert.match(report.items[0].error?.message ?? "", /no such program/);
+});
+
+Deno.test("what a stage of events keeps of its context acts no more once the stage has ended", async () => {
+  const list = listSource([event("a")]);
+  let kept: EventWriteContext | undefined;
+  const raise = eventStage("raise", { apply: (_step, ctx: EventWriteContext) => Promise.resolve(void (kept = ctx)) });
+  const refused: unknown[] = [];
+  const next = eventStage("next", {
+    async apply() {
+      const acts = [
+        () => kept!.emit({ event: "backup_failure", data: {} }),
+        () => kept!.exec({ argv: ["x"] } as never),
+        () => kept!.checkpoint(1),
+        () => kept!.notifier("box", {}),
+        () => kept!.amend({ late: true }),
+        () => kept!.remember("late", 1),
+      ];
+      for (const act of acts) await Promise.resolve().then(act).catch((error) => refused.push(error.code));
+    },
+  });
+  await using world = await World.open({ plugins: [list.plugin, raise, next] });
+  await world.run({ pipeline: `${PIPELINE}[[stage]]\nuse = "next"\n` });
+  assert.deepEqual(refused, new Array(6).fill("plugins/stage-over"));
+});
+
+Deno.test("a notifier that opens only when the run has ended is disposed of", async () => {
+  const list = listSource([event("a")]);
+  const opens = Promise.withResolvers<void>(), disposed = Promise.withResolvers<void>();
+  const { plugin } = boxNotifier({ addressed: false });
+  const box: AnyNotifier = {
+    ...plugin,
+    async open(options, context) {
+      await opens.promise;
+      const opened = await plugin.open(options, context);
+      return { ...opened, [Symbol.asyncDispose]: () => Promise.resolve(disposed.resolve()) };
+    },
+  };
+  const raise = eventStage("raise", {
+    async apply(_step, ctx: EventWriteContext) {
+      await ctx.notifier("box", {});
+    },
+  });
+  await using world = await World.open({ plugins: [list.plugin, raise, box] });
+  const report = await world.run({ pipeline: `${PIPELINE}timeout = "5ms"\n`, deadlines: { leaveMs: 0 } });
+  assert.equal(report.items[0].error?.code, "run/timeout");
+  opens.resolve();
+  await disposed.promise;
+});
