@@ -73,20 +73,21 @@ export class DestroyProofs {
   readonly #services: ProofServices;
   #scope: ItemScope;
   readonly #root: string;
-  readonly #rules: DestroyRules;
+  /** Those of the act under way: one may ask for more than the one before it. */
+  #rules: DestroyRules | undefined;
   /** Files of the batch under way that were read once more, so that another look at it need not read them again. */
   readonly #read = new Map<string, Pick<Evidence, "identity" | "at">>();
 
-  constructor(services: ProofServices, scope: ItemScope, victim: { root: string; rules: DestroyRules }) {
+  constructor(services: ProofServices, scope: ItemScope, victim: { root: string }) {
     this.#services = services;
     this.#scope = scope;
     this.#root = victim.root;
-    this.#rules = victim.rules;
   }
 
-  /** Forgets what was read for an earlier batch. `signal` is that of the new one. */
-  begin(signal: AbortSignal): void {
+  /** Forgets what was read for an earlier batch. `rules` and `signal` are those of the new one. */
+  begin({ rules, signal }: { rules: DestroyRules; signal: AbortSignal }): void {
     this.#read.clear();
+    this.#rules = rules;
     this.#scope = { ...this.#scope, signal };
   }
 
@@ -97,12 +98,15 @@ export class DestroyProofs {
    */
   async prove(
     paths: readonly string[],
-    { removed, ...so }: { resumed: boolean; underWay: boolean; removed: ReadonlySet<string>; skewMs?: number },
+    { removed, ...given }: { resumed: boolean; underWay: boolean; removed: ReadonlySet<string>; skewMs?: number },
   ): Promise<ProofOutcome> {
+    const rules = this.#rules;
+    if (rules === undefined) throw new TypeError("Cannot prove a batch that was not begun");
+    const so = { ...given, rules };
     const { evidence, item } = this.#scope;
     const sources = await evidence.getMany(item.id, SOURCE_PLACE, paths);
     const refusals = new Refusals();
-    const holders = await this.#holders(paths, { sources, refusals, underWay: so.underWay });
+    const holders = await this.#holders(paths, { sources, refusals, underWay: so.underWay, rules });
     const present: Removable[] = [];
     for (const path of paths) {
       this.#scope.signal.throwIfAborted();
@@ -125,10 +129,11 @@ export class DestroyProofs {
   /** S5(b): which places, in distinct domains, still hold each file proved. Proofs of those that do not are void. */
   async #holders(
     paths: readonly string[],
-    { sources, refusals, underWay }: {
+    { sources, refusals, underWay, rules }: {
       sources: ReadonlyMap<string, Evidence>;
       refusals: Refusals;
       underWay: boolean;
+      rules: DestroyRules;
     },
   ): Promise<Map<string, Holders>> {
     const holders = new Map(paths.map((path): [string, Holders] => [path, emptyHolders()]));
@@ -150,7 +155,7 @@ export class DestroyProofs {
         if (proof.identity) holder?.inodes.push(proof.identity);
       }
     }
-    const wanted = Math.max(1, this.#rules.places);
+    const wanted = Math.max(1, rules.places);
     for (const [path, { strong, any }] of holders) {
       if (strong.size >= 1 && any.size >= wanted) continue;
       refusals.add(path, `proved at ${any.size} other places (${strong.size} strongly), wanted ${wanted}`);
@@ -174,8 +179,9 @@ export class DestroyProofs {
   /** S5(a), S6: returns the identity of the file that was hashed; undefined when it is gone or may not go. */
   async #proveVictim(
     source: Evidence,
-    { refusals, resumed, underWay, skewMs }: {
+    { refusals, rules, resumed, underWay, skewMs }: {
       refusals: Refusals;
+      rules: DestroyRules;
       resumed: boolean;
       underWay: boolean;
       skewMs?: number;
@@ -200,7 +206,7 @@ export class DestroyProofs {
     }
     const read = this.#read.get(source.path);
     if (read?.identity && sameIdentity(stat, read.identity) && identitySuffices(read, skewMs)) return read.identity;
-    const isEnough = this.#rules.recheck === "identity" && sameIdentity(stat, expected);
+    const isEnough = rules.recheck === "identity" && sameIdentity(stat, expected);
     if (isEnough && identitySuffices(source, skewMs)) return expected;
     const at = new Date(clock.now()).toISOString();
     const again = await hashFile(fs, path, { fresh: false, signal: this.#scope.signal });
