@@ -10,7 +10,10 @@ import { itemPath } from "../io/paths.ts";
 import { hashFile } from "../io/transfer.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import type { Clock, DestroyRules } from "../ports.ts";
+import { MAX_OFFSET_MS } from "./clocks.ts";
 import {
+  BLIND_MS,
+  blindFor,
   describeIdentity,
   identityOf,
   identitySuffices,
@@ -18,6 +21,9 @@ import {
   sameIdentity,
   sameInode,
 } from "./incarnation.ts";
+
+/** How long (ms) a file is waited for: as far as the clocks of a destroy may be apart, twice over. */
+const LONGEST_BLIND_MS = 2 * MAX_OFFSET_MS + 2 * BLIND_MS;
 
 export interface ProofServices {
   fs: FileSystem;
@@ -150,9 +156,12 @@ export class DestroyProofs {
       for (const proof of await this.#proofs(place, paths, sources)) {
         if (doubtful.has(proof.path)) continue;
         const holder = holders.get(proof.path);
-        holder?.any.add(place.domain);
-        if (strengthOf(proof.guarantee) === "strong") holder?.strong.add(place.domain);
-        if (proof.identity) holder?.inodes.push(proof.identity);
+        const { identity } = proof;
+        // One file by two names is one copy, whatever places they are at.
+        if (!holder || (identity && holder.inodes.some((other) => sameInode(other, identity)))) continue;
+        holder.any.add(place.domain);
+        if (strengthOf(proof.guarantee) === "strong") holder.strong.add(place.domain);
+        if (identity) holder.inodes.push(identity);
       }
     }
     const wanted = Math.max(1, rules.places);
@@ -208,6 +217,13 @@ export class DestroyProofs {
     if (read?.identity && sameIdentity(stat, read.identity) && identitySuffices(read, skewMs)) return read.identity;
     const isEnough = rules.recheck === "identity" && sameIdentity(stat, expected);
     if (isEnough && identitySuffices(source, skewMs)) return expected;
+    // A change by the second of the last one would not show: the file is read once that second is over.
+    const blindMs = blindFor(stat, { at: clock.now(), skewMs });
+    if (blindMs > LONGEST_BLIND_MS) {
+      refusals.add(source.path, `its change time is ahead of the clock (${describeIdentity(stat)})`);
+      return undefined;
+    }
+    if (blindMs > 0) await clock.sleep(blindMs, this.#scope.signal);
     const at = new Date(clock.now()).toISOString();
     const again = await hashFile(fs, path, { fresh: false, signal: this.#scope.signal });
     if (again.sha256 !== source.sha256) {
@@ -215,6 +231,10 @@ export class DestroyProofs {
       return undefined;
     }
     const identity = identityOf(again.after);
+    if (blindFor(identity, { at: Date.parse(at), skewMs }) > 0) {
+      refusals.add(source.path, "it was touched while it was read");
+      return undefined;
+    }
     this.#read.set(source.path, { identity, at });
     return identity;
   }
