@@ -16,7 +16,7 @@ import type { ItemScope } from "../places/place.ts";
 import type { DestroyRules, FileBatch } from "../ports.ts";
 import { claimedByOther } from "./claims.ts";
 import { checkClocks } from "./clocks.ts";
-import { DestroyProofs } from "./destroy_proofs.ts";
+import { DestroyProofs, oneOfEach } from "./destroy_proofs.ts";
 import type { Removable } from "./destroy_proofs.ts";
 import { assertSealed, unsealedPlaces } from "./destroy_seals.ts";
 import { removeEmptied } from "./emptied.ts";
@@ -29,6 +29,8 @@ import { recordEnd } from "./record_end.ts";
 import { MAX_PROOF_AGE_MS, Remover } from "./remover.ts";
 import type { DestroyServices, Victim } from "./victim.ts";
 
+/** SAFETY S5: how many files are proved and removed at a time, however many are asked for. */
+const MAX_FILES = 1000;
 /** How often a batch is proved anew because proving it took too long. What was read is only looked at the next time. */
 const MAX_ROUNDS = 3;
 
@@ -64,13 +66,15 @@ export class ItemDestroy {
     this.#proofs = new DestroyProofs(services, scope, { root: victim.root });
   }
 
-  /** Proves one batch again and removes it file by file. Nothing of a batch goes when any of it is in doubt. */
+  /** Proves each thousand again and removes them file by file. Nothing of them goes when any of it is in doubt. */
   removeBatch(batch: FileBatch, asked: Asked): Promise<void> {
     return this.#inTurn(asked, () =>
       this.#orWithdraw(async () => {
-        const paths = batch.files.map((file) => file.path);
-        await this.#removeFiles(paths, asked);
-        for (const path of paths) this.#gone.delete(path);
+        const all = batch.files.map((file) => file.path);
+        for (let from = 0; from < all.length; from += MAX_FILES) {
+          await this.#removeFiles(all.slice(from, from + MAX_FILES), asked);
+        }
+        for (const path of all) this.#gone.delete(path);
       }));
   }
 
@@ -79,6 +83,8 @@ export class ItemDestroy {
     return this.#inTurn(asked, async () => {
       if (!this.#isGone) await this.#removeRest(asked.rules);
       await this.#services.fs.syncDir(this.#victim.within.path);
+      // What was removed last may have lain in the empty folder that an unmounted disk leaves.
+      await this.#victim.check();
       await recordEnd(this.#services, this.#victim, this.#scope.item);
     });
   }
@@ -384,16 +390,4 @@ export class ItemDestroy {
       hint,
     });
   }
-}
-
-/** Of the names of one inode, as far as they are known, only the first. */
-function oneOfEach(paths: readonly string[], inodes: ReadonlyMap<string, number>): string[] {
-  const seen = new Set<number>();
-  return paths.filter((path) => {
-    const ino = inodes.get(path);
-    if (ino === undefined) return true;
-    const isFirst = !seen.has(ino);
-    seen.add(ino);
-    return isFirst;
-  });
 }

@@ -147,6 +147,8 @@ export class DestroyProofs {
       const proofs = await this.#proofs(place, paths, sources);
       if (proofs.length === 0) continue;
       const doubtful = await place.recheck(this.#scope, proofs);
+      // An unmounted place has none of its files; that says nothing of them.
+      if (doubtful.size > 0) await place.check(this.#scope.signal);
       for (const [path, why] of doubtful) refusals.add(path, `${place.id} no longer holds it (${why})`);
       // The next run must not take it for held. Where files are gone only this goes on, and looks at all of it anew.
       if (!underWay && doubtful.size > 0) {
@@ -242,4 +244,16 @@ export class DestroyProofs {
 
 function emptyHolders(): Holders {
   return { strong: new Set(), any: new Set(), inodes: [] };
+}
+
+/** Of the names of one inode, as far as they are known, only the first. */
+export function oneOfEach(paths: readonly string[], inodes: ReadonlyMap<string, number>): string[] {
+  const seen = new Set<number>();
+  return paths.filter((path) => {
+    const ino = inodes.get(path);
+    if (ino === undefined) return true;
+    const isFirst = !seen.has(ino);
+    seen.add(ino);
+    return isFirst;
+  });
 }
