@@ -3,6 +3,7 @@ import { type AnyStage, defineStage } from "../../../core/contract.ts";
 import { z } from "../../../core/options.ts";
 import type { DestroyRules, FileBatch, WriteContext } from "../../../core/ports.ts";
 import { BACKUP, SOURCE_ROOT, World } from "../../../testing/world.ts";
+import { manyFiles, rewrite, runAndBeforeRemoval } from "../../kit/rules.ts";
 
 type Act = (batch: FileBatch, ctx: WriteContext) => Promise<void>;
 
@@ -99,4 +100,22 @@ Deno.test("S6 an act that asks for a hash reads the files, whatever the act befo
   const { items } = await world.run({ pipeline: BACKUP.replace(/use\s*= "delete"\nwith.*/, 'use = "own"') });
   assert.equal(items[0].outcome, "done", JSON.stringify(items[0].error));
   assert.deepEqual([...new Set(read)], ["b.txt"]);
+});
+
+Deno.test("S5 a stage that asks for all files at once has them proved a thousand at a time", async () => {
+  const files: FileBatch["files"] = [];
+  let last: FileBatch | undefined;
+  const plugin = freeing(async (batch, ctx) => {
+    files.push(...batch.files);
+    last = batch;
+    if (files.length === 1010) await ctx.destroy({ ...last, files }, rules(1));
+  });
+  await using world = await World.open({ plugins: [plugin] });
+  world.study("study1", manyFiles());
+  const pipeline = BACKUP.replace(/use\s*= "delete"\nwith.*/, 'use = "own"');
+  const lost = "/nas/backups/study1/f01009";
+  const report = await runAndBeforeRemoval(world, 1000, () => rewrite(world, lost, "changed"), { pipeline });
+  assert.equal(report.items[0].error?.code, "destroy/not-proved");
+  assert.match(report.items[0].error?.message ?? "", /f01009: truenas no longer holds it/);
+  assert.equal(Object.keys(world.files(`${SOURCE_ROOT}/study1`)).length, 10);
 });
