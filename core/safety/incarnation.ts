@@ -64,13 +64,13 @@ export function identitySuffices(evidence: Pick<Evidence, "identity" | "at">, sk
  * How long (ms) after `at` a change could still hide behind the last one; 0 where none can any more, or where the system
  * gives no change time to wait for.
  */
-export function blindFor({ ctimeMs }: Pick<ChangeIdentity, "ctimeMs">, { at, skewMs = 0 }: Asked): number {
+export function blindFor({ ctimeMs }: Pick<ChangeIdentity, "ctimeMs">, { at, skewMs = 0 }: Moment): number {
   if (!Number.isFinite(at)) return Infinity;
   return ctimeMs === null ? 0 : Math.max(0, ctimeMs + BLIND_MS + skewMs - at + 1);
 }
 
 /** `at`: ms since 1970. */
-interface Asked {
+interface Moment {
   at: number;
   skewMs?: number;
 }
