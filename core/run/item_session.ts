@@ -6,7 +6,6 @@
 import type { Item, SourceFile } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
-import { ioError } from "../io/io_errors.ts";
 import { ledgerEntry } from "../ledger/entry.ts";
 import type { LedgerRecord, LedgerStatus } from "../ledger/record.ts";
 import type { ItemScope, Place } from "../places/place.ts";
@@ -14,7 +13,7 @@ import type { DestroyRules, FileBatch } from "../ports.ts";
 import { archivedBatches, type KnownLines } from "../places/archived.ts";
 import { FolderClock } from "../places/folder_clock.ts";
 import { expectedSeal } from "../places/seal_files.ts";
-import { ItemDestroy } from "../safety/destroy.ts";
+import { type Asked, ItemDestroy } from "../safety/destroy.ts";
 import type { Victim } from "../safety/victim.ts";
 import { assertListingIsEvidence } from "../safety/listing.ts";
 import { notItself } from "../safety/itself.ts";
@@ -41,6 +40,7 @@ export class ItemSession implements AsyncDisposable {
   readonly #known: KnownLines = new WeakMap();
   readonly #clock: FolderClock;
   #lock: StudyLock | undefined;
+  #isDisposed = false;
 
   constructor(run: RunState, scope: ItemScope) {
     this.#run = run;
@@ -193,15 +193,16 @@ export class ItemSession implements AsyncDisposable {
     await place.proveArchived(scope, lines);
   }
 
-  destroy(batch: FileBatch, { rules, signal }: { rules: DestroyRules; signal: AbortSignal }): Promise<void> {
-    return this.#destroyOf(rules).removeBatch(batch, signal);
+  destroy(batch: FileBatch, asked: Asked): Promise<void> {
+    return this.#destroyAt(asked.rules.place).removeBatch(batch, asked);
   }
 
   finishDestroy(rules: DestroyRules, { signal }: { signal: AbortSignal }): Promise<void> {
-    return this.#destroyOf(rules).finish(signal);
+    return this.#destroyAt(rules.place).finish({ rules, signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
     const lock = this.#lock;
     this.#lock = undefined;
     try {
@@ -211,18 +212,17 @@ export class ItemSession implements AsyncDisposable {
     }
   }
 
-  #destroyOf(rules: DestroyRules): ItemDestroy {
-    if (rules.place !== SOURCE_PLACE) {
-      throw new RangeError(`Cannot destroy at "${rules.place}": this item's victim is its source`);
+  /** One for all acts of the item there: it knows what went already. */
+  #destroyAt(place: string): ItemDestroy {
+    if (place !== SOURCE_PLACE) {
+      throw new RangeError(`Cannot destroy at "${place}": this item's victim is its source`);
     }
-    let destroy = this.#destroys.get(rules.place);
+    let destroy = this.#destroys.get(place);
     if (!destroy) {
-      destroy = new ItemDestroy(
-        { ...this.#run.destroyServices(), survivors: this.#run.places },
-        this.scope,
-        { victim: this.#run.isOverBackups ? this.#backupVictim() : this.#sourceVictim(), rules },
-      );
-      this.#destroys.set(rules.place, destroy);
+      const services = { ...this.#run.destroyServices(), survivors: this.#run.places };
+      const victim = this.#run.isOverBackups ? this.#backupVictim() : this.#sourceVictim();
+      destroy = new ItemDestroy(services, this.scope, victim);
+      this.#destroys.set(place, destroy);
     }
     return destroy;
   }
@@ -247,22 +247,28 @@ export class ItemSession implements AsyncDisposable {
       ended: "source_deleted_at" as const,
       check: () => this.#run.source.check(),
       assertLocked: () => this.assertLocked(),
-      removeLockAndFolder: async () => {
-        const { fs, log } = this.#run.services;
+      unlock: async () => {
         const lock = this.#lock;
         this.#lock = undefined;
         await lock?.release();
-        await fs.removeEmptyDir(this.item.root).catch(async (cause) => {
-          // A retry works under the lock again; what it cannot have hides nothing of why the folder stays.
-          this.#lock = await this.#acquire(this.scope.signal).catch((error) => {
-            log.warn(`${this.item.name}: its lock could not be taken again: ${error.message}`);
-            return undefined;
-          });
-          throw ioError(cause, { verb: "remove the folder", path: this.item.root });
-        });
-        await fs.syncDir(this.#run.source.path);
       },
+      lockAgain: (signal) => this.#lockAgain(signal),
     };
+  }
+
+  /** For a retry. What it cannot have hides nothing of why the folder stays. */
+  async #lockAgain(signal: AbortSignal): Promise<void> {
+    const { log } = this.#run.services;
+    // Whoever was left behind, or has ended, gives no lock back.
+    const isOver = () => this.#isDisposed || signal.aborted;
+    if (isOver()) return;
+    try {
+      const lock = await this.#acquire(signal);
+      if (isOver()) await lock.release();
+      else this.#lock = lock;
+    } catch (error) {
+      log.warn(`${this.item.name}: its lock could not be taken again: ${(error as Error).message}`);
+    }
   }
 
   /** Returns the sidecar's hash when every place is proved, one is sealed, and the source is still what was copied. */

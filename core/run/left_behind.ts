@@ -4,7 +4,7 @@
  * Nothing can end a promise that never settles, nor a call that the file system holds up. What holds all the same:
  * - what was left behind is refused by its context (`untilLeft`), and everything under way below it has an aborted signal;
  * - what may still happen is the call it hangs in, when a file system that was gone comes back, and what follows up to the
- *   next look at the signal; no removal follows, for before each there is such a look. So
+ *   next look at the signal; no removal follows, for before each there is such a look (`safety/remover.ts`). So
  *   the locks under which it began are kept until it has ended. If it never does, they are held to the end of the process:
  *   another host meets a held lock until then, and behind that one whose holder is proved dead;
  * - a child process does not end with this one. It is killed before its step is left behind (`childGraceMs`), and whatever

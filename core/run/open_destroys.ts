@@ -58,7 +58,9 @@ async function takeUp(run: RunState, ledger: Ledger, record: LedgerRecord): Prom
     const item = await itemOf(run, { name, path });
     if (item.id === record.incarnation) return item;
   }
-  if (run.request.dryRun || !await isOfThisRoot(run, record)) return undefined;
+  // A ledger that is contradicted can still be put back as it was; a line more would make that harder (SAFETY S12).
+  const mayClose = !run.request.dryRun && !run.destroyServices().soundness?.known;
+  if (!mayClose || !await isOfThisRoot(run, record)) return undefined;
   if (stat && stat.kind !== "directory") {
     log.warn(`${name}: it was being freed, and a ${stat.kind} stands at "${path}" now`);
     return undefined;

@@ -11,7 +11,7 @@ import type { Clock } from "../ports.ts";
 const MAX_BEHIND_MS = 2000;
 
 /** How far (ms) our clock may be off a place's. */
-const MAX_OFFSET_MS = 5 * 60_000;
+export const MAX_OFFSET_MS = 5 * 60_000;
 
 /** Something that tells the time: a place, or the root that is freed. */
 type Timed = Pick<Place, "id" | "kind" | "now">;

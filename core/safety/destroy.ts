@@ -5,10 +5,9 @@
  */
 import { PipelineError } from "../errors.ts";
 import { SOURCE_PLACE } from "../evidence.ts";
-import { ioError, isAbsent } from "../io/io_errors.ts";
+import { isAbsent } from "../io/io_errors.ts";
 import { SIDECAR_NAME } from "../io/names.ts";
 import { itemPath } from "../io/paths.ts";
-import { sameFile } from "../io/same.ts";
 import { follow } from "../ledger/entry.ts";
 import { monthOf } from "../ledger/fold.ts";
 import type { Contradiction } from "../ledger/mirror.ts";
@@ -17,21 +16,29 @@ import type { ItemScope } from "../places/place.ts";
 import type { DestroyRules, FileBatch } from "../ports.ts";
 import { claimedByOther } from "./claims.ts";
 import { checkClocks } from "./clocks.ts";
-import { DestroyProofs } from "./destroy_proofs.ts";
+import { DestroyProofs, oneOfEach } from "./destroy_proofs.ts";
 import type { Removable } from "./destroy_proofs.ts";
 import { assertSealed, unsealedPlaces } from "./destroy_seals.ts";
+import { removeEmptied } from "./emptied.ts";
 import { FolderGuard } from "./folder_guard.ts";
 import { sameIdentity } from "./incarnation.ts";
 import { assertItself } from "./itself.ts";
-import { assertListingIsEvidence, Sample, unprovedFolders } from "./listing.ts";
-import { ownSidecar, walkStudy } from "./own_sidecar.ts";
+import { assertListingIsEvidence } from "./listing.ts";
+import { ownSidecar } from "./own_sidecar.ts";
 import { recordEnd } from "./record_end.ts";
+import { MAX_PROOF_AGE_MS, Remover } from "./remover.ts";
 import type { DestroyServices, Victim } from "./victim.ts";
 
-/** SAFETY S5: how old (ms) the proof of a file may be when the file goes. */
-const MAX_PROOF_AGE_MS = 10 * 60_000;
+/** SAFETY S5: how many files are proved and removed at a time, however many are asked for. */
+const MAX_FILES = 1000;
 /** How often a batch is proved anew because proving it took too long. What was read is only looked at the next time. */
 const MAX_ROUNDS = 3;
+
+/** What is asked of one act. */
+export interface Asked {
+  rules: DestroyRules;
+  signal: AbortSignal;
+}
 
 /** A destroy of one item at one place, over all its batches. One act at a time, however many are asked for. */
 export class ItemDestroy {
@@ -45,41 +52,39 @@ export class ItemDestroy {
   /** An earlier run began this destroy: files may be gone already. */
   #resumed = false;
   #removed = 0;
+  /** The fewest places by whose proofs a file went. */
+  #fewest = Infinity;
   /** The folder went: a retry has only the end to record. */
   #isGone = false;
   /** What this run removed of batches that are not finished: the next attempt must not miss it. */
   readonly #gone = new Set<string>();
 
-  constructor(services: DestroyServices, scope: ItemScope, target: { victim: Victim; rules: DestroyRules }) {
+  constructor(services: DestroyServices, scope: ItemScope, victim: Victim) {
     this.#services = services;
     this.#scope = scope;
-    this.#victim = target.victim;
-    this.#proofs = new DestroyProofs(services, scope, { root: target.victim.root, rules: target.rules });
+    this.#victim = victim;
+    this.#proofs = new DestroyProofs(services, scope, { root: victim.root });
   }
 
-  /** Proves one batch again and removes it file by file. Nothing of a batch goes when any of it is in doubt. */
-  removeBatch(batch: FileBatch, signal: AbortSignal): Promise<void> {
-    return this.#inTurn(signal, () =>
+  /** Proves each thousand again and removes them file by file. Nothing of them goes when any of it is in doubt. */
+  removeBatch(batch: FileBatch, asked: Asked): Promise<void> {
+    return this.#inTurn(asked, () =>
       this.#orWithdraw(async () => {
-        const paths = batch.files.map((file) => file.path);
-        await this.#removeFiles(paths);
-        for (const path of paths) this.#gone.delete(path);
+        const all = batch.files.map((file) => file.path);
+        for (let from = 0; from < all.length; from += MAX_FILES) {
+          await this.#removeFiles(all.slice(from, from + MAX_FILES), asked);
+        }
+        for (const path of all) this.#gone.delete(path);
       }));
   }
 
   /** Removes the emptied folders, the lock and the item's folder, then records the end. */
-  finish(signal: AbortSignal): Promise<void> {
-    return this.#inTurn(signal, async () => {
-      if (!this.#isGone) {
-        await this.#orWithdraw(async () => {
-          const record = await this.#assertStill();
-          await this.#checkRoots();
-          await this.#checkSeal(record, { whole: false });
-          await this.#removeFolders();
-        });
-        await this.#victim.removeLockAndFolder();
-        this.#isGone = true;
-      }
+  finish(asked: Asked): Promise<void> {
+    return this.#inTurn(asked, async () => {
+      if (!this.#isGone) await this.#removeRest(asked.rules);
+      await this.#services.fs.syncDir(this.#victim.within.path);
+      // What was removed last may have lain in the empty folder that an unmounted disk leaves.
+      await this.#victim.check();
       await recordEnd(this.#services, this.#victim, this.#scope.item);
     });
   }
@@ -94,7 +99,7 @@ export class ItemDestroy {
     }
   }
 
-  #inTurn(signal: AbortSignal, act: () => Promise<void>): Promise<void> {
+  #inTurn({ signal }: Asked, act: () => Promise<void>): Promise<void> {
     const turn = this.#turn.then(() => {
       this.#scope = { ...this.#scope, signal };
       return act();
@@ -229,15 +234,13 @@ export class ItemDestroy {
   }
 
   /** Proves and removes, and proves the rest again when its proof has grown old. */
-  async #removeFiles(paths: readonly string[]): Promise<void> {
-    const { clock } = this.#services;
-    this.#proofs.begin(this.#scope.signal);
+  async #removeFiles(paths: readonly string[], { rules, signal }: Asked): Promise<void> {
+    this.#proofs.begin({ rules, signal });
     let rest = paths;
     // The change time of a file is new once another of its names went: each name goes by a proof of its own.
     const inodes = new Map<string, number>();
     for (let round = 1; rest.length > 0; round++) {
-      const since = clock.now();
-      const old = () => Math.abs(clock.now() - since) > MAX_PROOF_AGE_MS;
+      const remover = new Remover(this.#services, signal);
       const record = await this.#assertStill();
       await this.#checkRoots();
       const skewMs = await this.#checkClocks();
@@ -257,74 +260,96 @@ export class ItemDestroy {
       for (const { path, identity } of present) if (identity.ino !== null) inodes.set(path, identity.ino);
       const first = new Set(oneOfEach(present.map((file) => file.path), inodes));
       for (const file of present) {
-        this.#scope.signal.throwIfAborted();
-        if (old()) break;
         if (!first.has(file.path)) continue;
+        if (!remover.may()) break;
         await folders.check(file.path);
-        await this.#unlink(file);
+        if (!await this.#unlink(file, { remover, places: rules.places })) break;
       }
       // What was proved to be gone already is done with.
       const done = new Set(turn);
       for (const { path } of present) if (!this.#gone.has(path)) done.delete(path);
       rest = rest.filter((path) => !done.has(path));
       if (this.#removed > before) round = 0;
-      if (rest.length > 0 && round >= MAX_ROUNDS) {
-        throw this.#refusal(
-          "destroy/too-slow",
-          `its files could not be proved within ${MAX_PROOF_AGE_MS / 60_000} min`,
-        );
-      }
+      if (rest.length > 0 && round >= MAX_ROUNDS) throw this.#tooSlow("its files");
     }
   }
 
-  /** The last look and the act, as close together as the system lets them be. */
-  async #unlink({ path: relative, identity }: Removable): Promise<void> {
+  /** The last look and the act, as close together as the system lets them be. Returns false when it came too late. */
+  async #unlink(
+    { path: relative, identity }: Removable,
+    { remover, places }: { remover: Remover; places: number },
+  ): Promise<boolean> {
     const { fs } = this.#services;
     const path = itemPath(this.#victim.root, relative);
     const stat = await fs.lstat(path);
     if (!stat || stat.kind !== "file" || !sameIdentity(stat, identity)) {
       throw this.#refusal("destroy/source-changed", `${relative} changed between its last check and its removal`);
     }
-    // The look may have hung until nobody waited for the step any more.
-    this.#scope.signal.throwIfAborted();
-    // Counted before: a removal whose answer is an error may have been done.
-    this.#removed++;
-    await fs.removeFile(path).catch(async (cause) => {
+    let isTried = false;
+    const onAct = () => {
+      isTried = true;
+      this.#removed++;
+      this.#fewest = Math.min(this.#fewest, places);
+    };
+    const went = await remover.remove(path, { kind: "file", onAct }).catch(async (error) => {
       // What somebody else removed in this moment is not ours.
-      if (!isAbsent(cause) && await fs.lstat(path).catch(() => stat) === undefined) this.#gone.add(relative);
-      throw ioError(cause, { verb: "remove", path });
+      const mayBeDone = isTried && !isAbsent(error.cause);
+      if (mayBeDone && await fs.lstat(path).catch(() => stat) === undefined) this.#gone.add(relative);
+      throw error;
     });
-    this.#gone.add(relative);
+    if (went) this.#gone.add(relative);
+    return went;
   }
 
-  async #removeFolders(): Promise<void> {
-    const { fs } = this.#services;
-    const folders: string[] = [];
-    const left = new Sample();
-    for await (const entry of walkStudy(fs, this.#scope, { root: this.#victim.root })) {
-      if (entry.kind === "directory") folders.push(entry.path);
-      else left.add(entry.path);
+  /** What the files lay in, then the item's own folder. */
+  async #removeRest(rules: DestroyRules): Promise<void> {
+    const { signal } = this.#scope;
+    let remover: Remover;
+    await this.#orWithdraw(async () => {
+      this.#assertEnough(rules.places);
+      for (let round = 1, isEmpty = false; !isEmpty; round++) {
+        remover = new Remover(this.#services, signal);
+        const record = await this.#assertStill();
+        await this.#checkRoots();
+        await this.#checkSeal(record, { whole: false });
+        let acts = 0;
+        isEmpty = await removeEmptied(this.#scope, {
+          ...this.#services,
+          victim: this.#victim,
+          remover,
+          assertListHeld: async () => await this.#checkSeal(await this.#recorded(), { whole: true }),
+          onAct: (kind) => {
+            acts++;
+            if (kind === "file") this.#removed++;
+          },
+        }) && remover.may();
+        if (acts > 0) round = 0;
+        if (!isEmpty && round >= MAX_ROUNDS) throw this.#tooSlow("its folders");
+      }
+    });
+    try {
+      await this.#victim.unlock();
+      if (!await remover!.remove(this.#victim.root, { kind: "folder" })) throw this.#tooSlow("its folder");
+    } catch (error) {
+      await this.#victim.lockAgain(signal);
+      throw error;
     }
-    const unproved = await unprovedFolders(this.#scope, folders, this.#services.survivors);
-    if (left.count + unproved.count > 0) {
-      const found = [left.words("files no evidence covers"), unproved.words("empty folders no place has")];
-      throw new PipelineError(
-        "destroy/left-over",
-        `Cannot finish removing "${this.#scope.item.name}" from ${this.#victim.id}: ${
-          found.filter((words) => words !== undefined).join("; ")
-        }`,
-        { hint: "They arrived after the backup and stay. Move them into a study of their own name." },
-      );
-    }
-    const guard = new FolderGuard(fs, this.#victim.root);
-    for (const folder of folders.reverse()) {
-      await guard.check(folder);
-      const path = itemPath(this.#victim.root, folder);
-      await fs.removeEmptyDir(path).catch((cause) => {
-        throw ioError(cause, { verb: "remove the folder", path });
-      });
-    }
-    await this.#removeSidecar(guard);
+    this.#isGone = true;
+  }
+
+  /** No file is looked at any more: what is asked for at the end must have held for each that went. */
+  #assertEnough(wanted: number): void {
+    const domains = new Set(this.#services.survivors.map((place) => place.domain));
+    const found = Math.min(this.#fewest, domains.size);
+    if (found >= wanted) return;
+    throw this.#refusal("destroy/not-proved", `its files went by proofs at ${found} other places, wanted ${wanted}`);
+  }
+
+  #tooSlow(what: string): PipelineError {
+    return this.#refusal(
+      "destroy/too-slow",
+      `${what} could not be proved within ${MAX_PROOF_AGE_MS / 60_000} min`,
+    );
   }
 
   /** A copy that is freed is the one that was sealed. Its list may be gone only where an earlier run removed it. */
@@ -335,24 +360,6 @@ export class ItemDestroy {
       "destroy/sidecar-differs",
       `its ${SIDECAR_NAME} is not the list of checksums that the ledger names`,
     );
-  }
-
-  /** S14: the archive's own list goes by the proof that it is that list, which a place still holds. */
-  async #removeSidecar(guard: FolderGuard): Promise<void> {
-    const { fs } = this.#services;
-    const path = itemPath(this.#victim.root, SIDECAR_NAME);
-    if (await fs.lstat(path) === undefined) return;
-    await this.#checkSeal(await this.#recorded(), { whole: true });
-    await guard.check(SIDECAR_NAME);
-    const proved = await ownSidecar(fs, this.#scope, { root: this.#victim.root });
-    const stat = await fs.lstat(path);
-    if (!proved || !stat || !sameFile(proved, stat)) {
-      throw this.#refusal("destroy/source-changed", `${SIDECAR_NAME} is not the archive's list any more`);
-    }
-    this.#removed++;
-    await fs.removeFile(path).catch((cause) => {
-      throw ioError(cause, { verb: "remove", path });
-    });
   }
 
   /** S4: an intent under which nothing was removed is withdrawn, so that the item is free for other work. */
@@ -383,16 +390,4 @@ export class ItemDestroy {
       hint,
     });
   }
-}
-
-/** Of the names of one inode, as far as they are known, only the first. */
-function oneOfEach(paths: readonly string[], inodes: ReadonlyMap<string, number>): string[] {
-  const seen = new Set<number>();
-  return paths.filter((path) => {
-    const ino = inodes.get(path);
-    if (ino === undefined) return true;
-    const isFirst = !seen.has(ino);
-    seen.add(ino);
-    return isFirst;
-  });
 }

@@ -10,7 +10,10 @@ import { itemPath } from "../io/paths.ts";
 import { hashFile } from "../io/transfer.ts";
 import type { ItemScope, Place } from "../places/place.ts";
 import type { Clock, DestroyRules } from "../ports.ts";
+import { MAX_OFFSET_MS } from "./clocks.ts";
 import {
+  BLIND_MS,
+  blindFor,
   describeIdentity,
   identityOf,
   identitySuffices,
@@ -18,6 +21,9 @@ import {
   sameIdentity,
   sameInode,
 } from "./incarnation.ts";
+
+/** How long (ms) a file is waited for: as far as the clocks of a destroy may be apart, twice over. */
+const LONGEST_BLIND_MS = 2 * MAX_OFFSET_MS + 2 * BLIND_MS;
 
 export interface ProofServices {
   fs: FileSystem;
@@ -73,20 +79,21 @@ export class DestroyProofs {
   readonly #services: ProofServices;
   #scope: ItemScope;
   readonly #root: string;
-  readonly #rules: DestroyRules;
+  /** Those of the act under way: one may ask for more than the one before it. */
+  #rules: DestroyRules | undefined;
   /** Files of the batch under way that were read once more, so that another look at it need not read them again. */
   readonly #read = new Map<string, Pick<Evidence, "identity" | "at">>();
 
-  constructor(services: ProofServices, scope: ItemScope, victim: { root: string; rules: DestroyRules }) {
+  constructor(services: ProofServices, scope: ItemScope, victim: { root: string }) {
     this.#services = services;
     this.#scope = scope;
     this.#root = victim.root;
-    this.#rules = victim.rules;
   }
 
-  /** Forgets what was read for an earlier batch. `signal` is that of the new one. */
-  begin(signal: AbortSignal): void {
+  /** Forgets what was read for an earlier batch. `rules` and `signal` are those of the new one. */
+  begin({ rules, signal }: { rules: DestroyRules; signal: AbortSignal }): void {
     this.#read.clear();
+    this.#rules = rules;
     this.#scope = { ...this.#scope, signal };
   }
 
@@ -97,12 +104,15 @@ export class DestroyProofs {
    */
   async prove(
     paths: readonly string[],
-    { removed, ...so }: { resumed: boolean; underWay: boolean; removed: ReadonlySet<string>; skewMs?: number },
+    { removed, ...given }: { resumed: boolean; underWay: boolean; removed: ReadonlySet<string>; skewMs?: number },
   ): Promise<ProofOutcome> {
+    const rules = this.#rules;
+    if (rules === undefined) throw new TypeError("Cannot prove a batch that was not begun");
+    const so = { ...given, rules };
     const { evidence, item } = this.#scope;
     const sources = await evidence.getMany(item.id, SOURCE_PLACE, paths);
     const refusals = new Refusals();
-    const holders = await this.#holders(paths, { sources, refusals, underWay: so.underWay });
+    const holders = await this.#holders(paths, { sources, refusals, underWay: so.underWay, rules });
     const present: Removable[] = [];
     for (const path of paths) {
       this.#scope.signal.throwIfAborted();
@@ -125,10 +135,11 @@ export class DestroyProofs {
   /** S5(b): which places, in distinct domains, still hold each file proved. Proofs of those that do not are void. */
   async #holders(
     paths: readonly string[],
-    { sources, refusals, underWay }: {
+    { sources, refusals, underWay, rules }: {
       sources: ReadonlyMap<string, Evidence>;
       refusals: Refusals;
       underWay: boolean;
+      rules: DestroyRules;
     },
   ): Promise<Map<string, Holders>> {
     const holders = new Map(paths.map((path): [string, Holders] => [path, emptyHolders()]));
@@ -136,6 +147,8 @@ export class DestroyProofs {
       const proofs = await this.#proofs(place, paths, sources);
       if (proofs.length === 0) continue;
       const doubtful = await place.recheck(this.#scope, proofs);
+      // An unmounted place has none of its files; that says nothing of them.
+      if (doubtful.size > 0) await place.check(this.#scope.signal);
       for (const [path, why] of doubtful) refusals.add(path, `${place.id} no longer holds it (${why})`);
       // The next run must not take it for held. Where files are gone only this goes on, and looks at all of it anew.
       if (!underWay && doubtful.size > 0) {
@@ -145,12 +158,15 @@ export class DestroyProofs {
       for (const proof of await this.#proofs(place, paths, sources)) {
         if (doubtful.has(proof.path)) continue;
         const holder = holders.get(proof.path);
-        holder?.any.add(place.domain);
-        if (strengthOf(proof.guarantee) === "strong") holder?.strong.add(place.domain);
-        if (proof.identity) holder?.inodes.push(proof.identity);
+        const { identity } = proof;
+        // One file by two names is one copy, whatever places they are at.
+        if (!holder || (identity && holder.inodes.some((other) => sameInode(other, identity)))) continue;
+        holder.any.add(place.domain);
+        if (strengthOf(proof.guarantee) === "strong") holder.strong.add(place.domain);
+        if (identity) holder.inodes.push(identity);
       }
     }
-    const wanted = Math.max(1, this.#rules.places);
+    const wanted = Math.max(1, rules.places);
     for (const [path, { strong, any }] of holders) {
       if (strong.size >= 1 && any.size >= wanted) continue;
       refusals.add(path, `proved at ${any.size} other places (${strong.size} strongly), wanted ${wanted}`);
@@ -174,8 +190,9 @@ export class DestroyProofs {
   /** S5(a), S6: returns the identity of the file that was hashed; undefined when it is gone or may not go. */
   async #proveVictim(
     source: Evidence,
-    { refusals, resumed, underWay, skewMs }: {
+    { refusals, rules, resumed, underWay, skewMs }: {
       refusals: Refusals;
+      rules: DestroyRules;
       resumed: boolean;
       underWay: boolean;
       skewMs?: number;
@@ -200,8 +217,15 @@ export class DestroyProofs {
     }
     const read = this.#read.get(source.path);
     if (read?.identity && sameIdentity(stat, read.identity) && identitySuffices(read, skewMs)) return read.identity;
-    const isEnough = this.#rules.recheck === "identity" && sameIdentity(stat, expected);
+    const isEnough = rules.recheck === "identity" && sameIdentity(stat, expected);
     if (isEnough && identitySuffices(source, skewMs)) return expected;
+    // A change by the second of the last one would not show: the file is read once that second is over.
+    const blindMs = blindFor(stat, { at: clock.now(), skewMs });
+    if (blindMs > LONGEST_BLIND_MS) {
+      refusals.add(source.path, `its change time is ahead of the clock (${describeIdentity(stat)})`);
+      return undefined;
+    }
+    if (blindMs > 0) await clock.sleep(blindMs, this.#scope.signal);
     const at = new Date(clock.now()).toISOString();
     const again = await hashFile(fs, path, { fresh: false, signal: this.#scope.signal });
     if (again.sha256 !== source.sha256) {
@@ -209,6 +233,10 @@ export class DestroyProofs {
       return undefined;
     }
     const identity = identityOf(again.after);
+    if (blindFor(identity, { at: Date.parse(at), skewMs }) > 0) {
+      refusals.add(source.path, "it was touched while it was read");
+      return undefined;
+    }
     this.#read.set(source.path, { identity, at });
     return identity;
   }
@@ -216,4 +244,16 @@ export class DestroyProofs {
 
 function emptyHolders(): Holders {
   return { strong: new Set(), any: new Set(), inodes: [] };
+}
+
+/** Of the names of one inode, as far as they are known, only the first. */
+export function oneOfEach(paths: readonly string[], inodes: ReadonlyMap<string, number>): string[] {
+  const seen = new Set<number>();
+  return paths.filter((path) => {
+    const ino = inodes.get(path);
+    if (ino === undefined) return true;
+    const isFirst = !seen.has(ino);
+    seen.add(ino);
+    return isFirst;
+  });
 }

@@ -3,28 +3,35 @@ import { PipelineError } from "../errors.ts";
 import type { FileSystem } from "../io/file_system.ts";
 import { itemPath, parentOf } from "../io/paths.ts";
 
-/** Looks at the folders that lead to an entry. Entries of one folder that follow each other share one look. */
-export class FolderGuard {
-  readonly #fs: FileSystem;
-  readonly #root: string;
-  #checked: string | undefined;
+/** How long (ms) a look holds: what follows it may hang, and a folder can be replaced meanwhile. */
+const LOOK_HOLDS_MS = 100;
 
-  constructor(fs: FileSystem, root: string) {
+/** Looks at the folders that lead to an entry. Entries of one folder that follow each other shortly share one look. */
+export class FolderGuard {
+  readonly #fs: Pick<FileSystem, "lstat">;
+  readonly #root: string;
+  readonly #elapsed: () => number;
+  #checked: { parent: string; at: number } | undefined;
+
+  /** `elapsed`: ms since some moment. */
+  constructor(fs: Pick<FileSystem, "lstat">, root: string, elapsed: () => number = () => performance.now()) {
     this.#fs = fs;
     this.#root = root;
+    this.#elapsed = elapsed;
   }
 
   /** @throws {PipelineError} `destroy/escapes` when the way to `path` (`/`-separated) leads through anything but folders */
   async check(path: string): Promise<void> {
     const parent = parentOf(path);
-    if (this.#checked === parent) return;
+    const at = this.#elapsed();
+    if (this.#checked?.parent === parent && at - this.#checked.at <= LOOK_HOLDS_MS) return;
     await this.#expectFolder(this.#root);
-    let at = "";
+    let folder = "";
     for (const segment of parent === "" ? [] : parent.split("/")) {
-      at = at === "" ? segment : `${at}/${segment}`;
-      await this.#expectFolder(itemPath(this.#root, at));
+      folder = folder === "" ? segment : `${folder}/${segment}`;
+      await this.#expectFolder(itemPath(this.#root, folder));
     }
-    this.#checked = parent;
+    this.#checked = { parent, at };
   }
 
   async #expectFolder(path: string): Promise<void> {

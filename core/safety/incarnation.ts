@@ -57,8 +57,22 @@ export function identitySuffices(evidence: Pick<Evidence, "identity" | "at">, sk
   const identity = evidence.identity;
   if (!identity || identity.ino === null || identity.dev === null) return false;
   if (identity.mtimeMs === null || identity.ctimeMs === null) return false;
-  const hashedAt = Date.parse(evidence.at);
-  return Number.isFinite(hashedAt) && hashedAt - identity.ctimeMs > BLIND_MS + skewMs;
+  return blindFor(identity, { at: Date.parse(evidence.at), skewMs }) === 0;
+}
+
+/**
+ * How long (ms) after `at` a change could still hide behind the last one; 0 where none can any more, or where the system
+ * gives no change time to wait for.
+ */
+export function blindFor({ ctimeMs }: Pick<ChangeIdentity, "ctimeMs">, { at, skewMs = 0 }: Moment): number {
+  if (!Number.isFinite(at)) return Infinity;
+  return ctimeMs === null ? 0 : Math.max(0, ctimeMs + BLIND_MS + skewMs - at + 1);
+}
+
+/** `at`: ms since 1970. */
+interface Moment {
+  at: number;
+  skewMs?: number;
 }
 
 /** An identity in words, for messages that name both. */

@@ -28,8 +28,10 @@ export interface Victim {
   assertLocked(): Promise<void>;
   /** Throws unless the name is this incarnation's everywhere; without it, the survivors are asked, and a free name is claimed. */
   assertClaims?(signal: AbortSignal): Promise<void>;
-  /** Removes the lock, then the emptied folder, as the last step. */
-  removeLockAndFolder(): Promise<void>;
+  /** Gives the item's lock back, so that its folder is empty. */
+  unlock(): Promise<void>;
+  /** Takes it again where the folder could not go, unless nobody is left to give it back; never throws. */
+  lockAgain(signal: AbortSignal): Promise<void>;
 }
 
 export interface DestroyServices {

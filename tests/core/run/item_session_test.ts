@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { formatLedgerLine, NO_PREVIOUS } from "../../../core/ledger/line.ts";
 import { ObjectStoreError } from "../../../core/objects/object_store.ts";
+import type { EngineServices } from "../../../core/run/services.ts";
 import { BACKUP, MANIFEST_ROOT, NAS_ROOT, SOURCE_ROOT, World } from "../../../testing/world.ts";
 import { backedUp, CLEANUP, cleanup, EVICT_ALL, onNas } from "../../kit/backups.ts";
 import { runAndAfter, runAndBeforeRemoval } from "../../kit/rules.ts";
@@ -165,3 +166,41 @@ Deno.test("S4 the end of an eviction that could not be recorded is recorded by t
   assert.equal(refused, 2);
   assert.notEqual((await world.ledger()).get("study1")?.truenas_evicted_at, null);
 });
+
+for (const when of ["the folder", "the lock"]) {
+  Deno.test(`S10 a lock is not taken again for a step that was left behind while ${when} hung`, async () => {
+    await using world = await World.open();
+    world.study("study1", FILES);
+    const study = `${SOURCE_ROOT}/study1`;
+    const abort = new AbortController();
+    const gate = Promise.withResolvers<void>();
+    let removals = 0;
+    const wrap = (services: EngineServices): EngineServices => {
+      const fs = services.fs;
+      const hang = () => (abort.abort(), gate.promise);
+      const removeEmptyDir = async (path: string) => {
+        if (path !== study) return await fs.removeEmptyDir(path);
+        removals++;
+        if (when === "the folder") await hang();
+        throw systemError("EBUSY", path);
+      };
+      const openReadWrite: typeof fs.openReadWrite = async (path, options) => {
+        if (when === "the lock" && removals > 0 && path === `${study}/.labferry.lock`) await hang();
+        return await fs.openReadWrite(path, options);
+      };
+      const own: Partial<typeof fs> = { removeEmptyDir, openReadWrite };
+      const get = (target: typeof fs, name: keyof typeof fs) => {
+        const call = own[name] ?? Reflect.get(target, name);
+        return typeof call === "function" ? call.bind(target) : call;
+      };
+      return { ...services, fs: new Proxy(fs, { get: get as ProxyHandler<typeof fs>["get"] }) };
+    };
+    const report = await world.run({ abort: abort.signal, deadlines: { leaveMs: 0 }, wrap });
+    assert.deepEqual([report.exit_code, removals], [130, 1]);
+    gate.resolve();
+    for (let turn = 0; turn < 500; turn++) await new Promise((done) => setImmediate(done));
+    assert.equal(world.fs.disk.lstat(`${study}/.labferry.lock`), undefined, "nobody would give it back");
+    assert.equal((await world.run()).exit_code, 0);
+    assert.notEqual((await world.ledger()).get("study1")?.source_deleted_at, null);
+  });
+}

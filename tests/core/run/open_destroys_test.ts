@@ -98,3 +98,23 @@ Deno.test("S22 takeUpDestroys() takes up in byte order of the names, also of tho
   const report = await world.run();
   assert.deepEqual(report.items.map(({ name }) => name), names);
 });
+
+Deno.test("S12 takeUpDestroys() adds no line to a ledger that is contradicted, whatever became of the folder", async () => {
+  for (const became of ["gone", "another's"]) {
+    await using world = await World.open();
+    world.study("study1", { "a.txt": "alpha" });
+    assert.equal((await world.run()).exit_code, 0);
+    const [month] = Object.keys(world.fs.tree(MANIFEST_ROOT)).filter((path) => path.endsWith(".jsonl"));
+    const whole = new TextDecoder().decode(world.fs.bytes(month));
+    const cut = `${whole.split("\n").slice(0, -2).join("\n")}\n`;
+    world.fs.seed({ [month]: cut });
+    // Not idle, so that nothing else is recorded of it.
+    if (became === "another's") world.study("study1", { "a.txt": "alpha" }, 1);
+    world.clock.time += 60_000;
+    const report = await world.run();
+    assert.deepEqual([report.exit_code, report.error?.code], [1, "ledger/contradicted"], became);
+    assert.equal(new TextDecoder().decode(world.fs.bytes(month)), cut, became);
+    world.fs.seed({ [month]: whole });
+    assert.equal((await world.run()).exit_code, 0, "once it is put back as it was");
+  }
+});
