@@ -39,8 +39,15 @@ export class SqliteOutbox implements Outbox {
     });
   }
 
-  #insert({ id, event, at, data }: OutboxEvent): void {
-    const sql = "INSERT INTO outbox (config, id, event, at, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+  putMany(events: readonly OutboxEvent[]): Promise<void> {
+    const amend = "ON CONFLICT (config, id) DO UPDATE SET data = excluded.data WHERE sent_at IS NULL";
+    return this.#db.change("queue events", [], () => {
+      for (const event of events) this.#insert(event, amend);
+    });
+  }
+
+  #insert({ id, event, at, data }: OutboxEvent, otherwise = "ON CONFLICT DO NOTHING"): void {
+    const sql = `INSERT INTO outbox (config, id, event, at, data) VALUES (?, ?, ?, ?, ?) ${otherwise}`;
     this.#db.run(sql, this.#config ?? "", id, event, at, JSON.stringify(data));
   }
 

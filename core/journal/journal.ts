@@ -102,6 +102,8 @@ export interface Outbox {
   enqueue(event: OutboxEvent): Promise<void>;
   /** The same of several, in their order: all of them or, should it fail, none. */
   enqueueMany(events: readonly OutboxEvent[]): Promise<void>;
+  /** As `enqueueMany`; an event that is queued already and was not sent yet says from now on what is given. */
+  putMany(events: readonly OutboxEvent[]): Promise<void>;
   /** Events not yet sent, in the order they were queued: of one name, behind one of them, at most so many. */
   pending(options?: { event?: string; after?: string; limit?: number }): Promise<OutboxEvent[]>;
   hasPending(): Promise<boolean>;

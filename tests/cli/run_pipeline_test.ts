@@ -146,3 +146,37 @@ Deno.test("a crash of the monitor is told as such, and exits with its code", asy
   await using journal = await openJournal(join(place.state, "journal.db"));
   assert.deepEqual(await journal.outbox.pending(), []);
 });
+
+Deno.test("what an endless pipeline logs is queued within a second, and told once by the next delivery", async () => {
+  const queue = queueSource();
+  await using server = await startSmtp();
+  await using place = await site(server.port);
+  await Deno.writeTextFile(join(place.path, "recipients", "toolkit_error.txt"), "dev@lab.example\n");
+  const fake = terminalOf(place);
+  const { promise: begun, resolve: onTimer } = Promise.withResolvers<() => void>();
+  const every: typeof fake.terminal.every = (ms, tick) => {
+    if (ms === 1000) onTimer(tick);
+    return { [Symbol.dispose]() {} };
+  };
+  const warning = {
+    ...queue.plugin,
+    open(...given: Parameters<typeof queue.plugin.open>) {
+      given[1].log.warn("the share is slow");
+      return queue.plugin.open(...given);
+    },
+  };
+  const run = main(["monitor"], { ...fake.terminal, every }, { commands: [monitor(warning as AnySource)] });
+  (await begun)();
+  const pending = async () => {
+    await using journal = await openJournal(join(place.state, "journal.db"));
+    return (await journal.outbox.pending()).map(({ event, data }) => [event, (data as { message: string }).message]);
+  };
+  let found: string[][] = [];
+  for (let looks = 0; found.length === 0 && looks < 1000; looks++) found = await pending();
+  assert.deepEqual(found, [["toolkit_error", "the share is slow"]]);
+  assert.equal(server.mails.length, 0);
+  fake.interrupt();
+  assert.equal(await run, 0, fake.stderr());
+  assert.equal(server.mails.length, 1);
+  assert.deepEqual(await pending(), []);
+});

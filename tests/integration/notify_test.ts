@@ -188,7 +188,7 @@ Deno.test("a server that hangs holds the end of a command for the deadline and n
     env,
     now: terminal.now,
   });
-  const trouble = [{ at: Date.now(), level: "warn" as const, message: "disk slow", count: 3 }];
+  const trouble = [{ id: "1", at: Date.now(), level: "warn" as const, message: "disk slow", count: 3 }];
   await Deno.writeTextFile(join(place.path, "recipients", "toolkit_error.txt"), "dev@lab.example\n");
   await drainOutbox({ terminal, locations, log: logs.logger, logs }, { trouble, deadlineMs: 150 });
   assert.deepEqual(server.mails, []);
