@@ -180,3 +180,53 @@ Deno.test("what an endless pipeline logs is queued within a second, and told onc
   assert.equal(server.mails.length, 1);
   assert.deepEqual(await pending(), []);
 });
+
+Deno.test("an event that is raised while the config is being saved is queued; while it stays off, none is", async () => {
+  const queue = queueSource();
+  await using server = await startSmtp();
+  await using place = await site(server.port);
+  const config = join(place.path, "config.toml");
+  const good = await Deno.readTextFile(config);
+  const fake = terminalOf(place);
+  let now = Date.now();
+  queue.push(event("line 7", { message: "ERROR a" }, "log:7"));
+  const rounds = ["b", "c"];
+  const out = (text: string) => {
+    fake.terminal.out(text);
+    if (!text.startsWith("done")) return;
+    const next = rounds.shift();
+    Deno.writeTextFileSync(config, next === undefined ? good : "");
+    if (next === undefined) return fake.interrupt();
+    now += next === "b" ? 60_000 : 5_000;
+    queue.push(event(`line ${next}`, { message: `ERROR ${next}` }, `log:${next}`));
+  };
+  const terminal = { ...fake.terminal, now: () => now, out };
+  assert.equal(await main(["monitor"], terminal, { commands: [monitor(queue.plugin)] }), 0, fake.stderr());
+  assert.equal((await place.cli(["list"])).code, 0);
+  const told = server.mails.map(({ raw }) => /^Subject: .*(ERROR .)$/m.exec(raw)?.[1]);
+  assert.deepEqual(told, ["ERROR a", "ERROR b"]);
+});
+
+Deno.test("a run that fails while the config is being saved is told of once it is there", async () => {
+  const queue = queueSource();
+  await using server = await startSmtp();
+  await using place = await site(server.port);
+  const config = join(place.path, "config.toml");
+  const good = await Deno.readTextFile(config);
+  const fake = terminalOf(place);
+  let now = Date.now();
+  const broken = {
+    ...queue.plugin,
+    open() {
+      Deno.writeTextFileSync(config, "");
+      now += 60_000;
+      assert.fail("the log is gone");
+    },
+  };
+  const terminal = { ...fake.terminal, now: () => now };
+  assert.equal(await main(["monitor"], terminal, { commands: [monitor(broken as AnySource)] }), 1);
+  assert.equal(server.mails.length, 0);
+  await Deno.writeTextFile(config, good);
+  assert.equal((await place.cli(["list"])).code, 0);
+  assert.match(server.mails[0]?.raw ?? "", /^Subject: \[Fusion Monitor\] CRASH$/m);
+});
