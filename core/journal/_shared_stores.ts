@@ -126,11 +126,16 @@ export class SqliteOutbox implements Outbox {
     this.#db.run(sql, new Date(instantOf(at)).toISOString(), ...this.#mine, ...values);
   }
 
-  /** What pipelines know of these events (`event:<pipeline>:<id>`): none of them comes again under its id. */
+  /** What pipelines know of these events (`event:<pipeline>:<id>`, a line with the config): none comes again under its id. */
   #forgetSteps(where: string, values: (string | null)[]): void {
+    const these = (id: string) => `SELECT ${id} FROM outbox WHERE ${where}`;
     this.#db.run(
       `DELETE FROM step WHERE incarnation >= 'event:' AND incarnation < 'event;' AND
-       substr(incarnation, 7 + instr(substr(incarnation, 7), ':')) IN (SELECT id FROM outbox WHERE ${where})`,
+       substr(incarnation, 7 + instr(substr(incarnation, 7), ':')) IN
+       (${these("id")} UNION ${these("id || char(10) || config")} UNION ${these("id || char(10) || ?")})`,
+      ...values,
+      ...values,
+      this.#config ?? "",
       ...values,
     );
   }
