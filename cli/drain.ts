@@ -1,8 +1,9 @@
 /** Delivers what waits in the outbox, by the pipeline `notify`. @module */
 import { dirname } from "@std/path";
 import { PipelineError } from "../core/errors.ts";
-import { adoptOld } from "../core/events/tidy_outbox.ts";
+import { adoptOutbox } from "../core/events/adopt_outbox.ts";
 import type { Secrets } from "../core/contract.ts";
+import { isAbsent } from "../core/io/io_errors.ts";
 import { brokenError } from "../core/external/external_stage.ts";
 import { lintPipeline } from "../core/lint/safety.ts";
 import { compilePipeline } from "../core/pipeline/compile.ts";
@@ -151,7 +152,7 @@ export async function drainOutbox(context: Context, options: DrainOptions): Prom
   }
   await withServices(project.registry, { dryRun: false, context: { terminal, locations, log } }, async (services) => {
     const { outbox } = services.journal;
-    await adoptOld(outbox, { now: services.clock.now(), log });
+    await adoptOutbox(services.journal, { now: services.clock.now(), log, isGone });
     if (!await outbox.hasPending()) return;
     const report = await runPipeline({
       compiled,
@@ -178,6 +179,15 @@ async function setUpOrKeep(
   } catch (error) {
     await keepTrouble(context, { smtpEnv, trouble });
     throw error;
+  }
+}
+
+async function isGone(config: string): Promise<boolean> {
+  try {
+    await Deno.lstat(config);
+    return false;
+  } catch (error) {
+    return isAbsent(error);
   }
 }
 

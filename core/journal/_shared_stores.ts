@@ -104,17 +104,23 @@ export class SqliteOutbox implements Outbox {
     });
   }
 
-  async adoptBefore(instant: string): Promise<number> {
-    if (this.#config === undefined) return 0; // all are its own already
-    const old = "sent_at IS NULL AND config NOT IN ('', ?) AND at < ?";
-    const values = [this.#config, instant];
-    // Every command asks: where there is none, as nearly always, nothing is to wait for another process or the disk.
-    const any = `SELECT 1 AS one FROM outbox WHERE ${old} LIMIT 1`;
-    if (await this.#db.ask("look for old events", () => this.#db.one(any, ...values)) === undefined) return 0;
-    return await this.#db.change("take over old events", [], () => {
-      this.#forgetSteps(old, values);
+  othersBefore(instant: string): Promise<string[]> {
+    if (this.#config === undefined) return Promise.resolve([]); // all are its own already
+    const sql =
+      "SELECT DISTINCT config FROM outbox WHERE sent_at IS NULL AND config NOT IN ('', ?) AND at < ? ORDER BY 1";
+    const own = this.#config;
+    return this.#db.ask(
+      "look for old events",
+      () => this.#db.all(sql, own, instant).map((row) => row.config as string),
+    );
+  }
+
+  adopt(config: string, instant: string): Promise<number> {
+    const old = "sent_at IS NULL AND config = ? AND at < ?";
+    return this.#db.change("take over old events", [], () => {
+      this.#forgetSteps(old, [config, instant]);
       // Two configs may have queued one id, and what is sent is known by it.
-      return this.#db.run(`UPDATE outbox SET config = '', id = id || ':' || seq WHERE ${old}`, ...values);
+      return this.#db.run(`UPDATE outbox SET config = '', id = id || ':' || seq WHERE ${old}`, config, instant);
     });
   }
 
