@@ -6,8 +6,9 @@
 import type { CommandContext } from "./command.ts";
 import type { LogControl, LogLine } from "./log.ts";
 
-/** How many different messages of one command are told; more would be the same trouble. */
+/** How many different messages are told at a time; of more, one message says how often others came. */
 const MESSAGES = 100;
+const MORE = `More than ${MESSAGES} different messages were logged at a time: the others stand in the log alone`;
 
 /** How soon what was logged is queued, in ms: until then a process that is killed takes it along. */
 const KEEP_MS = 1_000;
@@ -75,10 +76,11 @@ export function collectTrouble(logs: Pick<LogControl, "onTrouble">): Troubles {
   const listeners: (() => void)[] = [];
   logs.onTrouble(({ at, level, message, data }) => {
     if (data.pipeline === OWN.pipeline || TYPED.test(String(data.code ?? ""))) return;
-    const known = lines.get(message);
+    const told = lines.has(message) || lines.size < MESSAGES ? message : MORE;
+    const known = lines.get(told);
     if (known) known.count++;
-    else if (lines.size < MESSAGES) {
-      lines.set(message, { id: crypto.randomUUID(), at, level, message, count: 1 });
+    else {
+      lines.set(told, { id: crypto.randomUUID(), at, level, message: told, count: 1 });
       for (const listener of listeners) listener();
     }
   });
@@ -94,9 +96,11 @@ export function collectTrouble(logs: Pick<LogControl, "onTrouble">): Troubles {
       // The earlier ones first, as they came: of too many, the later are left out.
       lines = new Map(taken.map((line) => [line.message, line]));
       for (const line of since.values()) {
-        const known = lines.get(line.message);
+        const told = lines.has(line.message) || lines.size < MESSAGES ? line.message : MORE;
+        const known = lines.get(told);
         if (known) known.count += line.count;
-        else if (lines.size < MESSAGES) lines.set(line.message, line);
+        // What was queued under its id stays what it says.
+        else lines.set(told, told === line.message ? line : { ...line, id: crypto.randomUUID(), message: told });
       }
     },
     onNews: (listener) => void listeners.push(listener),
