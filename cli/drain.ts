@@ -4,6 +4,7 @@ import { PipelineError } from "../core/errors.ts";
 import { adoptOutbox } from "../core/events/adopt_outbox.ts";
 import type { Secrets } from "../core/contract.ts";
 import { isAbsent } from "../core/io/io_errors.ts";
+import type { NewEvent } from "../core/events/events.ts";
 import { brokenError } from "../core/external/external_stage.ts";
 import { lintPipeline } from "../core/lint/safety.ts";
 import { compilePipeline } from "../core/pipeline/compile.ts";
@@ -130,11 +131,18 @@ export async function drainOutbox(context: Context, options: DrainOptions): Prom
   }
   const until = AbortSignal.any([AbortSignal.timeout(deadlineMs), ...signal ? [signal] : []]);
   const directly = { compiled, secrets, project, context: { terminal, locations, log }, until };
+  const pastTheJournal = async (events: readonly NewEvent[]) => {
+    // No cooldown is remembered there: a monitor would tell of the same thing every minute.
+    const news = trouble.filter(({ message }) => !said.has(message));
+    const isTold = await deliverDirectly([...events, ...newEvents(news, context)], directly);
+    if (isTold) { for (const { message } of news) said.add(message); }
+    return isTold;
+  };
   const unqueued = terminal.failureEvent?.unqueued?.splice(0) ?? [];
   // The command said so, if it was to write there.
   if (unqueued.length > 0 || await whyStateIsNotApart(locations)) {
     try {
-      return await deliverDirectly([...unqueued, ...newEvents(trouble, context)], directly);
+      return await pastTheJournal(unqueued);
     } catch (error) {
       terminal.failureEvent?.unqueued?.unshift(...unqueued);
       throw error;
@@ -148,7 +156,7 @@ export async function drainOutbox(context: Context, options: DrainOptions): Prom
     if (trouble.length > 0) await queueTrouble(trouble, context);
   } catch (error) {
     log.warn(`Cannot queue what was logged: ${(error as Error).message}`);
-    return await deliverDirectly(newEvents(trouble, context), directly);
+    return await pastTheJournal([]);
   }
   await withServices(project.registry, { dryRun: false, context: { terminal, locations, log } }, async (services) => {
     const { outbox } = services.journal;

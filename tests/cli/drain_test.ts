@@ -45,7 +45,7 @@ async function site({ credentials = CREDENTIALS, state }: { credentials?: string
     smtpEnv,
     good,
     said,
-    drain: (trouble: readonly Trouble[] = []) => drainOutbox(make(), { trouble }),
+    drain: (trouble: readonly Trouble[] = [], said?: Set<string>) => drainOutbox(make(), { trouble, said }),
     keep: (trouble: readonly Trouble[]) => keepTrouble(make(), { trouble }),
     told: () => toldBy(server),
     async pending(): Promise<string[]> {
@@ -131,6 +131,15 @@ Deno.test("drainOutbox() delivers past a journal that takes nothing, also what w
       if (fault === "not apart") assert.deepEqual([...Deno.readDirSync(world.place.source)], []);
     }
   }
+});
+
+Deno.test("drainOutbox() tells of one message once past the journal, however often a monitor comes by", async () => {
+  await using world = await site({ state: "instrument/state" });
+  const said = new Set<string>();
+  for (const id of ["1", "2"]) assert.equal(await world.drain([{ ...disk, id }], said), true);
+  assert.equal(world.server.mails.length, 1);
+  assert.equal(await world.drain([{ ...disk, id: "3", message: "the pump, too" }], said), true);
+  assert.equal(world.server.mails.length, 2);
 });
 
 Deno.test("drainOutbox() gives what was logged back when it can be neither queued nor delivered", async () => {
