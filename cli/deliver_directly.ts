@@ -16,21 +16,22 @@ export interface DirectDelivery {
   secrets: Secrets;
   project: Project;
   context: Pick<CommandContext, "terminal" | "locations" | "log">;
-  /** What is not delivered by then is lost. */
+  /** What is not delivered by then is not told. */
   until: AbortSignal;
 }
 
 /**
  * Runs the notify pipeline over these events, with a journal in memory. They are tried once: nothing remembers them, nor
- * that they were told, so that a cooldown does not count.
+ * that they were told, so that a cooldown does not count. Whether all were told, as far as anybody wants to hear of them.
  */
 export async function deliverDirectly(
   events: readonly NewEvent[],
   { compiled, secrets, project, context, until }: DirectDelivery,
-): Promise<void> {
+): Promise<boolean> {
+  if (events.length === 0) return true;
   const { locations, log } = context;
   const journal = await openMemoryJournal();
-  await withServices(project.registry, { dryRun: false, journal, context }, async (services) => {
+  return await withServices(project.registry, { dryRun: false, journal, context }, async (services) => {
     for (const event of events) await emitEvent(services.journal.outbox, event, { enabled: true });
     const { items, error } = await runPipeline({
       compiled,
@@ -43,8 +44,9 @@ export async function deliverDirectly(
     const sent = items.filter(({ outcome }) => outcome === "done").length;
     if (sent > 0) log.info(`people were told of ${count(sent, "event")}, past the journal`);
     const lost = await services.journal.outbox.pending();
-    if (lost.length === 0) return;
+    if (lost.length === 0) return true;
     const why = error?.message ?? items.find((item) => item.error)?.error?.message ?? "no server took it in time";
-    log.warn(`${count(lost.length, "event")} can be neither queued nor delivered, and is lost: ${why}`);
+    log.warn(`${count(lost.length, "event")} can be neither queued nor delivered: ${why}`);
+    return false;
   });
 }

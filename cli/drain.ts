@@ -1,9 +1,10 @@
 /** Delivers what waits in the outbox, by the pipeline `notify`. @module */
 import { dirname } from "@std/path";
 import { PipelineError } from "../core/errors.ts";
-import { emitEvent } from "../core/events/events.ts";
-import { adoptOld } from "../core/events/tidy_outbox.ts";
+import { adoptOutbox } from "../core/events/adopt_outbox.ts";
 import type { Secrets } from "../core/contract.ts";
+import { isAbsent } from "../core/io/io_errors.ts";
+import type { NewEvent } from "../core/events/events.ts";
 import { brokenError } from "../core/external/external_stage.ts";
 import { lintPipeline } from "../core/lint/safety.ts";
 import { compilePipeline } from "../core/pipeline/compile.ts";
@@ -21,6 +22,7 @@ import { OWN } from "./notices.ts";
 import type { Trouble } from "./notices.ts";
 import { builtinRegistry, findPipelineText, loadKnownPlugins, readTextIfThere } from "./project.ts";
 import type { Project } from "./project.ts";
+import { newEvents, queueTrouble } from "./queue_trouble.ts";
 import { readSecrets } from "./secrets.ts";
 import type { SecretsContext } from "./secrets.ts";
 import { withServices } from "./services.ts";
@@ -86,64 +88,115 @@ export async function queuesEvents(context: SecretsContext, smtpEnv?: string): P
 }
 
 /**
- * Queues what was logged, then delivers what waits, for at most 30 s. Without notifications switched on, or without
- * credentials, nothing is queued and nothing is opened.
+ * Queues what was logged and delivers nothing: people are told by whoever delivers next. Whether it is queued; it is not
+ * where notifications are off or have no credentials, nor in a state folder that is not apart.
  */
-export async function drainOutbox(
+export async function keepTrouble(
   context: Context,
-  { smtpEnv, trouble, deadlineMs = DRAIN_MS, signal, said = new Set() }: {
-    smtpEnv?: string;
-    trouble: readonly Trouble[];
-    deadlineMs?: number;
-    /** Leaves the rest queued. */
-    signal?: AbortSignal;
-    /** What a command has said already: the monitor delivers again and again. */
-    said?: Set<string>;
-  },
-): Promise<void> {
+  { smtpEnv, trouble }: { smtpEnv?: string; trouble: readonly Trouble[] },
+): Promise<boolean> {
+  if (!await queuesEvents(context, smtpEnv) || await whyStateIsNotApart(context.locations)) return false;
+  if (trouble.length > 0) await queueTrouble(trouble, context);
+  return true;
+}
+
+interface DrainOptions {
+  smtpEnv?: string;
+  trouble: readonly Trouble[];
+  deadlineMs?: number;
+  /** Leaves the rest queued. */
+  signal?: AbortSignal;
+  /** What a command has said already: the monitor delivers again and again. */
+  said?: Set<string>;
+}
+
+/**
+ * Queues what was logged, then delivers what waits, for at most 30 s. Without notifications switched on, or without
+ * credentials, nothing is queued and nothing is opened; what the journal does not take is delivered past it. Whether the
+ * lines are told or queued, or known to be for nobody; otherwise they are still whoever's gave them.
+ */
+export async function drainOutbox(context: Context, options: DrainOptions): Promise<boolean> {
+  const { smtpEnv, trouble, deadlineMs = DRAIN_MS, signal, said = new Set() } = options;
   const { locations, terminal } = context;
   const log = ownLog(context.log);
   const project = await quietProject(context);
-  if (project === undefined || !project.config.config.notify.enabled) return;
-  const { compiled, secrets, missing } = await setUpNotify(project, context, smtpEnv);
+  if (project === undefined) return trouble.length === 0 || await keepTrouble(context, { smtpEnv, trouble });
+  if (!project.config.config.notify.enabled) return true;
+  const { compiled, secrets, missing } = await setUpOrKeep(project, context, options);
   if (missing.length > 0) {
     const words = missing.map((name) => secrets.where(name)).join("; and ");
     if (!said.has(words)) log.warn(`Nobody is told of anything, though [notify] enabled is true: set ${words}`);
     said.add(words);
-    return;
+    return trouble.length === 0;
   }
-  const given = AbortSignal.timeout(deadlineMs);
+  const until = AbortSignal.any([AbortSignal.timeout(deadlineMs), ...signal ? [signal] : []]);
+  const directly = { compiled, secrets, project, context: { terminal, locations, log }, until };
+  const pastTheJournal = async (events: readonly NewEvent[]) => {
+    // No cooldown is remembered there: a monitor would tell of the same thing every minute.
+    const news = trouble.filter(({ message }) => !said.has(message));
+    const isTold = await deliverDirectly([...events, ...newEvents(news, context)], directly);
+    if (isTold) { for (const { message } of news) said.add(message); }
+    return isTold;
+  };
   const unqueued = terminal.failureEvent?.unqueued?.splice(0) ?? [];
-  if (unqueued.length > 0) {
-    const until = AbortSignal.any([given, ...signal ? [signal] : []]);
-    return await deliverDirectly(unqueued, { compiled, secrets, project, context: { ...context, log }, until });
-  }
   // The command said so, if it was to write there.
-  if (await whyStateIsNotApart(locations)) return;
+  if (unqueued.length > 0 || await whyStateIsNotApart(locations)) {
+    try {
+      return await pastTheJournal(unqueued);
+    } catch (error) {
+      terminal.failureEvent?.unqueued?.unshift(...unqueued);
+      throw error;
+    }
+  }
   // A command that only looks makes no state folder.
   if (trouble.length === 0 && await Deno.lstat(dirname(locations.journalFile)).catch(() => undefined) === undefined) {
-    return;
+    return true;
+  }
+  try {
+    if (trouble.length > 0) await queueTrouble(trouble, context);
+  } catch (error) {
+    log.warn(`Cannot queue what was logged: ${(error as Error).message}`);
+    return await pastTheJournal([]);
   }
   await withServices(project.registry, { dryRun: false, context: { terminal, locations, log } }, async (services) => {
     const { outbox } = services.journal;
-    for (const { at, level, message, count } of trouble) {
-      const data = { message, level, times: count, host: terminal.host };
-      await emitEvent(outbox, { event: "toolkit_error", at, data }, { enabled: true });
-    }
-    await adoptOld(outbox, { now: services.clock.now(), log });
+    await adoptOutbox(services.journal, { now: services.clock.now(), log, isGone });
     if (!await outbox.hasPending()) return;
-    const deadline = AbortSignal.any([given, ...signal ? [signal] : []]);
     const report = await runPipeline({
       compiled,
       config: project.config.view,
       stateDir: locations.stateDir,
       dryRun: false,
-      stop: deadline,
-      abort: deadline,
+      stop: until,
+      abort: until,
     }, { ...services, secrets });
     const left = [...(await outbox.waiting()).values()].reduce((sum, each) => sum + each, 0);
     tell(report, { left, log });
   });
+  return true;
+}
+
+/** Where nothing can be delivered until the notify pipeline is mended, the lines wait for that in the journal. */
+async function setUpOrKeep(
+  project: Project,
+  context: Context,
+  { smtpEnv, trouble }: DrainOptions,
+): Promise<NotifySetup> {
+  try {
+    return await setUpNotify(project, context, smtpEnv);
+  } catch (error) {
+    await keepTrouble(context, { smtpEnv, trouble });
+    throw error;
+  }
+}
+
+async function isGone(config: string): Promise<boolean> {
+  try {
+    await Deno.lstat(config);
+    return false;
+  } catch (error) {
+    return isAbsent(error);
+  }
 }
 
 function tell({ items, error }: RunReport, { left, log }: { left: number; log: Logger }): void {

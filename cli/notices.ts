@@ -6,11 +6,17 @@
 import type { CommandContext } from "./command.ts";
 import type { LogControl, LogLine } from "./log.ts";
 
-/** How many different messages of one command are told; more would be the same trouble. */
+/** How many different messages are told at a time; of more, one message says how often others came. */
 const MESSAGES = 100;
+const MORE = `More than ${MESSAGES} different messages were logged at a time: the others stand in the log alone`;
+
+/** How soon what was logged is queued, in ms: until then a process that is killed takes it along. */
+const KEEP_MS = 1_000;
 
 /** A line of the log that people want to hear of, and how often it came. */
 export interface Trouble extends Pick<LogLine, "at" | "level" | "message"> {
+  /** By which it is told once, however often it is queued. */
+  id: string;
   count: number;
 }
 
@@ -26,21 +32,39 @@ export interface Notices {
   dismiss(): void;
 }
 
-/** Delivers what waits: `drainOutbox`, which is not loaded before there is something to do. */
+type Context = Omit<CommandContext, "notices">;
+
+/** What is told, or queued for it, is told no more by whoever gave it. */
+interface Given {
+  smtpEnv?: string;
+  trouble: readonly Trouble[];
+}
+
+/**
+ * Delivers what waits: `drainOutbox`, which is not loaded before there is something to do. Whether the lines are off the
+ * hands of whoever gave them: told, queued, or known to be for nobody.
+ */
 export type Drain = (
-  context: Omit<CommandContext, "notices">,
-  options: { smtpEnv?: string; trouble: readonly Trouble[]; signal: AbortSignal },
-) => Promise<void>;
+  context: Context,
+  options: Given & { signal: AbortSignal; said?: Set<string> },
+) => Promise<boolean>;
+
+/** Queues lines, and delivers nothing: `keepTrouble`. Whether they are queued. */
+export type Keep = (context: Context, options: Given) => Promise<boolean>;
 
 /** What marks a line as the notify pipeline's own: of those nobody is told, or a broken mail server would be told of. */
 export const OWN = { pipeline: "notify" } as const;
 
 /** The warnings and errors of a log that nobody was told of yet. */
 export interface Troubles {
+  /** Gives them. */
+  list(): Trouble[];
   /** Gives and forgets them. */
   take(): Trouble[];
   /** Takes back what was taken and not told. */
   putBack(lines: readonly Trouble[]): void;
+  /** Calls `listener` at each line that is no repetition. */
+  onNews(listener: () => void): void;
 }
 
 /** Codes of errors that only whoever typed the command can mend, and reads on the screen. */
@@ -49,13 +73,19 @@ const TYPED = /^(cli|init)\//;
 /** Collects the warnings and errors of a log from now on. */
 export function collectTrouble(logs: Pick<LogControl, "onTrouble">): Troubles {
   let lines = new Map<string, Trouble>();
+  const listeners: (() => void)[] = [];
   logs.onTrouble(({ at, level, message, data }) => {
     if (data.pipeline === OWN.pipeline || TYPED.test(String(data.code ?? ""))) return;
-    const known = lines.get(message);
+    const told = lines.has(message) || lines.size < MESSAGES ? message : MORE;
+    const known = lines.get(told);
     if (known) known.count++;
-    else if (lines.size < MESSAGES) lines.set(message, { at, level, message, count: 1 });
+    else {
+      lines.set(told, { id: crypto.randomUUID(), at, level, message: told, count: 1 });
+      for (const listener of listeners) listener();
+    }
   });
   return {
+    list: () => [...lines.values()],
     take() {
       const taken = [...lines.values()];
       lines = new Map();
@@ -66,57 +96,73 @@ export function collectTrouble(logs: Pick<LogControl, "onTrouble">): Troubles {
       // The earlier ones first, as they came: of too many, the later are left out.
       lines = new Map(taken.map((line) => [line.message, line]));
       for (const line of since.values()) {
-        const known = lines.get(line.message);
+        const told = lines.has(line.message) || lines.size < MESSAGES ? line.message : MORE;
+        const known = lines.get(told);
         if (known) known.count += line.count;
-        else if (lines.size < MESSAGES) lines.set(line.message, line);
+        // What was queued under its id stays what it says.
+        else lines.set(told, told === line.message ? line : { ...line, id: crypto.randomUUID(), message: told });
       }
     },
+    onNews: (listener) => void listeners.push(listener),
   };
 }
 
 /**
  * Whether the config may switch notifications on: a look at its text, which costs nothing where they are off. Whoever
- * says yes reads it properly.
+ * hears `on` reads it properly. Of a config that cannot be read, or is not there, nobody knows: an editor may be saving it.
  */
-async function mayNotify(configFile: string): Promise<boolean> {
+async function lookAtConfig(configFile: string): Promise<"on" | "off" | "unknown"> {
   try {
-    return /enabled["']?\s*=\s*true/.test(await Deno.readTextFile(configFile));
+    return /enabled["']?\s*=\s*true/.test(await Deno.readTextFile(configFile)) ? "on" : "off";
   } catch {
-    return false; // no config, no notifications; the command itself says what is wrong with it
+    return "unknown"; // the command itself says what is wrong with it
   }
 }
 
 /** The notices of one command. `trouble` is left out for commands that keep no log. */
 export function openNotices(
-  context: Omit<CommandContext, "notices">,
-  { smtpEnv, trouble, drain }: {
+  context: Context,
+  { smtpEnv, trouble, drain, keep }: {
     smtpEnv?: string;
     trouble?: Pick<Troubles, "take"> & Partial<Troubles>;
     /** For tests. */
     drain?: Drain;
+    /** For tests. */
+    keep?: Keep;
   },
 ): Notices {
   let last: Promise<void> = Promise.resolve();
   let waiting: Promise<void> | undefined;
   let isDismissed = false;
+  let wasOff = false;
   const said = new Set<string>();
   const hurried = new AbortController();
+  const { log, locations } = context;
+  const keeping = keepSoon(context, { smtpEnv, trouble, keep, isDismissed: () => isDismissed });
   const flush = async () => {
+    await keeping.end();
     if (isDismissed) return;
-    const { log, locations } = context;
+    const look = await lookAtConfig(locations.configFile);
+    if (look === "off") {
+      // Half a file may say so, for a moment: what is for nobody is forgotten when it still is at the next look.
+      if (wasOff) trouble?.take();
+      wasOff = true;
+      return;
+    }
+    wasOff = false;
     const lines = trouble?.take() ?? [];
     // Too late to deliver anything: what was queued stays so.
-    if (hurried.signal.aborted && lines.length === 0) return;
-    if (!await mayNotify(locations.configFile)) return;
+    if (lines.length === 0 && (hurried.signal.aborted || look === "unknown")) return;
     try {
-      await (drain ?? (await import("./drain.ts")).drainOutbox)(context, {
+      const drained = await (drain ?? (await import("./drain.ts")).drainOutbox)(context, {
         smtpEnv,
         trouble: lines,
         signal: hurried.signal,
         said,
       });
+      if (!drained) trouble?.putBack?.(lines);
     } catch (error) {
-      // Whether they were queued before it failed nobody knows: told twice is better than not at all.
+      // Whether they were queued before it failed nobody knows: queued again, they are told once all the same.
       trouble?.putBack?.(lines);
       log.warn(`Events cannot be delivered: ${error instanceof Error ? error.message : String(error)}`, OWN);
     }
@@ -130,9 +176,53 @@ export function openNotices(
         return flush();
       }),
     hurry(ms) {
+      keeping.now();
       const deadline = AbortSignal.timeout(ms);
       deadline.addEventListener("abort", () => hurried.abort(deadline.reason), { once: true });
     },
     dismiss: () => isDismissed = true,
+  };
+}
+
+/**
+ * Queues what is logged soon after it came, at one go, so that the end of a process does not take it along; a delivery
+ * takes it from there. A repetition is not news: it counts from the next delivery on.
+ */
+function keepSoon(
+  context: Context,
+  { smtpEnv, trouble, keep, isDismissed }: Omit<Given, "trouble"> & {
+    trouble?: Partial<Troubles>;
+    keep?: Keep;
+    isDismissed(): boolean;
+  },
+): { now(): void; end(): Promise<void> } {
+  const kept = new WeakSet<Trouble>();
+  let timer: Disposable | undefined;
+  let work: Promise<void> | undefined;
+  const stop = () => {
+    timer?.[Symbol.dispose]();
+    timer = undefined;
+  };
+  const queue = async () => {
+    const lines = (trouble?.list?.() ?? []).filter((line) => !kept.has(line));
+    if (isDismissed() || lines.length === 0) return;
+    if (await lookAtConfig(context.locations.configFile) === "off") return;
+    const isKept = await (keep ?? (await import("./drain.ts")).keepTrouble)(context, { smtpEnv, trouble: lines });
+    if (isKept) { for (const line of lines) kept.add(line); }
+  };
+  const now = () => {
+    if (work !== undefined) return;
+    stop();
+    // What fails here is tried again, and said, by the next delivery.
+    work = queue().catch(() => {}).finally(() => work = undefined);
+  };
+  // While one is under way the timer goes on: what came meanwhile is for the next.
+  trouble?.onNews?.(() => timer ??= context.terminal.every(KEEP_MS, now));
+  return {
+    now,
+    async end() {
+      stop();
+      await work;
+    },
   };
 }

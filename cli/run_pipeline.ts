@@ -52,6 +52,8 @@ export async function runCommand(
     await expectSmtpEnv(smtpEnv, context);
     const project = await load(context);
     const compiled = await requirePipeline(project, name, context);
+    // Whether people are to be told of its end is not to hang on how the config looks at that moment.
+    if (!options.dryRun) await isWanted();
     using progress = showProgress(context);
     ({ endless } = compiled.source.plugin);
     using deliver = endless && !options.dryRun ? deliveries(context) : undefined;
@@ -81,14 +83,26 @@ export async function runCommand(
 
 /** How long an answer holds, in ms: credentials that are set up while the monitor runs count soon. */
 const ASK_MS = 60_000;
+/** How long, in ms, before a first no is asked again: a file that is being saved may be empty for a moment. */
+const DOUBT_MS = 5_000;
 
-/** The same question, asked anew at most once a minute. */
+/** The same question, asked anew at most once a minute. Behind a yes, a no counts when the next answer is no as well. */
 function askedRarely(ask: () => Promise<boolean>, { now }: Pick<CommandContext["terminal"], "now">) {
-  let last: { at: number; answer: Promise<boolean> } | undefined;
+  let last: { at: number; holdsMs: number; answer: Promise<boolean> } | undefined;
+  let holds = false;
+  let isDoubted = false;
+  const judge = (answer: boolean) => {
+    isDoubted = holds && !answer && !isDoubted;
+    return holds = answer || isDoubted;
+  };
   return (): Promise<boolean> => {
     const at = now();
     // A clock that was set back does not make an answer hold for longer.
-    if (last === undefined || Math.abs(at - last.at) >= ASK_MS) last = { at, answer: ask() };
+    if (last === undefined || Math.abs(at - last.at) >= last.holdsMs) {
+      const asked = { at, holdsMs: ASK_MS, answer: ask().then(judge) };
+      asked.answer.then(() => isDoubted && (asked.holdsMs = DOUBT_MS), () => {});
+      last = asked;
+    }
     return last.answer;
   };
 }

@@ -2,6 +2,7 @@
 import { type Attachment, defineStage, type Item, type Json, type Message } from "../core/contract.ts";
 import { PipelineError } from "../core/errors.ts";
 import { z } from "../core/options.ts";
+import type { EventReadContext } from "../core/ports.ts";
 
 /** After a server was away, no further event is tried for this long, in ms. */
 const AWAY_MS = 30_000;
@@ -27,6 +28,17 @@ export const notify = defineStage({
   uses: ({ via, options }) => [{ kind: "notifier", name: via, options, at: ["options"] }],
   open({ via, options }) {
     let away: { since: number; why: string } | undefined;
+    /** Whether a server took or refused anything in this run, and so is not away. */
+    let hasAnswered = false;
+    /** Steps that got no answer, for the second time: the servers are tried with another before they count as away. */
+    const silent = new Set<string>();
+    const toldLast = async (to: string[], ctx: EventReadContext) => {
+      const wait = await Promise.all(to.map(async (address) => {
+        const id = stepId(via, address);
+        return silent.has(id) || (await ctx.saved(id) as Unsent | undefined)?.unanswered !== undefined;
+      }));
+      return [...to.filter((_, at) => !wait[at]), ...to.filter((_, at) => wait[at])];
+    };
     return {
       async *plan(item, ctx) {
         const now = ctx.clock.now();
@@ -41,23 +53,28 @@ export const notify = defineStage({
         }
         const to = Array.isArray(item.data.to) ? item.data.to.map(String) : [];
         if (to.length === 0) throw missing("recipients", "to");
-        for (const address of to) {
+        // Who holds the server up does not hold up the others.
+        for (const address of await toldLast(to, ctx)) {
           const summary = `send "${subject}" by ${via} to ${address}`;
-          yield { kind: "todo", id: `${via} ${address.toLowerCase()}`, summary, data: { to: address } };
+          yield { kind: "todo", id: stepId(via, address), summary, data: { to: address } };
         }
       },
       async apply(step, ctx) {
         const { to } = step.data;
-        const refusals = await ctx.saved(step.id) as Refusals | undefined;
-        if (refusals !== undefined && !ctx.force) expectDue(refusals, ctx.clock.now());
+        const before = await ctx.saved(step.id) as Unsent | undefined;
+        if (before !== undefined && !ctx.force) expectDue(before, ctx.clock.now());
+        if (silent.has(step.id) && !ctx.force) throw deferred(`No server answered a message to ${to} a moment ago`);
         try {
           const notifier = await ctx.notifier(via, options);
           await notifier.deliver({ ...messageOf(ctx.item), ...to === "" ? {} : { to } }, ctx.signal);
           away = undefined;
+          hasAnswered = true;
         } catch (error) {
           const known = error instanceof PipelineError ? error : undefined;
+          const now = ctx.clock.now();
+          if (known && concernsMessage(known)) hasAnswered = true;
           if (known?.code === "notify/refused") {
-            const again = refused(known, { refusals, now: ctx.clock.now() });
+            const again = { ...before, count: (before?.count ?? 0) + 1, at: now, words: known.message };
             if (again.count > RESTS_MS.length) {
               ctx.log.warn(`${known.message}; it was refused ${again.count} times and is given up`);
               return;
@@ -66,7 +83,18 @@ export const notify = defineStage({
             throw error;
           }
           if (known && !concernsMessage(known) && !ctx.signal.aborted) {
-            away = { since: ctx.clock.now(), why: known.message };
+            if (known.code === "notify/unreachable" && to !== "") {
+              const unanswered = before?.unanswered ?? 0;
+              const isRepeated = unanswered > 0 && (hasAnswered || silent.size === 0);
+              // While nothing is answered at all, the address is not what is wrong: then it does not rest.
+              const tries = unanswered > 0 && !hasAnswered ? unanswered : unanswered + 1;
+              await ctx.checkpoint({ count: 0, ...before, unanswered: tries, at: now, words: known.message });
+              if (isRepeated) {
+                silent.add(step.id);
+                throw deferred(known.message, known);
+              }
+            }
+            away = { since: now, why: known.message };
           }
           throw error;
         }
@@ -75,16 +103,24 @@ export const notify = defineStage({
   },
 });
 
-/** How often one message was refused for good, when last (ms since 1970), and in which words. */
-type Refusals = { count: number; at: number; words: string };
+/** The idempotency key of one message to one recipient. */
+function stepId(via: string, address: string): string {
+  return `${via} ${address.toLowerCase()}`;
+}
 
-function refused(error: PipelineError, { refusals, now }: { refusals?: Refusals; now: number }): Refusals {
-  return { count: (refusals?.count ?? 0) + 1, at: now, words: error.message };
+/** How often one message was refused for good, how often nothing was answered, when last (ms since 1970), in which words. */
+type Unsent = { count: number; unanswered?: number; at: number; words: string };
+
+function deferred(words: string, cause?: unknown): PipelineError {
+  return new PipelineError("notify/deferred", words, {
+    cause,
+    hint: "The others are told meanwhile. Does the mail server look for the address elsewhere, and hang?",
+  });
 }
 
 /** @throws {PipelineError} `notify/deferred` when what was refused is not to be tried again yet */
-function expectDue({ count, at, words }: Refusals, now: number): void {
-  const due = at + RESTS_MS[count - 1];
+function expectDue({ count, unanswered = 0, at, words }: Unsent, now: number): void {
+  const due = at + RESTS_MS[Math.min(Math.max(count, unanswered), RESTS_MS.length) - 1];
   // A clock that was set back holds nothing up.
   if (now >= due || now < at) return;
   throw new PipelineError("notify/deferred", `${words}; it is tried again after ${new Date(due).toISOString()}`, {

@@ -2,6 +2,12 @@
 import { defineStage, isEventName, recipientsOf } from "../core/contract.ts";
 import { PipelineError } from "../core/errors.ts";
 import { pathOption, z } from "../core/options.ts";
+import type { EventReadContext } from "../core/ports.ts";
+
+/** How long, in ms, a list that names nobody is given to be saved. */
+const SAVED_MS = 200;
+/** For how long, in ms, what was found then counts, so that many events do not wait for each other. */
+const SURE_MS = 5_000;
 
 export const recipients = defineStage({
   kind: "stage",
@@ -17,33 +23,48 @@ export const recipients = defineStage({
     }),
   }),
   example: `[[stage]]\nuse  = "recipients"\nwith = { folder = "\${notify.recipients_dir}" }\n`,
-  open: ({ folder }) => ({
-    async *plan(item, ctx) {
-      if (!isEventName(item.name)) {
-        throw new PipelineError(
-          "notify/bad-event",
-          `Cannot find who hears of "${item.name}": no list can have that name, wanted letters, digits, - and _`,
-          { hint: "Rename the event where a pipeline of yours raises it." },
-        );
-      }
-      const { to, problems } = await recipientsOf(item.name, { folder, readText: (path) => ctx.readText(path) });
-      for (const problem of problems) ctx.log.warn(`${problem}; it is left out`);
-      if (to.length === 0 && problems.length > 0) {
-        throw new PipelineError(
-          "notify/no-recipients",
-          `Cannot find who hears of ${item.name}: no line of its lists is an address; ${problems[0]}`,
-          { hint: "Mend the list: one address a line. The event stays queued until somebody can be told." },
-        );
-      }
-      if (to.length === 0) {
-        yield { kind: "drop", why: `nobody is subscribed: ${item.name}.txt and default.txt in ${folder} name nobody` };
-        return;
-      }
-      yield { kind: "todo", id: "recipients", summary: `tell ${to.join(", ")}`, promises: { to }, data: { to } };
-    },
-    apply(step, ctx) {
-      ctx.amend({ to: step.data.to });
-      return Promise.resolve();
-    },
-  }),
+  open: ({ folder }) => {
+    const sure = new Map<string, number>();
+    const whileSaved = async (event: string, { clock, signal }: EventReadContext) => {
+      if (Math.abs(clock.now() - (sure.get(event) ?? -Infinity)) < SURE_MS) return;
+      await clock.sleep(SAVED_MS, signal);
+      sure.set(event, clock.now());
+    };
+    return {
+      async *plan(item, ctx) {
+        if (!isEventName(item.name)) {
+          throw new PipelineError(
+            "notify/bad-event",
+            `Cannot find who hears of "${item.name}": no list can have that name, wanted letters, digits, - and _`,
+            { hint: "Rename the event where a pipeline of yours raises it." },
+          );
+        }
+        const { to, problems } = await recipientsOf(item.name, {
+          folder,
+          readText: (path) => ctx.readText(path),
+          whileSaved: () => whileSaved(item.name, ctx),
+        });
+        for (const problem of problems) ctx.log.warn(`${problem}; it is left out`);
+        if (to.length === 0 && problems.length > 0) {
+          throw new PipelineError(
+            "notify/no-recipients",
+            `Cannot find who hears of ${item.name}: no line of its lists is an address; ${problems[0]}`,
+            { hint: "Mend the list: one address a line. The event stays queued until somebody can be told." },
+          );
+        }
+        if (to.length === 0) {
+          yield {
+            kind: "drop",
+            why: `nobody is subscribed: ${item.name}.txt and default.txt in ${folder} name nobody`,
+          };
+          return;
+        }
+        yield { kind: "todo", id: "recipients", summary: `tell ${to.join(", ")}`, promises: { to }, data: { to } };
+      },
+      apply(step, ctx) {
+        ctx.amend({ to: step.data.to });
+        return Promise.resolve();
+      },
+    };
+  },
 });

@@ -53,8 +53,26 @@ export function parseRecipients(text: string): { to: string[]; wrong: { line: nu
  */
 export async function recipientsOf(
   event: string,
-  { folder, readText }: { folder: string; readText(path: string): Promise<string | undefined> },
+  { folder, readText, whileSaved }: {
+    folder: string;
+    readText(path: string): Promise<string | undefined>;
+    /** Waits while a list may be being saved, and so be empty or away for a moment; left out, the first look counts. */
+    whileSaved?(): Promise<void>;
+  },
 ): Promise<Recipients> {
+  const first = await look(event, { folder, readText });
+  const isSure = first.problems.length > 0 || (first.to.length > 0 && !first.isEmpty);
+  if (!isSure) await whileSaved?.();
+  const { isEmpty: _, ...found } = isSure || whileSaved === undefined ? first : await look(event, { folder, readText });
+  return found;
+}
+
+/** `isEmpty`: a list is there, and empty. */
+async function look(
+  event: string,
+  { folder, readText }: { folder: string; readText(path: string): Promise<string | undefined> },
+): Promise<Recipients & { isEmpty: boolean }> {
+  let isEmpty = false;
   const problems: string[] = [];
   let lists = 0;
   for (const name of [`${event}.txt`, DEFAULT_LIST]) {
@@ -62,16 +80,17 @@ export async function recipientsOf(
     const text = await readText(file);
     if (text === undefined) continue;
     lists++;
+    isEmpty ||= text === "";
     const { to, wrong } = parseRecipients(text);
     problems.push(
       ...wrong.map(({ line, text }) =>
         `${file}, line ${line}: "${text}" is no address, wanted one plain address a line`
       ),
     );
-    if (to.length > 0) return { to, file, problems };
+    if (to.length > 0) return { to, file, problems, isEmpty };
   }
   if (lists === 0) await expectFolder(folder, readText);
-  return { to: [], problems };
+  return { to: [], problems, isEmpty };
 }
 
 /** A folder cannot be read as a text; what can, or is not there, is none (SAFETY S18: absence is no answer). */

@@ -8,8 +8,6 @@ import type { Outbox, OutboxEvent } from "../journal/journal.ts";
 import type { Json } from "../json.ts";
 import type { Logger } from "../ports.ts";
 
-/** What its own config has told nobody of for so long (30 days, in ms) is told by any: its file may have been moved. */
-export const OWN_MS = 30 * 86_400_000;
 /** Of more waiting events of a name than these, one message tells. */
 export const TOLD_APART = 200;
 /** How many of them it names. */
@@ -21,7 +19,6 @@ export async function tidyOutbox(
   { now, log }: { now: number; log: Pick<Logger, "info"> },
 ): Promise<number> {
   const at = new Date(now).toISOString();
-  await adoptOld(outbox, { now, log });
   let all = 0;
   for (const [event, count] of await outbox.waiting()) {
     all += count;
@@ -32,17 +29,6 @@ export async function tidyOutbox(
     log.info(`one message tells of ${count} ${event} events that waited`);
   }
   return all;
-}
-
-/** Takes over what a config has told nobody of for long: then any tells of it. */
-export async function adoptOld(
-  outbox: Outbox,
-  { now, log }: { now: number; log: Pick<Logger, "info"> },
-): Promise<void> {
-  const adopted = await outbox.adoptBefore(new Date(now - OWN_MS).toISOString());
-  if (adopted === 0) return;
-  const [events, days] = [adopted === 1 ? "1 event" : `${adopted} events`, OWN_MS / 86_400_000];
-  log.info(`telling of ${events} that another config of this state folder could not tell of in ${days} days`);
 }
 
 /** One event that stands for many; some of them may do so themselves. */

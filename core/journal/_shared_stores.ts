@@ -39,8 +39,15 @@ export class SqliteOutbox implements Outbox {
     });
   }
 
-  #insert({ id, event, at, data }: OutboxEvent): void {
-    const sql = "INSERT INTO outbox (config, id, event, at, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+  putMany(events: readonly OutboxEvent[]): Promise<void> {
+    const amend = "ON CONFLICT (config, id) DO UPDATE SET data = excluded.data WHERE sent_at IS NULL";
+    return this.#db.change("queue events", [], () => {
+      for (const event of events) this.#insert(event, amend);
+    });
+  }
+
+  #insert({ id, event, at, data }: OutboxEvent, otherwise = "ON CONFLICT DO NOTHING"): void {
+    const sql = `INSERT INTO outbox (config, id, event, at, data) VALUES (?, ?, ?, ?, ?) ${otherwise}`;
     this.#db.run(sql, this.#config ?? "", id, event, at, JSON.stringify(data));
   }
 
@@ -97,17 +104,23 @@ export class SqliteOutbox implements Outbox {
     });
   }
 
-  async adoptBefore(instant: string): Promise<number> {
-    if (this.#config === undefined) return 0; // all are its own already
-    const old = "sent_at IS NULL AND config NOT IN ('', ?) AND at < ?";
-    const values = [this.#config, instant];
-    // Every command asks: where there is none, as nearly always, nothing is to wait for another process or the disk.
-    const any = `SELECT 1 AS one FROM outbox WHERE ${old} LIMIT 1`;
-    if (await this.#db.ask("look for old events", () => this.#db.one(any, ...values)) === undefined) return 0;
-    return await this.#db.change("take over old events", [], () => {
-      this.#forgetSteps(old, values);
+  othersBefore(instant: string): Promise<string[]> {
+    if (this.#config === undefined) return Promise.resolve([]); // all are its own already
+    const sql =
+      "SELECT DISTINCT config FROM outbox WHERE sent_at IS NULL AND config NOT IN ('', ?) AND at < ? ORDER BY 1";
+    const own = this.#config;
+    return this.#db.ask(
+      "look for old events",
+      () => this.#db.all(sql, own, instant).map((row) => row.config as string),
+    );
+  }
+
+  adopt(config: string, instant: string): Promise<number> {
+    const old = "sent_at IS NULL AND config = ? AND at < ?";
+    return this.#db.change("take over old events", [], () => {
+      this.#forgetSteps(old, [config, instant]);
       // Two configs may have queued one id, and what is sent is known by it.
-      return this.#db.run(`UPDATE outbox SET config = '', id = id || ':' || seq WHERE ${old}`, ...values);
+      return this.#db.run(`UPDATE outbox SET config = '', id = id || ':' || seq WHERE ${old}`, config, instant);
     });
   }
 
@@ -119,11 +132,16 @@ export class SqliteOutbox implements Outbox {
     this.#db.run(sql, new Date(instantOf(at)).toISOString(), ...this.#mine, ...values);
   }
 
-  /** What pipelines know of these events (`event:<pipeline>:<id>`): none of them comes again under its id. */
+  /** What pipelines know of these events (`event:<pipeline>:<id>`, a line with the config): none comes again under its id. */
   #forgetSteps(where: string, values: (string | null)[]): void {
+    const these = (id: string) => `SELECT ${id} FROM outbox WHERE ${where}`;
     this.#db.run(
       `DELETE FROM step WHERE incarnation >= 'event:' AND incarnation < 'event;' AND
-       substr(incarnation, 7 + instr(substr(incarnation, 7), ':')) IN (SELECT id FROM outbox WHERE ${where})`,
+       substr(incarnation, 7 + instr(substr(incarnation, 7), ':')) IN
+       (${these("id")} UNION ${these("id || char(10) || config")} UNION ${these("id || char(10) || ?")})`,
+      ...values,
+      ...values,
+      this.#config ?? "",
       ...values,
     );
   }

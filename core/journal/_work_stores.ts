@@ -8,8 +8,16 @@ import type { Database, Row } from "./_database.ts";
 
 export class SqliteStepStore implements StepStore {
   readonly #db: Database;
-  constructor(db: Database) {
+  readonly #config: string | undefined;
+  /** Steps of events (`event:…`) are those of `config` alone: two may have queued one id, and each tells its own people. */
+  constructor(db: Database, config?: string) {
     this.#db = db;
+    this.#config = config;
+  }
+
+  #own(incarnation: string): string {
+    const isShared = this.#config === undefined || !incarnation.startsWith("event:");
+    return isShared ? incarnation : `${incarnation}\n${this.#config}`;
   }
 
   isFinished(incarnation: string, stage: string, step: string): Promise<boolean> {
@@ -21,7 +29,7 @@ export class SqliteStepStore implements StepStore {
       this.#db.run(
         `INSERT INTO step VALUES (?, ?, ?, 1, NULL)
          ON CONFLICT (incarnation, stage, step) DO UPDATE SET finished = 1, checkpoint = NULL`,
-        incarnation,
+        this.#own(incarnation),
         stage,
         step,
       );
@@ -33,7 +41,7 @@ export class SqliteStepStore implements StepStore {
       this.#db.run(
         `INSERT INTO step VALUES (?, ?, ?, 0, ?)
          ON CONFLICT (incarnation, stage, step) DO UPDATE SET checkpoint = excluded.checkpoint`,
-        incarnation,
+        this.#own(incarnation),
         stage,
         step,
         JSON.stringify(value),
@@ -51,8 +59,9 @@ export class SqliteStepStore implements StepStore {
   forgetCheckpoint(incarnation: string, stage: string, step: string): Promise<void> {
     return this.#db.change("forget a checkpoint", [], () => {
       this.#db.run(
-        "DELETE FROM step WHERE incarnation = ? AND stage = ? AND step = ? AND finished = 0",
+        "DELETE FROM step WHERE incarnation IN (?, ?) AND stage = ? AND step = ? AND finished = 0",
         incarnation,
+        this.#own(incarnation),
         stage,
         step,
       );
@@ -61,17 +70,21 @@ export class SqliteStepStore implements StepStore {
 
   remove(incarnation: string): Promise<void> {
     return this.#db.change("forget steps", [], () => {
-      this.#db.run("DELETE FROM step WHERE incarnation = ?", incarnation);
+      this.#db.run("DELETE FROM step WHERE incarnation IN (?, ?)", incarnation, this.#own(incarnation));
     });
   }
 
   #get(incarnation: string, stage: string, step: string): Row | undefined {
-    return this.#db.one(
-      "SELECT finished, checkpoint FROM step WHERE incarnation = ? AND stage = ? AND step = ?",
-      incarnation,
-      stage,
-      step,
-    );
+    const find = (incarnation: string) =>
+      this.#db.one(
+        "SELECT finished, checkpoint FROM step WHERE incarnation = ? AND stage = ? AND step = ?",
+        incarnation,
+        stage,
+        step,
+      );
+    // What was noted before configs were told apart names none: who was told then is not told again.
+    const own = this.#own(incarnation);
+    return find(own) ?? (own === incarnation ? undefined : find(incarnation));
   }
 }
 

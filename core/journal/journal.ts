@@ -102,6 +102,8 @@ export interface Outbox {
   enqueue(event: OutboxEvent): Promise<void>;
   /** The same of several, in their order: all of them or, should it fail, none. */
   enqueueMany(events: readonly OutboxEvent[]): Promise<void>;
+  /** As `enqueueMany`; an event that is queued already and was not sent yet says from now on what is given. */
+  putMany(events: readonly OutboxEvent[]): Promise<void>;
   /** Events not yet sent, in the order they were queued: of one name, behind one of them, at most so many. */
   pending(options?: { event?: string; after?: string; limit?: number }): Promise<OutboxEvent[]>;
   hasPending(): Promise<boolean>;
@@ -112,11 +114,10 @@ export interface Outbox {
    * number, the first and the last of them. Returns it.
    */
   condense(event: string, options: Condense): Promise<OutboxEvent | undefined>;
-  /**
-   * Takes over what other configs queued before an instant (ISO 8601) and nobody was told of: their file may have been
-   * moved. Any config tells of it from now on. Returns how many.
-   */
-  adoptBefore(instant: string): Promise<number>;
+  /** The other configs that queued, before an instant (ISO 8601), what nobody was told of yet; sorted. */
+  othersBefore(instant: string): Promise<string[]>;
+  /** Takes over what such a config queued before an instant. Any config tells of it from now on. Returns how many. */
+  adopt(config: string, instant: string): Promise<number>;
   markSent(id: string, at: string): Promise<void>;
 }
 

@@ -56,7 +56,7 @@ class SqliteJournal implements LocalJournal {
   constructor(db: Database, config?: string) {
     this.#db = db;
     this.evidence = new SqliteEvidenceStore(db);
-    this.steps = new SqliteStepStore(db);
+    this.steps = new SqliteStepStore(db, config);
     this.intents = new SqliteIntentStore(db);
     this.uploads = new SqliteUploadStore(db);
     this.probes = new SqliteProbeStore(db);

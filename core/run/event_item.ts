@@ -74,9 +74,11 @@ export class EventItem {
 
   /** Queues what was emitted, at one go: each commit waits for the disk. */
   async queue(outbox: Outbox): Promise<void> {
-    const events = this.#emitted;
-    this.#emitted = [];
-    if (events.length > 0) await outbox.enqueueMany(events);
+    const events = new Set(this.#emitted);
+    if (events.size === 0) return;
+    await outbox.enqueueMany([...events]);
+    // Not before: what the journal did not take is queued with the next.
+    this.#emitted = this.#emitted.filter((event) => !events.has(event));
   }
 }
 
@@ -96,6 +98,8 @@ export async function runEventItem(
     await using _ = item.disposables;
     try {
       report.outcome = await runStages(run, item, { open, report, begins: (stage) => at = stage });
+      // What no stage could queue, whatever its on_error says: with such an event left the item has not ended well.
+      await item.queue(services.journal.outbox);
     } catch (error) {
       const failure = failureOf(error, at, given.name);
       if (isStopped(failure.error)) throw failure.error;

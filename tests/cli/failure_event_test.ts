@@ -68,11 +68,12 @@ Deno.test("an event that the journal cannot take is delivered at once, whatever 
     assert.equal(code, 1, `${fault}: ${stderr}`);
     assert.deepEqual(
       server.mails.map(({ raw }) => /^X-Labferry-Event: (\w+)/m.exec(raw)?.[1]),
-      ["local_failure"],
+      // And what it logged: what is wrong with the journal, and that the event is not queued there.
+      ["local_failure", "toolkit_error", "toolkit_error"],
       fault,
     );
     assert.match(server.mails[0].raw, /Cannot use the journal/);
-    assert.match(stderr, /people were told of 1 event, past the journal/);
+    assert.match(stderr, /people were told of 3 events, past the journal/);
   }
 });
 

@@ -19,6 +19,31 @@ Deno.test("collectTrouble() leaves out what was mistyped, and what the notify pi
   assert.deepEqual(trouble.take(), []);
 });
 
+Deno.test("collectTrouble() tells that there was more than it keeps, also of what it takes back", () => {
+  let log: (line: LogLine) => void = () => {};
+  const trouble = collectTrouble({ onTrouble: (given) => void (log = given) });
+  let nth = 0;
+  const burst = (count: number) => {
+    for (let i = 0; i < count; i++) log(line(`message ${nth++}`));
+  };
+  burst(250);
+  const taken = trouble.take();
+  assert.equal(taken.length, 101);
+  assert.deepEqual([taken[100].message.slice(0, 18), taken[100].count], ["More than 100 diff", 150]);
+  burst(250);
+  trouble.putBack(taken);
+  const again = trouble.take();
+  assert.equal(again.length, 101);
+  assert.deepEqual(again[99].message, "message 99", "the earlier ones first");
+  assert.equal(again[100].count, 150 + 250);
+  const full = again.slice(0, 100);
+  burst(1);
+  const [since] = trouble.list();
+  trouble.putBack(full);
+  const more = trouble.take()[100];
+  assert.notEqual(more.id, since.id, "what is queued under its id may be that line already");
+});
+
 async function site(server: SmtpServer) {
   const place = await lab();
   await Deno.writeTextFile(

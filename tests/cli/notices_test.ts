@@ -11,6 +11,10 @@ interface Delivery {
   end(): void;
 }
 
+function contextOf(configFile: string, every: CommandContext["terminal"]["every"] = () => ({ [Symbol.dispose]() {} })) {
+  return { locations: { configFile }, log: { warn() {} }, terminal: { every } } as unknown as CommandContext;
+}
+
 /** Notices whose deliveries hang until they are ended or hurried. */
 async function hanging() {
   const dir = await tempDir();
@@ -25,16 +29,16 @@ async function hanging() {
     onBegin.resolve();
     onBegin = Promise.withResolvers();
     if (!signal.aborted) await promise;
+    return true;
   };
   let lines: Trouble[] = [];
   const trouble = { take: () => lines.splice(0) };
-  const context = { locations: { configFile } } as unknown as CommandContext;
-  const notices: Notices = openNotices(context, { trouble, drain });
+  const notices: Notices = openNotices(contextOf(configFile), { trouble, drain });
   return {
     notices,
     begun,
     next: () => onBegin.promise,
-    warn: (message: string) => lines = [{ at: 0, level: "warn", message, count: 1 }],
+    warn: (message: string) => lines = [{ id: message, at: 0, level: "warn", message, count: 1 }],
     [Symbol.asyncDispose]: () => dir[Symbol.asyncDispose](),
   };
 }
@@ -84,14 +88,122 @@ Deno.test("Notices.flush() keeps what was to be told for the next delivery when 
   const told: (readonly [string, number])[][] = [];
   const drain: Drain = (_context, { trouble }) => {
     told.push(trouble.map(({ message, count }) => [message, count] as const));
-    if (told.length > 1) return Promise.resolve();
+    if (told.length > 1) return Promise.resolve(true);
     warn("disk");
     warn("meanwhile");
     return Promise.reject(new Error("the journal is busy"));
   };
-  const context = { locations: { configFile }, log: { warn() {} } } as unknown as CommandContext;
-  const notices = openNotices(context, { trouble, drain });
+  const notices = openNotices(contextOf(configFile), { trouble, drain });
   warn("disk");
   for (let i = 0; i < 3; i++) await notices.flush();
   assert.deepEqual(told, [[["disk", 1]], [["disk", 2], ["meanwhile", 1]], []]);
+});
+
+const ON = "[notify]\nenabled = true\n";
+
+/** Notices over a config that is written, or removed, by the test. */
+async function watched({ drains = [], keeps = [] }: { drains?: boolean[]; keeps?: boolean[] } = {}) {
+  const dir = await tempDir();
+  const configFile = join(dir.path, "config.toml");
+  let log: (line: LogLine) => void = () => {};
+  const trouble = collectTrouble({ onTrouble: (listener) => void (log = listener) });
+  const told: string[][] = [];
+  const kept: string[][] = [];
+  const words = (lines: readonly Trouble[]) => lines.map(({ message, count }) => `${message} ${count}`);
+  let timer: (() => void) | undefined;
+  const every = (_ms: number, tick: () => void) => {
+    assert.equal(timer, undefined, "one timer at a time");
+    timer = tick;
+    return { [Symbol.dispose]: () => timer = undefined };
+  };
+  let onKept = () => {};
+  const notices = openNotices(contextOf(configFile, every), {
+    trouble,
+    drain: (_context, { trouble }) => {
+      told.push(words(trouble));
+      return Promise.resolve(drains.shift() ?? true);
+    },
+    keep: (_context, { trouble }) => {
+      kept.push(words(trouble));
+      onKept();
+      return Promise.resolve(keeps.shift() ?? true);
+    },
+  });
+  return {
+    notices,
+    told,
+    kept,
+    configFile,
+    isTiming: () => timer !== undefined,
+    async tick() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      onKept = resolve;
+      timer?.();
+      await promise;
+      for (let turns = 0; turns < 10; turns++) await null; // until it has noted what is kept
+    },
+    config: (text: string) => Deno.writeTextFile(configFile, text),
+    warn: (message: string) => log({ at: 0, level: "warn", message, data: {} }),
+    [Symbol.asyncDispose]: () => dir[Symbol.asyncDispose](),
+  };
+}
+
+Deno.test("Notices.flush() keeps what was logged while the config cannot be read, and what a delivery gives back", async () => {
+  for (const unreadable of ["absent", "a folder"]) {
+    await using world = await watched({ drains: [false, false] });
+    const { notices, told, configFile } = world;
+    if (unreadable === "a folder") await Deno.mkdir(configFile);
+    world.warn("disk");
+    await notices.flush();
+    if (unreadable === "a folder") await Deno.remove(configFile);
+    await world.config(ON);
+    for (let i = 0; i < 3; i++) await notices.flush();
+    assert.deepEqual(told, [["disk 1"], ["disk 1"], ["disk 1"], []], unreadable);
+  }
+});
+
+Deno.test("Notices.flush() forgets what was logged only when the config says twice that nobody is to be told", async () => {
+  await using world = await watched();
+  const { notices, told } = world;
+  await world.config(""); // half saved
+  world.warn("disk");
+  await notices.flush();
+  await world.config(ON);
+  await notices.flush();
+  await world.config("[notify]\nenabled = false\n");
+  world.warn("pump");
+  for (let i = 0; i < 2; i++) await notices.flush();
+  await world.config(ON);
+  await notices.flush();
+  assert.deepEqual(told, [["disk 1"], []]);
+});
+
+Deno.test("what was logged is queued within a second, at one go and once; a delivery takes it from there", async () => {
+  await using world = await watched({ keeps: [false, true] });
+  const { notices, told, kept } = world;
+  await world.config(ON);
+  for (const message of ["disk", "pump", "disk"]) world.warn(message);
+  await world.tick();
+  await notices.flush();
+  assert.deepEqual(told.splice(0), [["disk 2", "pump 1"]]);
+  for (let i = 0; i < 2; i++) world.warn("disk");
+  await world.tick();
+  world.warn("disk");
+  assert.ok(!world.isTiming(), "a repetition is no news");
+  world.warn("pump");
+  await world.tick();
+  await notices.flush();
+  assert.deepEqual(kept, [["disk 2", "pump 1"], ["disk 2"], ["pump 1"]]);
+  assert.deepEqual(told, [["disk 3", "pump 1"]]);
+});
+
+Deno.test("Notices.hurry() queues at once what was logged, while a delivery hangs", async () => {
+  await using world = await watched();
+  await world.config(ON);
+  world.warn("disk");
+  const { notices, kept } = world;
+  notices.hurry(60_000);
+  await notices.flush();
+  assert.deepEqual(kept, [["disk 1"]]);
+  assert.ok(!world.isTiming());
 });

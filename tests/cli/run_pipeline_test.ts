@@ -146,3 +146,87 @@ Deno.test("a crash of the monitor is told as such, and exits with its code", asy
   await using journal = await openJournal(join(place.state, "journal.db"));
   assert.deepEqual(await journal.outbox.pending(), []);
 });
+
+Deno.test("what an endless pipeline logs is queued within a second, and told once by the next delivery", async () => {
+  const queue = queueSource();
+  await using server = await startSmtp();
+  await using place = await site(server.port);
+  await Deno.writeTextFile(join(place.path, "recipients", "toolkit_error.txt"), "dev@lab.example\n");
+  const fake = terminalOf(place);
+  const { promise: begun, resolve: onTimer } = Promise.withResolvers<() => void>();
+  const every: typeof fake.terminal.every = (ms, tick) => {
+    if (ms === 1000) onTimer(tick);
+    return { [Symbol.dispose]() {} };
+  };
+  const warning = {
+    ...queue.plugin,
+    open(...given: Parameters<typeof queue.plugin.open>) {
+      given[1].log.warn("the share is slow");
+      return queue.plugin.open(...given);
+    },
+  };
+  const run = main(["monitor"], { ...fake.terminal, every }, { commands: [monitor(warning as AnySource)] });
+  (await begun)();
+  const pending = async () => {
+    await using journal = await openJournal(join(place.state, "journal.db"));
+    return (await journal.outbox.pending()).map(({ event, data }) => [event, (data as { message: string }).message]);
+  };
+  let found: string[][] = [];
+  for (let looks = 0; found.length === 0 && looks < 1000; looks++) found = await pending();
+  assert.deepEqual(found, [["toolkit_error", "the share is slow"]]);
+  assert.equal(server.mails.length, 0);
+  fake.interrupt();
+  assert.equal(await run, 0, fake.stderr());
+  assert.equal(server.mails.length, 1);
+  assert.deepEqual(await pending(), []);
+});
+
+Deno.test("an event that is raised while the config is being saved is queued; while it stays off, none is", async () => {
+  const queue = queueSource();
+  await using server = await startSmtp();
+  await using place = await site(server.port);
+  const config = join(place.path, "config.toml");
+  const good = await Deno.readTextFile(config);
+  const fake = terminalOf(place);
+  let now = Date.now();
+  queue.push(event("line 7", { message: "ERROR a" }, "log:7"));
+  const rounds = ["b", "c"];
+  const out = (text: string) => {
+    fake.terminal.out(text);
+    if (!text.startsWith("done")) return;
+    const next = rounds.shift();
+    Deno.writeTextFileSync(config, next === undefined ? good : "");
+    if (next === undefined) return fake.interrupt();
+    now += next === "b" ? 60_000 : 5_000;
+    queue.push(event(`line ${next}`, { message: `ERROR ${next}` }, `log:${next}`));
+  };
+  const terminal = { ...fake.terminal, now: () => now, out };
+  assert.equal(await main(["monitor"], terminal, { commands: [monitor(queue.plugin)] }), 0, fake.stderr());
+  assert.equal((await place.cli(["list"])).code, 0);
+  const told = server.mails.map(({ raw }) => /^Subject: .*(ERROR .)$/m.exec(raw)?.[1]);
+  assert.deepEqual(told, ["ERROR a", "ERROR b"]);
+});
+
+Deno.test("a run that fails while the config is being saved is told of once it is there", async () => {
+  const queue = queueSource();
+  await using server = await startSmtp();
+  await using place = await site(server.port);
+  const config = join(place.path, "config.toml");
+  const good = await Deno.readTextFile(config);
+  const fake = terminalOf(place);
+  let now = Date.now();
+  const broken = {
+    ...queue.plugin,
+    open() {
+      Deno.writeTextFileSync(config, "");
+      now += 60_000;
+      assert.fail("the log is gone");
+    },
+  };
+  const terminal = { ...fake.terminal, now: () => now };
+  assert.equal(await main(["monitor"], terminal, { commands: [monitor(broken as AnySource)] }), 1);
+  assert.equal(server.mails.length, 0);
+  await Deno.writeTextFile(config, good);
+  assert.equal((await place.cli(["list"])).code, 0);
+  assert.match(server.mails[0]?.raw ?? "", /^Subject: \[Fusion Monitor\] CRASH$/m);
+});

@@ -37,7 +37,8 @@ Deno.test("S2 nothing is written to a state folder inside the source: no log, no
     const { code, stderr } = await place.cli(["run", "local"], { env });
     assert.equal(code, 2, stderr);
     assert.match(stderr, /place\/not-distinct/);
-    assert.equal(server.mails.length, 1);
+    const told = server.mails.map(({ raw }) => /^X-Labferry-Event: (\w+)/m.exec(raw)?.[1]);
+    assert.deepEqual(told, ["local_failure", "toolkit_error", "toolkit_error"]);
     for (const argv of [["install", "places"], ["run", "local", "--bogus"], ["list"]]) await place.cli(argv, { env });
     assert.deepEqual(names(place.source), []);
   }

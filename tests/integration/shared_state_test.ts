@@ -60,3 +60,28 @@ Deno.test("configs that share a state folder tell their own recipients of their 
   assert.ok(told().some(([, event]) => event === "local_failure"));
   assert.ok(told().some(([, event]) => event === "toolkit_error"), JSON.stringify(told()));
 });
+
+Deno.test("what a server refuses of one config delays nothing of another, though both queued the same error", async () => {
+  let refused = 0;
+  const users = { "ferry@lab.example": "hunter22" };
+  await using strict = await startSmtp({
+    users,
+    onCommand: (line) => line.startsWith("RCPT TO:<ops@") && ++refused ? "550 5.1.1 no such user" : undefined,
+  });
+  await using server = await startSmtp({ users });
+  await using a = await lab();
+  await using b = await lab();
+  await tells(a, { to: "ops@lab.example", port: strict.port });
+  await tells(b, { to: "ops@lab.example", port: server.port });
+  for (const { path } of [a, b]) {
+    const at = { journalFile: join(a.state, "journal.db"), configFile: join(path, "config.toml") };
+    await using journal = await openOwnJournal(at);
+    const event = { id: "fusion_error:same", event: "fusion_error", at: new Date().toISOString(), data: null };
+    await journal.outbox.enqueue(event);
+  }
+  for (let commands = 0; commands < 2; commands++) assert.equal((await a.cli(["list"])).code, 0);
+  const env = { LABFERRY_CONFIG: join(b.path, "config.toml"), LABFERRY_STATE_DIR: a.state };
+  assert.equal((await b.cli(["list"], { env })).code, 0);
+  assert.equal(refused, 2);
+  assert.equal(server.mails.length, 1);
+});

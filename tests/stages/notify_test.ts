@@ -180,3 +180,70 @@ Deno.test("lint holds the options of a notifier against its own schema, at their
   ]);
   assert.deepEqual(compile(`{ via = "bx" }`).map(({ code }) => code), ["pipeline/unknown-plugin"]);
 });
+
+/** A server that is silent for these addresses, or for all of them. */
+function silentFor(silent: Set<string>) {
+  const tries: string[] = [];
+  const box = boxNotifier({
+    onDeliver({ to = "", id }) {
+      tries.push(`${id} ${to}`);
+      if (silent.has("all") || silent.has(to)) throw refuse("notify/unreachable");
+    },
+  });
+  return { ...box, tries };
+}
+
+Deno.test("notify tells the others though the server is silent for one address, whatever the order of the list", async () => {
+  for (const lists of [[["bad@x", "a@x"], ["bad@x", "a@x"]], [["bad@x"], ["a@x"]]]) {
+    const { plugin, delivered } = silentFor(new Set(["bad@x"]));
+    const events = lists.map((to, nth) => mail(`${nth + 1}`, to));
+    const first = await runOver(events, [STAGE], { plugins: [plugin] });
+    await using world = first.world;
+    world.clock.time += 60_000;
+    const { items } = await runOver(events, [STAGE], { world });
+    const good = lists.flatMap((to, nth) => to.includes("a@x") ? [`${nth + 1}`] : []);
+    assert.deepEqual(delivered.map(({ id }) => id), good);
+    assert.equal(items[0].outcome, "failed");
+  }
+});
+
+Deno.test("notify lets a message rest that the server does not answer, while it answers others; it is never given up", async () => {
+  const silent = new Set(["bad@x"]);
+  const { plugin, tries, delivered } = silentFor(silent);
+  const events = [mail("1", ["bad@x", "a@x"])];
+  const { world } = await runOver(events, [STAGE], { plugins: [plugin] });
+  await using _ = world;
+  const round = async (ms: number) => {
+    world.clock.time += ms;
+    const before = tries.length;
+    await runOver(events, [STAGE], { world });
+    return tries.slice(before).filter((line) => line === "1 bad@x").length;
+  };
+  const seen: number[] = [];
+  for (const ms of [60_000, 60_000, 600_000, 60_000, 3_600_000, 86_400_000, 86_400_000, 86_400_000]) {
+    seen.push(await round(ms));
+  }
+  assert.deepEqual(seen, [1, 0, 1, 0, 1, 1, 1, 1]);
+  silent.clear();
+  assert.equal(await round(86_400_000), 1);
+  assert.ok(delivered.some(({ id, to }) => id === "1" && to === "bad@x"));
+});
+
+Deno.test("notify asks a server that is away for long twice in a run, and nothing rests when it is back", async () => {
+  const silent = new Set(["all"]);
+  const { plugin, tries, delivered } = silentFor(silent);
+  const events = ["1", "2", "3"].map((id) => mail(id, ["a@x", "b@x"]));
+  const { world } = await runOver(events, [STAGE], { plugins: [plugin] });
+  await using _ = world;
+  assert.equal(tries.length, 1);
+  for (let rounds = 0; rounds < 8; rounds++) {
+    world.clock.time += 60_000;
+    tries.length = 0;
+    await runOver(events, [STAGE], { world });
+    assert.ok(tries.length <= 2, `${tries}`);
+  }
+  silent.clear();
+  world.clock.time += 31_000;
+  await runOver(events, [STAGE], { world });
+  assert.equal(delivered.length, 6);
+});

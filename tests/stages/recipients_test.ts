@@ -55,3 +55,15 @@ Deno.test("recipients fails where a list has only wrong lines, so that the event
   assert.equal(items[0].error?.code, "notify/no-recipients");
   assert.match(items[0].error?.message ?? "", /backup_failure\.txt, line 2: "ops at lab" is no address/);
 });
+
+Deno.test("recipients gives a list that is being saved a moment, once for many events, and drops none meanwhile", async () => {
+  const events = ["1", "2", "3"].map((id) => event("backup_failure", {}, id));
+  const first = await runOver(events, [STAGE], { files: files({ "x.txt": "" }) });
+  await using world = first.world;
+  assert.deepEqual(world.clock.slept, [200]);
+  assert.deepEqual(first.items.map(({ outcome }) => outcome), ["dropped", "dropped", "dropped"]);
+  world.fs.seed(files({ "backup_failure.txt": "" }));
+  world.clock.sleep = () => Promise.resolve(world.fs.seed(files({ "backup_failure.txt": "ops@lab\n" })));
+  await runOver(events, [STAGE], { world });
+  assert.deepEqual(first.data.map(({ to }) => to), [["ops@lab"], ["ops@lab"], ["ops@lab"]]);
+});

@@ -60,3 +60,21 @@ Deno.test("S18 recipientsOf() takes no folder of lists for no answer", async () 
   files["/r"] = "";
   await assert.rejects(of, { code: "notify/no-lists", message: /"\/r": it is a file, wanted a folder/ });
 });
+
+Deno.test("recipientsOf() looks again where a list is empty or nobody is found: it may be being saved", async () => {
+  const own = join("/r", "backup_failure.txt");
+  const good = "ops@lab\n";
+  for (const during of ["", undefined]) {
+    for (const fallback of [undefined, "all@lab\n"]) {
+      const files: Record<string, string | undefined> = { [own]: during, [join("/r", "default.txt")]: fallback };
+      let waits = 0;
+      const readText = (path: string) =>
+        path === "/r" ? Promise.reject(new Error("it is a folder")) : Promise.resolve(files[path]);
+      const whileSaved = () => Promise.resolve(void (waits++, files[own] = good));
+      const { to } = await recipientsOf("backup_failure", { folder: "/r", readText, whileSaved });
+      // Where another list stands for one that is not there, somebody is told: nobody waits for that.
+      const isTold = during === undefined && fallback !== undefined;
+      assert.deepEqual([to, waits], isTold ? [["all@lab"], 0] : [["ops@lab"], 1]);
+    }
+  }
+});

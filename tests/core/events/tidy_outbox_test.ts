@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { join } from "@std/path";
-import { OWN_MS, tidyOutbox, TOLD_APART } from "../../../core/events/tidy_outbox.ts";
-import { openJournal, openMemoryJournal } from "../../../core/journal/sqlite.ts";
+import { tidyOutbox, TOLD_APART } from "../../../core/events/tidy_outbox.ts";
+import { openMemoryJournal } from "../../../core/journal/sqlite.ts";
 import { memoryLog } from "../../../testing/doubles.ts";
-import { tempDir } from "../../kit/temp.ts";
 
 const NOW = Date.UTC(2026, 5, 30);
 const at = (ms: number) => new Date(NOW + ms).toISOString();
@@ -23,26 +21,6 @@ Deno.test("tidyOutbox() gives nothing up for its age, whatever the clock says (S
     );
   }
   assert.deepEqual(log.lines, []);
-});
-
-Deno.test("tidyOutbox() takes over what a config that was moved has told nobody of", async () => {
-  await using dir = await tempDir();
-  const path = join(dir.path, "journal.db");
-  await using moved = await openJournal(path, { config: "/old/config.toml" });
-  await using here = await openJournal(path, { config: "/new/config.toml" });
-  for (const [id, ms] of [["same", -OWN_MS - 1], ["young", -OWN_MS]] as const) {
-    await moved.outbox.enqueue({ id, event: "fusion_error", at: at(ms), data: `${id} of moved` });
-  }
-  await here.outbox.enqueue({ id: "same", event: "fusion_error", at: at(0), data: "same of here" });
-  await moved.steps.finish("event:notify:same", "tell", "a@lab.example");
-  const log = memoryLog();
-  assert.equal(await tidyOutbox(here.outbox, { now: NOW, log }), 2);
-  assert.deepEqual((await here.outbox.pending()).map(({ data }) => data), ["same of moved", "same of here"]);
-  assert.match(log.lines[0].message, /^telling of 1 event that another config .* in 30 days$/);
-  assert.equal(await moved.steps.isFinished("event:notify:same", "tell", "a@lab.example"), false);
-  await here.outbox.markSent("same", at(0));
-  assert.deepEqual((await here.outbox.pending()).map(({ data }) => data), ["same of moved"], "each is told");
-  assert.deepEqual((await moved.outbox.pending()).map(({ data }) => data), ["same of moved", "young of moved"]);
 });
 
 Deno.test("tidyOutbox() puts one event in the place of very many of a name, however often", async () => {

@@ -27,3 +27,13 @@ Deno.test("outbox.pending() comes in pages, and of one name", async () => {
   assert.deepEqual(await outbox.waiting(), new Map([["x", 1], ["y", 2]]));
   assert.equal(await outbox.hasPending(), true);
 });
+
+Deno.test("outbox.putMany() says anew what waits, and queues nothing again that was sent", async () => {
+  await using journal = await openMemoryJournal();
+  const { outbox } = journal;
+  const events = (data: string) => ["a", "b"].map((id) => ({ id, event: "e", at: AT, data }));
+  await outbox.putMany(events("once"));
+  await outbox.markSent("a", AT);
+  await outbox.putMany(events("twice"));
+  assert.deepEqual((await outbox.pending()).map(({ id, data }) => [id, data]), [["b", "twice"]]);
+});
