@@ -15,7 +15,9 @@ export interface DirectDelivery {
   compiled: CompiledPipeline;
   secrets: Secrets;
   project: Project;
-  context: Pick<CommandContext, "terminal" | "locations" | "log">;
+  context: Pick<CommandContext, "terminal" | "locations" | "log"> & {
+    logs: Pick<CommandContext["logs"], "scrubber">;
+  };
   /** What is not delivered by then is not told. */
   until: AbortSignal;
 }

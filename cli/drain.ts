@@ -117,7 +117,7 @@ interface DrainOptions {
  */
 export async function drainOutbox(context: Context, options: DrainOptions): Promise<boolean> {
   const { smtpEnv, trouble, deadlineMs = DRAIN_MS, signal, said = new Set() } = options;
-  const { locations, terminal } = context;
+  const { locations, terminal, logs } = context;
   const log = ownLog(context.log);
   const project = await quietProject(context);
   if (project === undefined) return trouble.length === 0 || await keepTrouble(context, { smtpEnv, trouble });
@@ -130,7 +130,7 @@ export async function drainOutbox(context: Context, options: DrainOptions): Prom
     return trouble.length === 0;
   }
   const until = AbortSignal.any([AbortSignal.timeout(deadlineMs), ...signal ? [signal] : []]);
-  const directly = { compiled, secrets, project, context: { terminal, locations, log }, until };
+  const directly = { compiled, secrets, project, context: { terminal, locations, log, logs }, until };
   const pastTheJournal = async (events: readonly NewEvent[]) => {
     // No cooldown is remembered there: a monitor would tell of the same thing every minute.
     const news = trouble.filter(({ message }) => !said.has(message));
@@ -158,21 +158,25 @@ export async function drainOutbox(context: Context, options: DrainOptions): Prom
     log.warn(`Cannot queue what was logged: ${(error as Error).message}`);
     return await pastTheJournal([]);
   }
-  await withServices(project.registry, { dryRun: false, context: { terminal, locations, log } }, async (services) => {
-    const { outbox } = services.journal;
-    await adoptOutbox(services.journal, { now: services.clock.now(), log, isGone });
-    if (!await outbox.hasPending()) return;
-    const report = await runPipeline({
-      compiled,
-      config: project.config.view,
-      stateDir: locations.stateDir,
-      dryRun: false,
-      stop: until,
-      abort: until,
-    }, { ...services, secrets });
-    const left = [...(await outbox.waiting()).values()].reduce((sum, each) => sum + each, 0);
-    tell(report, { left, log });
-  });
+  await withServices(
+    project.registry,
+    { dryRun: false, context: { terminal, locations, log, logs } },
+    async (services) => {
+      const { outbox } = services.journal;
+      await adoptOutbox(services.journal, { now: services.clock.now(), log, isGone });
+      if (!await outbox.hasPending()) return;
+      const report = await runPipeline({
+        compiled,
+        config: project.config.view,
+        stateDir: locations.stateDir,
+        dryRun: false,
+        stop: until,
+        abort: until,
+      }, { ...services, secrets });
+      const left = [...(await outbox.waiting()).values()].reduce((sum, each) => sum + each, 0);
+      tell(report, { left, log });
+    },
+  );
   return true;
 }
 

@@ -40,7 +40,9 @@ export async function withServices<T>(
     dryRun: boolean;
     /** In place of this machine's journal, which is then not even looked at. */
     journal?: LocalJournal;
-    context: Pick<CommandContext, "terminal" | "locations" | "log" | "openDisk">;
+    context: Pick<CommandContext, "terminal" | "locations" | "log" | "openDisk"> & {
+      logs: Pick<CommandContext["logs"], "scrubber">;
+    };
   },
   work: (services: EngineServices) => Promise<T>,
 ): Promise<T> {
@@ -73,6 +75,13 @@ export async function withServices<T>(
     processes,
     // The log shows a child's lines on stderr already, scrubbed and in the format that was asked for.
     exec: ({ signal, log, graceMs, ...command }) =>
-      runProcess(command, { signal, log, stderr: () => {}, abortGraceMs: graceMs, note: noteOf(command.argv[0]) }),
+      runProcess(command, {
+        signal,
+        log,
+        stderr: () => {},
+        hide: context.logs.scrubber.text,
+        abortGraceMs: graceMs,
+        note: noteOf(command.argv[0]),
+      }),
   });
 }

@@ -13,6 +13,8 @@ export interface RunProcessOptions {
   log: Pick<Logger, "info">;
   /** Receives the child's output line by line, without the newline. */
   stderr: (line: string) => void;
+  /** Takes secrets out of a text. Asked before a long line is cut: half a secret would not be known for one. */
+  hide?: (text: string) => string;
   /** How long a child whose time is over may take to end before it is killed, in ms. Default: 5 s. */
   graceMs?: number;
   /** The same once the signal was aborted: less than the run waits for its step. Default: `graceMs`. */
@@ -23,25 +25,54 @@ export interface RunProcessOptions {
   after?: (ms: number, act: () => void) => () => void;
 }
 
-/** Lines longer than this are cut into several, so that a child without newlines cannot fill the memory. */
+/** Lines longer than this (characters) are cut into several, so that a child without newlines cannot fill the memory. */
 const LONGEST_LINE = 16 * 1024;
+/** What is looked at behind a cut (characters): where a secret begins before it and ends behind it, it is not made. */
+const BEHIND_CUT = 16 * 1024;
+/** How far a cut that would divide a secret is moved back each time. */
+const CUT_STEP = 512;
 /** How long output may keep coming after the child's end: grandchildren can hold its pipes open for ever. */
 const DRAIN_MS = 1_000;
 const GRACE_MS = 5_000;
 
-async function eachLine(stream: ReadableStream<Uint8Array>, line: (text: string) => void, stop: AbortSignal) {
+interface Lines {
+  line: (text: string) => void;
+  hide: (text: string) => string;
+  stop: AbortSignal;
+}
+
+async function eachLine(stream: ReadableStream<Uint8Array>, { line, hide, stop }: Lines) {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   const cancel = () => void reader.cancel().catch(() => {/* the stream ended by itself meanwhile */});
   stop.addEventListener("abort", cancel, { once: true });
+  /** Gives on the parts of a line while it is longer than `most`. */
+  const inParts = (text: string, most: number) => {
+    let from = 0;
+    while (text.length - from > most) {
+      const end = from + cutPoint(text.slice(from, from + LONGEST_LINE + BEHIND_CUT), hide);
+      line(text.slice(from, end));
+      from = end;
+    }
+    return text.slice(from);
+  };
   let rest = "";
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
     const lines = (rest + part.value).split(/\r?\n/);
     rest = lines.pop() ?? "";
-    for (const text of lines) line(text);
-    for (; rest.length > LONGEST_LINE; rest = rest.slice(LONGEST_LINE)) line(rest.slice(0, LONGEST_LINE));
+    for (const text of lines) line(inParts(text, LONGEST_LINE));
+    rest = inParts(rest, LONGEST_LINE + BEHIND_CUT);
   }
   stop.removeEventListener("abort", cancel);
-  if (rest !== "") line(rest);
+  if (rest !== "") line(inParts(rest, LONGEST_LINE));
+}
+
+/** Where a text is cut so that no secret is divided: half of one would not be known for one. */
+function cutPoint(text: string, hide: Lines["hide"]): number {
+  const whole = hide(text);
+  for (let at = Math.min(LONGEST_LINE, text.length); at > 0; at -= CUT_STEP) {
+    if (hide(text.slice(0, at)) + hide(text.slice(at)) === whole) return at;
+  }
+  return text.length; // one secret through and through: as a whole it is hidden
 }
 
 /** Whether a program given by its path is not there; Windows does not say so by the class of the error. */
@@ -107,10 +138,9 @@ export async function runProcess(options: ExecOptions, run: RunProcessOptions): 
     run.stderr(text);
   };
   const undrained = new AbortController();
-  const output = Promise.all([
-    eachLine(child.stdout, line, undrained.signal),
-    eachLine(child.stderr, line, undrained.signal),
-  ]);
+  const { hide = (text) => text } = run;
+  const lines = { line, hide, stop: undrained.signal };
+  const output = Promise.all([eachLine(child.stdout, lines), eachLine(child.stderr, lines)]);
   let timedOut = false;
   let killer: ReturnType<typeof setTimeout> | undefined;
   const { graceMs = GRACE_MS, abortGraceMs = graceMs } = run;

@@ -51,6 +51,23 @@ Deno.test("runProcess() cuts a line without an end into parts, losing nothing", 
   assert.ok(out.shown.every((line) => line.length <= 16_384));
 });
 
+Deno.test("runProcess() cuts no secret in two, wherever in a long line it stands", async () => {
+  const secret = "S3cr3tMailPw99";
+  const hide = (text: string) => text.replaceAll(secret, "***").replace(/(password=)\S+/g, "$1***");
+  for (const [before, told] of [[".".repeat(16_384 - 7), secret], ["a ".repeat(8_190), `password=${"x".repeat(40)}`]]) {
+    const out = collector();
+    const argv = script(`
+      const line = new TextEncoder().encode(Deno.args[0].repeat(Number(Deno.args[1])) + Deno.args[2] + " end" + ".".repeat(90_000));
+      for (let at = 0; at < line.length;) at += Deno.stdout.writeSync(line.subarray(at));
+    `);
+    await runProcess({ argv: [...argv, before.slice(0, 2), String(before.length / 2), told] }, { ...out.run(), hide });
+    const whole = `${before.slice(0, 2).repeat(before.length / 2)}${told} end${".".repeat(90_000)}`;
+    assert.equal(out.shown.join(""), whole);
+    assert.equal(out.shown.map(hide).join(""), hide(whole));
+    assert.ok(out.shown.length > 2 && out.shown.every((line) => line.length <= 16_384));
+  }
+});
+
 Deno.test("runProcess() names the program and its exit code when it fails", async () => {
   const failed = runProcess({ argv: script("Deno.exit(7)") }, collector().run());
   await assert.rejects(
