@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { parseRecipients, recipientsOf } from "../../../core/events/recipients.ts";
+import { assertLinear } from "../../kit/growth.ts";
 
 Deno.test("parseRecipients() takes one address a line, without comments, each once", () => {
   const text = "\ufeff# on call\r\nops@lab\r\n\r\n  Manager@Lab.example  # until May\nmanager@lab.example\n#x@y.z\n";
@@ -59,4 +60,8 @@ Deno.test("S18 recipientsOf() takes no folder of lists for no answer", async () 
   await assert.rejects(of, { code: "notify/no-lists", message: /"\/r": nothing is there, wanted a folder/ });
   files["/r"] = "";
   await assert.rejects(of, { code: "notify/no-lists", message: /"\/r": it is a file, wanted a folder/ });
+});
+
+Deno.test("parseRecipients() takes a time that grows with the list and no faster", () => {
+  assertLinear(parseRecipients);
 });
