@@ -30,7 +30,9 @@ export async function withServices<T>(
     dryRun: boolean;
     /** In place of this machine's journal, which is then not even looked at. */
     journal?: LocalJournal;
-    context: Pick<CommandContext, "terminal" | "locations" | "log" | "openDisk">;
+    context:
+      & Pick<CommandContext, "terminal" | "locations" | "log" | "openDisk">
+      & Partial<Pick<CommandContext, "logs">>;
   },
   work: (services: EngineServices) => Promise<T>,
 ): Promise<T> {
@@ -50,6 +52,7 @@ export async function withServices<T>(
     journal,
     registry,
     host: terminal.host,
+    hidden: context.logs?.scrubber.text,
     processes: systemProcesses,
     // The log shows a child's lines on stderr already, scrubbed and in the format that was asked for.
     exec: ({ signal, log, ...command }) => runProcess(command, { signal, log, stderr: () => {} }),

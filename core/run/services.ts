@@ -21,6 +21,8 @@ export interface EngineServices {
   processes: ProcessLiveness;
   /** Runs a child process; injected so that the in-memory world can stand in. */
   exec(options: ExecOptions & { signal: AbortSignal; log: Logger }): Promise<void>;
+  /** A text for people without the secrets in it: what the ledger and the outbox keep. Default: the text as it is. */
+  hidden?(text: string): string;
   /** What notifiers may ask for. Default: none is known. */
   secrets?: Secrets;
 }
