@@ -1,6 +1,6 @@
 /** A file of `NAME=value` lines, as `smtp.env` is. @module */
 
-const LINE = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=(.*?)\s*$/;
+const LINE = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=(.*)$/s;
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
 
 /**
@@ -18,10 +18,10 @@ export function parseDotenv(text: string): Record<string, string> {
 }
 
 function valueOf(given: string): string {
-  const text = given.trimStart();
+  const text = given.trim();
   const [, single] = /^'([^']*)'\s*(?:#.*)?$/.exec(text) ?? [];
   if (single !== undefined) return single;
   const [, double] = /^"((?:[^"\\]|\\.)*)"\s*(?:#.*)?$/.exec(text) ?? [];
   if (double !== undefined) return double.replace(/\\(.)/g, (_, character) => ESCAPES[character] ?? character);
-  return given.replace(/\s+#.*$/, "").trim();
+  return given.replace(/\s#.*$/s, "").trim();
 }

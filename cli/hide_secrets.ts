@@ -14,14 +14,36 @@ import type { Scrubber } from "./scrub.ts";
 /** Prefixes of the names of variables: our own, and the one of the system this one replaces. */
 export const PREFIXES = ["LABFERRY_", "FUSION_"] as const;
 
+/** Lines of a secret that are hidden by themselves, in characters. */
+const SHORTEST_LINE = 12;
+
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Takes one value out of whatever is written from now on, also in the forms in which it travels. */
 export function hide(value: string, scrubber: Scrubber): void {
+  // Output is logged line by line; a key in PEM has many, and short ones would be ordinary words.
+  const lines = value.split(/[\r\n]+/).filter((line) => line.length >= SHORTEST_LINE);
   // A server may repeat in its answer what it was sent; Gmail shows its app passwords in groups of four.
-  for (const form of new Set([value, value.replaceAll(" ", "")])) {
-    for (const written of [form, Buffer.from(form).toString("base64"), encodeURIComponent(form)]) scrubber.add(written);
+  for (const form of new Set([value, value.trim(), value.replaceAll(" ", ""), ...lines])) {
+    for (const written of formsOf(form.toWellFormed())) scrubber.add(written);
   }
+}
+
+/** A text as programs write it: as it is, in base64 of both alphabets, within a URL, a form or a text of JSON. */
+function formsOf(text: string): Set<string> {
+  const base64 = Buffer.from(text).toString("base64");
+  const bare = base64.replaceAll("=", "");
+  const inUrl = encodeURIComponent(text);
+  return new Set([
+    text,
+    base64,
+    bare,
+    bare.replaceAll("+", "-").replaceAll("/", "_"),
+    inUrl,
+    inUrl.replace(/%../g, (escape) => escape.toLowerCase()),
+    new URLSearchParams([["", text]]).toString().slice(1),
+    JSON.stringify(text).slice(1, -1),
+  ]);
 }
 
 /** Hides the secrets among these variables: passwords and the like, not the names of users, which are often addresses. */

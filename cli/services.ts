@@ -72,6 +72,7 @@ export async function withServices<T>(
     journal,
     registry,
     host: terminal.host,
+    hidden: context.logs.scrubber.text,
     processes,
     // The log shows a child's lines on stderr already, scrubbed and in the format that was asked for.
     exec: ({ signal, log, graceMs, ...command }) =>

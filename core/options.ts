@@ -138,7 +138,7 @@ export function argv(): z.ZodArray<z.ZodString> {
  * `2026/01/31T12:34:56Z`, `31.01.2026 12:34:56`, `1/31/2026, 9:34:56 AM`.
  */
 export const TIMESTAMP: string = "(?:\\d{4}[-/.]\\d{1,2}[-/.]\\d{1,2}|\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{4})[T ,]+" +
-  "\\d{1,2}:\\d{2}:\\d{2}(?:[.,]\\d+)?(?: ?(?:Z|[AaPp][Mm]|[+-]\\d{2}:?\\d{2})(?!\\w))?";
+  "\\d{1,2}:\\d{2}:\\d{2}(?:[.,]\\d{1,12})?(?: ?(?:Z|[AaPp][Mm]|[+-]\\d{2}:?\\d{2})(?!\\w))?";
 
 /** A line that begins with a timestamp, or has one behind a short head such as `[` or a level. */
 export const TIMESTAMP_LINE: string = `^.{0,32}?(?<!\\d)${TIMESTAMP}`;

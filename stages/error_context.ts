@@ -13,7 +13,7 @@ export const errorContext = defineStage({
   options: z.strictObject({
     patterns: z.array(pattern()).min(1).prefault([
       String.raw`(?i:\bsample(?: ?name| ?id)?)\s*[:=]\s*["']?(?<sample>[^"',;\]\s]+)`,
-      String.raw`(?i:\bcycle)\s*[:=#]?\s*(?<cycle>\d+)`,
+      String.raw`(?i:\bcycle)\s*(?:[:=#]\s*)?(?<cycle>\d+)`,
     ]).meta({
       description: "Expressions with named groups, tried on each line of the context; a group is added by its name.",
     }),

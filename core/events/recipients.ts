@@ -29,7 +29,7 @@ export function parseRecipients(text: string): { to: string[]; wrong: { line: nu
   const to = new Map<string, string>();
   const wrong: { line: number; text: string }[] = [];
   text.replace(/^\ufeff/, "").split(/\r\n|\n|\r/).forEach((whole, index) => {
-    const line = whole.replace(/(^|\s)#.*$/, "").trim();
+    const line = whole.replace(/(^|\s)#.*$/s, "").trim();
     if (line === "") return;
     if (ADDRESS.test(line)) to.set(line.toLowerCase(), to.get(line.toLowerCase()) ?? line);
     else wrong.push({ line: index + 1, text: line });

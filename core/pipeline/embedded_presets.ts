@@ -125,7 +125,7 @@ summary = "Tell people of errors in the log of the instrument"
 use  = "log-tail"
 with = { path = "\${monitor.log_path}", find = ["ERROR"], context = [
   { find = ["ample", "AMPLE"], pattern = '''(?i:\\bsample(?: ?name| ?id)?)\\s*[:=]\\s*["']?[^"',;\\]\\s]''' },
-  { find = ["ycle", "YCLE"], pattern = '''(?i:\\bcycle)\\s*[:=#]?\\s*\\d''' },
+  { find = ["ycle", "YCLE"], pattern = '''(?i:\\bcycle)\\s*(?:[:=#]\\s*)?\\d''' },
 ] }
 
 # An error is a line with a timestamp and the word ERROR, up to the next line with a timestamp.
@@ -137,7 +137,7 @@ use = "error-blocks"
 use  = "error-context"
 with = { patterns = [
   '''(?i:\\bsample(?: ?name| ?id)?)\\s*[:=]\\s*["']?(?<sample>[^"',;\\]\\s]+)''',
-  '''(?i:\\bcycle)\\s*[:=#]?\\s*(?<cycle>\\d+)''',
+  '''(?i:\\bcycle)\\s*(?:[:=#]\\s*)?(?<cycle>\\d+)''',
 ] }
 
 # The same error is told once in sent_keep_days: the same first 200 characters, whatever its timestamps.

@@ -108,7 +108,7 @@ function shownOptions(part: CompiledPart<Plugin>): Record<string, unknown> {
 }
 
 function scrubbed(value: Json): unknown {
-  if (typeof value === "string") return value.replace(/(\w+:\/\/[^\s/:@]*:)[^\s/@]+@/g, `$1${HIDDEN}@`);
+  if (typeof value === "string") return value.replace(/(\w:\/\/[^\s/:@]*:)[^\s/@]+@/g, `$1${HIDDEN}@`);
   if (Array.isArray(value)) return value.map(scrubbed);
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(

@@ -84,7 +84,11 @@ export function eventWriteContext(make: EventContextFor, step: Todo, acts: Acts)
     emit: acts.lend(
       "emit()",
       async ({ event, data, key = `${request.compiled.name}:${item.view.id}:${stage.id}:${step.id}` }) => {
-        const queued = toOutboxEvent({ event, at: services.clock.now(), data: structuredClone(data) }, key);
+        const queued = toOutboxEvent({
+          event,
+          at: services.clock.now(),
+          data: withTexts(structuredClone(data), services.hidden ?? String),
+        }, key);
         const isOn = await request.queueEvents?.() ?? request.config.notify?.enabled === true;
         if (isOn) item.emit(queued);
         else item.isUntold = true;
@@ -105,6 +109,14 @@ export function eventWriteContext(make: EventContextFor, step: Todo, acts: Acts)
       (value) => services.journal.steps.checkpoint(scopeOf(run, item.view), stage.id, step.id, value),
     ),
   };
+}
+
+/** A copy of the data with its texts, not its names, as `change` returns them. */
+function withTexts(data: Json, change: (text: string) => string): Json {
+  if (typeof data === "string") return change(data);
+  if (typeof data !== "object" || data === null) return data;
+  if (Array.isArray(data)) return data.map((entry) => withTexts(entry, change));
+  return Object.fromEntries(Object.entries(data).map(([name, entry]) => [name, withTexts(entry, change)]));
 }
 
 /** Under what the journal keeps the steps of an item: two pipelines may see one event. */

@@ -156,7 +156,7 @@ export class ItemSession implements AsyncDisposable {
       bytes: source.bytes,
       places,
       sidecarSha256: sidecar,
-      error: error ? `${error.code}: ${error.message}` : undefined,
+      error: error && (this.#run.services.hidden ?? String)(`${error.code}: ${error.message}`),
     }));
     if (sidecar !== null) this.scope.recordedSidecar = sidecar;
   }

@@ -24,6 +24,8 @@ export interface EngineServices {
    * the signal was aborted; then it is killed.
    */
   exec(options: ExecOptions & { signal: AbortSignal; log: Logger; graceMs?: number }): Promise<void>;
+  /** A text for people without the secrets in it: what the ledger and the outbox keep. Default: the text as it is. */
+  hidden?(text: string): string;
   /** What notifiers may ask for. Default: none is known. */
   secrets?: Secrets;
 }

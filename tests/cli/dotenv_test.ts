@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { parseDotenv } from "../../cli/dotenv.ts";
+import { assertLinear } from "../kit/growth.ts";
 
 Deno.test("parseDotenv() reads values with and without quotes, and a password with a # as it is", () => {
   const text =
@@ -21,4 +22,8 @@ Deno.test("parseDotenv() reads values with and without quotes, and a password wi
 Deno.test("parseDotenv() takes a password that begins with #, and a comment only behind a blank", () => {
   const { A, B, C, D } = parseDotenv("A=#secret\nB= # nothing\nC=abc#def ghi # why\nD='a # b' # why\n");
   assert.deepEqual([A, B, C, D], ["#secret", "", "abc#def ghi", "a # b"]);
+});
+
+Deno.test("parseDotenv() takes a time that grows with the file and no faster", () => {
+  assertLinear((text) => parseDotenv(`A=${text}`));
 });

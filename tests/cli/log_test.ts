@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { openLogFile } from "../../cli/log_file.ts";
 import { openLog } from "../../cli/log.ts";
 import type { LogLine, LogOptions } from "../../cli/log.ts";
+import { assertLinear } from "../kit/growth.ts";
 import { tempDir } from "../kit/temp.ts";
 
 const NOON = Date.parse("2025-06-15T12:00:00Z");
@@ -143,4 +144,12 @@ Deno.test("openLog() gives the log that was open before its place back", () => {
   outer.log[Symbol.dispose]();
   assert.match(inner.stderr(), /within\n$/);
   assert.match(outer.stderr(), /^\S+ info {2}afterwards\n$/);
+});
+
+Deno.test("openLog() takes a time that grows with a line and no faster, shown or not", () => {
+  const { log } = capture();
+  assertLinear((text) => {
+    log.logger.debug(text, { text });
+    log.logger.info(text);
+  });
 });

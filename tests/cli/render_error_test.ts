@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { exitCodeOf, renderError, renderFinding } from "../../cli/render_error.ts";
 import { interruption } from "../../cli/interruption.ts";
 import { PipelineError } from "../../core/errors.ts";
+import { assertLinear } from "../kit/growth.ts";
 
 const ERROR = new PipelineError("copy/conflict", 'Cannot copy "a.tif": other bytes are there', {
   hint: "Look at both.\nThen decide",
@@ -64,4 +65,12 @@ Deno.test("exitCodeOf() and renderError() know an interruption from any other ab
   assert.equal(exitCodeOf(interruption()), 130);
   assert.match(renderError(interruption()), /^interrupted: /);
   assert.equal(exitCodeOf(new DOMException("another", "AbortError")), 3);
+});
+
+Deno.test("renderError() takes a time that grows with what is said and no faster", () => {
+  assertLinear((text) => {
+    const findings = [{ rule: "R5", severity: "error" as const, path: text, message: text }];
+    const cause = new RangeError(text);
+    return renderError(new PipelineError("copy/conflict", text, { hint: text, findings, cause }), { verbose: true });
+  });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createScrubber, isSecretName } from "../../cli/scrub.ts";
+import { assertLinear } from "../kit/growth.ts";
 
 const { text, value } = createScrubber({
   AWS_SECRET_ACCESS_KEY: "wJalrXUtnFEMI/K7MDENG",
@@ -85,4 +86,52 @@ Deno.test("createScrubber() leaves a template as it is written: it names a secre
   assert.equal(text('argv = ["password=${env.PASS}"]'), 'argv = ["password=${env.PASS}"]');
   assert.equal(text("password = hunter2hunter2"), "password = ***");
   assert.equal(text('argv = ["tool", "--password=hunter22", "x"]'), 'argv = ["tool", "--password=***", "x"]');
+});
+
+Deno.test("createScrubber().text() takes a time that grows with the text and no faster", () => {
+  assertLinear(createScrubber({ API_TOKEN: "tokentoken", PASSWORD: "hunter22" }).text);
+});
+
+Deno.test("createScrubber() hides a secret within another one, and both where they overlap", () => {
+  const { add, text } = createScrubber({ A_TOKEN: "hunter22", B_TOKEN: "see hunter22 run", C_TOKEN: "running" });
+  assert.equal(text("hunter22; see hunter22 run; see hunter22 running"), "***; ***; ***");
+  add("22; s");
+  assert.equal(text("hunter22; see"), "***ee");
+});
+
+Deno.test("createScrubber() takes no ordinary word for a secret, whatever its variable is called", () => {
+  const words = { A_TOKEN: "", B_TOKEN: "e", C_TOKEN: "    ", TOKENIZERS_PARALLELISM: "false", D_SECRET: "None" };
+  const plain = "    the false alarm of None, here";
+  assert.equal(createScrubber(words).text(plain), plain);
+});
+
+Deno.test("createScrubber() takes a secret letter by letter, not as an expression", () => {
+  const { text } = createScrubber({ A_TOKEN: "a.*+(b", B_TOKEN: "[$&]\\d" });
+  assert.equal(text("a.*+(b, [$&]\\d, axx(b, 55555"), "***, ***, axx(b, 55555");
+});
+
+Deno.test("createScrubber() hides the whole password of a URL that holds an @", () => {
+  assert.equal(text("at https://ada:p@ss@nas/x"), "at https://***@nas/x");
+});
+
+Deno.test("createScrubber().value() hides secrets in the names of entries", () => {
+  assert.deepEqual(value({ "https://ada:hunter2@nas": { "wJalrXUtnFEMI/K7MDENG": 1 } }), {
+    "https://***@nas": { "***": 1 },
+  });
+});
+
+Deno.test("createScrubber().value() shows objects that name each other without filling the memory", () => {
+  const ring: Record<string, unknown>[] = Array.from({ length: 12 }, () => ({}));
+  for (const one of ring) for (const [at, other] of ring.entries()) one[`to${at}`] = other;
+  let shown = 0;
+  const { value } = createScrubber({});
+  const countAll = (copy: unknown): void => {
+    shown++;
+    if (typeof copy === "object" && copy !== null) Object.values(copy).forEach(countAll);
+  };
+  countAll(value(ring));
+  assert.ok(shown < 3_000_000, `${shown}`);
+  assert.deepEqual(value([[1], [1]]), [[1], [1]]);
+  const shared = { a: 1 };
+  assert.deepEqual(value([shared, shared]), [shared, shared]);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { visible, visibleLine } from "../../core/visible.ts";
+import { assertLinear } from "../kit/growth.ts";
 
 const WILD = "a\x1b[31m\r\x00\x7f\x9b2J\u202egnp\u2066\u2028";
 
@@ -17,4 +18,9 @@ Deno.test("visible() keeps JSON the JSON of the same values", () => {
 
 Deno.test("visibleLine() keeps to one line", () => {
   assert.equal(visibleLine("a\nok  b\t\x1b"), "a\\u000aok  b\\u0009\\u001b");
+});
+
+Deno.test("visible() and visibleLine() take a time that grows with the text and no faster", () => {
+  assertLinear(visible);
+  assertLinear(visibleLine);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { TIMESTAMP_LINE } from "../../core/options.ts";
 import { blocksOf, errorBlocks } from "../../stages/error_blocks.ts";
+import { assertLinear } from "../kit/growth.ts";
 
 const T = "2026-01-02 03:04:05.678";
 const DEFAULTS = errorBlocks.options.parse({});
@@ -42,4 +43,8 @@ Deno.test("error-blocks takes patterns of its own, and numbers the errors of a r
 
 Deno.test("error-blocks refuses items that come from no log", () => {
   assert.throws(() => blocksOf({ data: { records: "no" } }, DEFAULTS), /Cannot read "records" of the item/);
+});
+
+Deno.test("error-blocks takes a time that grows with a line and no faster", () => {
+  assertLinear(texts);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { errorContext, namedIn } from "../../stages/error_context.ts";
+import { assertLinear } from "../kit/growth.ts";
 
 Deno.test("error-context reads samples and cycles as instruments write them", () => {
   const { patterns } = errorContext.options.parse({});
@@ -18,4 +19,9 @@ Deno.test("error-context adds the named groups of patterns of its own", () => {
     slide: "5",
     run: "R9",
   });
+});
+
+Deno.test("error-context takes a time that grows with a line and no faster", () => {
+  const { patterns } = errorContext.options.parse({});
+  assertLinear((text) => namedIn([text], patterns));
 });

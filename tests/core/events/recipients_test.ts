@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { parseRecipients, recipientsOf } from "../../../core/events/recipients.ts";
+import { assertLinear } from "../../kit/growth.ts";
 
 Deno.test("parseRecipients() takes one address a line, without comments, each once", () => {
   const text = "\ufeff# on call\r\nops@lab\r\n\r\n  Manager@Lab.example  # until May\nmanager@lab.example\n#x@y.z\n";
@@ -77,4 +78,8 @@ Deno.test("recipientsOf() looks again where a list is empty or nobody is found: 
       assert.deepEqual([to, waits], isTold ? [["all@lab"], 0] : [["ops@lab"], 1]);
     }
   }
+});
+
+Deno.test("parseRecipients() takes a time that grows with the list and no faster", () => {
+  assertLinear(parseRecipients);
 });

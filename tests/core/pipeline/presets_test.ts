@@ -10,6 +10,7 @@ import { plugins } from "../../../plugins/mod.ts";
 import { stages } from "../../../stages/mod.ts";
 import { readPresets, renderEmbeddedPresets } from "../../../tools/embed_presets.ts";
 import { compileText, LAB_CONFIG, labConfig } from "../../kit/fake_stages.ts";
+import { assertLinear } from "../../kit/growth.ts";
 
 const ROOT = join(import.meta.dirname ?? ".", "..", "..", "..");
 
@@ -133,4 +134,11 @@ Deno.test("echoPipeline() scrubs options named like secrets and passwords in URL
   assert.match(echo, /lab:\*\*\*@example\.org/);
   assert.match(echo, /key_prefix = "fine"/);
   assert.match(echo, /session_token = "\$\{env\.TOKEN\}"/);
+});
+
+Deno.test("echoPipeline() takes a time that grows with an option and no faster", () => {
+  const base = compiled(
+    'name = "p"\n[source]\nuse = "idle-folders"\nwith = { root = "/s" }\n[[stage]]\nuse = "lock"\n',
+  );
+  assertLinear((text) => echoPipeline({ ...base, stages: [{ ...base.stages[0], written: { text } }] }));
 });

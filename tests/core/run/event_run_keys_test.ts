@@ -65,3 +65,20 @@ Deno.test("an item of which an event could not be queued leaves no keys; whether
   assert.deepEqual(outcomes(report).map(([, outcome]) => outcome), ["done", "done", "dropped"]);
   assert.equal((await world.journal.outbox.pending()).length, 1);
 });
+
+Deno.test("emit() queues no secret of what a stage tells", async () => {
+  const tell = eventStage("tell", {
+    apply: async (_step, ctx) => void await ctx.emit({ event: "told", data: { n: 1, said: ["hunter22 is it", null] } }),
+  });
+  await using world = await World.open({
+    plugins: [listSource([event("a")]).plugin, tell],
+    config: "[notify]\nenabled = true\n",
+  });
+  const report = await world.run({
+    pipeline: pipeline("list", "tell"),
+    wrap: (services) => ({ ...services, hidden: (text) => text.replaceAll("hunter22", "***") }),
+  });
+  assert.equal(report.exit_code, 0);
+  const [queued] = await world.journal.outbox.pending();
+  assert.deepEqual(queued.data, { n: 1, said: ["*** is it", null] });
+});

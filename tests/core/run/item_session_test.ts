@@ -204,3 +204,18 @@ for (const when of ["the folder", "the lock"]) {
     assert.notEqual((await world.ledger()).get("study1")?.source_deleted_at, null);
   });
 }
+
+Deno.test("record() writes no secret of an error into the ledger", async () => {
+  await using world = await World.open();
+  world.study("study1", FILES);
+  // Other bytes stand where the copy is to go.
+  world.fs.seed({ [`${NAS_ROOT}/study1/a.txt`]: "other" });
+  const report = await world.run({
+    pipeline: BACKUP,
+    wrap: (services) => ({ ...services, hidden: (text) => text.replaceAll("study1", "***") }),
+  });
+  assert.match(report.items[0].error?.message ?? "", /study1/);
+  const { error } = (await world.ledger()).get("study1")!;
+  assert.match(error ?? "", /\*\*\*/);
+  assert.doesNotMatch(error ?? "", /study1/);
+});
