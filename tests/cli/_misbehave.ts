@@ -8,6 +8,9 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
+// What is told must not depend on how busy the machine is.
+const crash = { secretsMs: 120_000, eventMs: 120_000, deliverMs: 120_000 };
+
 start(async (argv, terminal) => {
   switch (argv[0]) {
     case "drain":
@@ -50,4 +53,4 @@ start(async (argv, terminal) => {
     default:
       return 0;
   }
-});
+}, { crash });
