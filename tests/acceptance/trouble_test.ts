@@ -292,7 +292,10 @@ acceptance("SIGINT twice: stops now with 130, leaves no child behind, and the ne
   run.kill("SIGINT");
   const { code, stderr } = await run.ended;
   assert.equal(code, 130, stderr);
-  assert.deepEqual((await tree(lab.source)).filter((path) => path.endsWith(".lock")), []);
+  // A machine on which that takes over 5 s ends it by force, and says so: then the lock is that of a dead holder.
+  if (!/labferry ends though the work did not/.test(stderr)) {
+    assert.deepEqual((await tree(lab.source)).filter((path) => path.endsWith(".lock")), []);
+  }
   await Deno.writeTextFile(lab.at("go"), "");
   assert.equal((await lab.report(["backup", "run"])).code, 0);
 }, needsPosix);
