@@ -103,7 +103,8 @@ Deno.test("nothing is queued, connected to or changed where notify is off or has
 });
 
 Deno.test("S19 a mail server that is down changes no exit code; the next command delivers", async () => {
-  const port = await startSmtp().then(async (server) => (await server[Symbol.asyncDispose](), server.port));
+  // Nobody listens there; a port that was free a moment ago may be another test's by now.
+  const port = 1;
   await using place = await site({ port });
   await Deno.writeTextFile(join(place.path, "recipients", "toolkit_error.txt"), "dev@lab.example\n");
   const { code, stderr } = await place.cli(["backup", "run"]);
