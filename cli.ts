@@ -1,6 +1,7 @@
 #!/usr/bin/env -S deno run -A
 /** The program: the only file that touches the process's arguments and its exit. @module */
 import process from "node:process";
+import type { CrashDeadlines } from "./cli/crash.ts";
 import { interruption } from "./cli/interruption.ts";
 import { main } from "./cli/main.ts";
 import { processTerminal } from "./cli/process_terminal.ts";
@@ -36,7 +37,10 @@ async function endWith(code: number, last?: () => Promise<unknown>): Promise<voi
  * Runs the command line of this process and ends it with the exit code. Never a silent 0: a rejection nobody handles,
  * an exception outside of any promise, or a command that waits for nothing ends the process with 3 (the monitor: 1) and its words.
  */
-export function start(run: (argv: readonly string[], terminal: Terminal) => Promise<number>): void {
+export function start(
+  run: (argv: readonly string[], terminal: Terminal) => Promise<number>,
+  { crash }: { crash?: CrashDeadlines } = {},
+): void {
   keepExit();
   const broken = new AbortController();
   let isDone = false;
@@ -55,7 +59,7 @@ export function start(run: (argv: readonly string[], terminal: Terminal) => Prom
     // Before anything is awaited: what is at work takes nothing more away while the words are written.
     broken.abort(interruption());
     const { reportCrash } = await import("./cli/crash.ts");
-    end(await reportCrash(error, { argv: Deno.args, terminal }));
+    end(await reportCrash(error, { argv: Deno.args, terminal, deadlines: crash }));
   };
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();

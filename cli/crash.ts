@@ -10,26 +10,33 @@ import type { Scrubber } from "./scrub.ts";
 import type { Terminal } from "./terminal.ts";
 import { whereabouts } from "./whereabouts.ts";
 
-/** How long (ms) finding the secrets may take before the words are written. */
-const SECRETS_MS = 500;
-/** How long (ms) the event may take, one try to deliver it included: a process that broke must end, and soon. */
-const EVENT_MS = 5_000;
-/** The part of it (ms) that is for the delivery. */
-const DELIVER_MS = 3_000;
+/** A process that broke must end, and soon; all in ms. */
+export interface CrashDeadlines {
+  /** What finding the secrets may take before the words are written. */
+  secretsMs: number;
+  /** What the event may take, one try to deliver it included. */
+  eventMs: number;
+  /** The part of it that is for the delivery. */
+  deliverMs: number;
+}
+
+const DEADLINES: CrashDeadlines = { secretsMs: 500, eventMs: 5_000, deliverMs: 3_000 };
 
 interface Crash {
   argv: readonly string[];
   terminal: Terminal;
+  /** Default: half a second, and 5 s of which 3 s are for the delivery. */
+  deadlines?: CrashDeadlines;
 }
 
 /**
  * Says on stderr and in the log file what happened, queues the event and tries to deliver it; resolves to exit code 3,
  * for the monitor 1. Never rejects.
  */
-export async function reportCrash(error: unknown, { argv, terminal }: Crash): Promise<1 | 3> {
+export async function reportCrash(error: unknown, { argv, terminal, deadlines = DEADLINES }: Crash): Promise<1 | 3> {
   const scrubber = createScrubber(terminal.env);
   const at = whereabouts({ argv, terminal });
-  await settledWithin(SECRETS_MS, hideSecrets(scrubber, at));
+  await settledWithin(deadlines.secretsMs, hideSecrets(scrubber, at));
   const say = (words: string) => terminal.err(visible(scrubber.text(words)));
   const text = visible(scrubber.text(renderError(error, { verbose: true })));
   terminal.err(text);
@@ -45,13 +52,13 @@ export async function reportCrash(error: unknown, { argv, terminal }: Crash): Pr
     // stderr has the words already; a full disk may well be what went wrong.
   }
   const told = { exitCode: 3 as 1 | 3 };
-  await settledWithin(EVENT_MS, tell(error, { argv, terminal, scrubber, say, told }));
+  await settledWithin(deadlines.eventMs, tell(error, { argv, terminal, deadlines, scrubber, say, told }));
   return told.exitCode;
 }
 
 async function tell(
   error: unknown,
-  { argv, terminal, scrubber, say, told }: Crash & {
+  { argv, terminal, deadlines, scrubber, say, told }: Required<Crash> & {
     scrubber: Scrubber;
     say: (words: string) => void;
     told: { exitCode: 1 | 3 };
@@ -73,7 +80,7 @@ async function tell(
     if (!await queueUnstarted(failure, { argv, terminal, logs, commands: COMMANDS, log })) return;
     const { locations, smtpEnv } = whereabouts({ argv, terminal });
     const { drainOutbox } = await import("./drain.ts");
-    const options = { smtpEnv, trouble: [], deadlineMs: DELIVER_MS };
+    const options = { smtpEnv, trouble: [], deadlineMs: deadlines.deliverMs };
     if (locations) await drainOutbox({ terminal, locations, log, logs }, options);
   } catch {
     // stderr and the log file have the words already.

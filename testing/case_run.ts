@@ -37,7 +37,7 @@ const DAY_MS = 86_400_000;
 /** How often an endless pipeline may wait for news after the last that happens: longer than any source is patient. */
 const QUIET_WAITS = 120;
 /** A run in memory takes a fraction of a second; one that waits for what never comes is stopped. */
-const LONGEST_RUN_MS = 60_000;
+const LONGEST_RUN_MS = 120_000;
 
 /** An expectation that was not met. */
 export interface CaseFailure {

@@ -16,6 +16,8 @@ export interface RunOptions {
   cwd?: string;
   /** How often memory is looked at, ms. Default: 20. */
   sampleMs?: number;
+  /** Hears of each look, in bytes; 0 where nothing can be seen. */
+  onSample?: (bytes: number) => void;
 }
 
 /**
@@ -35,7 +37,11 @@ export async function measure(argv: readonly string[], options: RunOptions = {})
   const start = performance.now();
   const child = command.spawn();
   let peak = 0;
-  const sampler = setInterval(() => peak = Math.max(peak, residentBytes(child.pid) ?? 0), options.sampleMs ?? 20);
+  const sampler = setInterval(() => {
+    const bytes = residentBytes(child.pid) ?? 0;
+    peak = Math.max(peak, bytes);
+    options.onSample?.(bytes);
+  }, options.sampleMs ?? 20);
   try {
     const { code, stdout, stderr } = await child.output();
     const ms = performance.now() - start;

@@ -18,6 +18,8 @@ export interface S3ServerOptions {
   secretKey?: string;
   /** What it does wrong. With it connections go through a relay that can drop them. */
   faults?: Partial<Faults>;
+  /** Its clock. Default: that of the system. */
+  now?: () => number;
 }
 
 /** An object as it is stored. */
@@ -41,7 +43,7 @@ export interface S3Server extends AsyncDisposable {
 
 /** Starts an endpoint on a free port of the loopback address. */
 export function startS3Server(options: S3ServerOptions = {}): Promise<S3Server> {
-  const { accessKey = "AKIADEMO", secretKey = crypto.randomUUID(), folder } = options;
+  const { accessKey = "AKIADEMO", secretKey = crypto.randomUUID(), folder, now = Date.now } = options;
   const faults = { ...noFaults(), ...options.faults };
   const requests: Record<string, number> = {};
   const server: Server = {
@@ -49,7 +51,7 @@ export function startS3Server(options: S3ServerOptions = {}): Promise<S3Server> 
     buckets: new Map((options.buckets ?? []).map((name) => [name, new Bucket()])),
     storage: folder === undefined ? memoryBlobs : folderBlobs(folder),
     faults,
-    now: () => Date.now() + faults.clockOffsetMs,
+    now: () => now() + faults.clockOffsetMs,
   };
   let door: FrontDoor | undefined;
   const http = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request, info) => {

@@ -58,12 +58,12 @@ acceptance("manifest show and verify: good, several months, torn, tampered, empt
   await using lab = await openLab();
   await study(lab, "20250131_ada_kidney_b1");
   assert.equal((await lab.report(["backup", "run"])).code, 0);
-  const [name] = (await tree(lab.manifests)).filter((path) => path.endsWith(".jsonl"));
-  const file = join(lab.manifests, name);
+  const months = async () => (await tree(lab.manifests)).filter((path) => path.endsWith(".jsonl"));
   // What stands there moves to an earlier month; the next line follows from the last of it.
-  await Deno.rename(file, join(lab.manifests, "2025-01.jsonl"));
+  await Deno.rename(join(lab.manifests, (await months())[0]), join(lab.manifests, "2025-01.jsonl"));
   await study(lab, "20250131_ada_kidney_b2");
   assert.equal((await lab.report(["backup", "run"])).code, 0);
+  const file = join(lab.manifests, (await months())[1]);
   const earlier = (await Deno.readTextFile(join(lab.manifests, "2025-01.jsonl"))).trimEnd().split("\n");
   const text = await Deno.readTextFile(file);
   assert.equal(JSON.parse(text.split("\n")[0]).prev, sha256(earlier.at(-1) as string), "the chain goes on over months");

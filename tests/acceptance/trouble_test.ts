@@ -300,8 +300,11 @@ for (const [hook, change] of [["", waiting], [", also one that does not hear of 
       const { code, stderr } = await run.ended;
       assert.equal(await isAtWork(Number(pid)), false, "the hook is at work behind the end of the run");
       assert.equal(code, 130, stderr);
-      assert.doesNotMatch(stderr, /left behind/);
-      assert.deepEqual((await tree(lab.source)).filter((path) => path.endsWith(".lock")), []);
+      // A machine on which that takes over 5 s ends it by force, and says so: then the lock is that of a dead holder.
+      if (!/labferry ends though the work did not/.test(stderr)) {
+        assert.doesNotMatch(stderr, /left behind/);
+        assert.deepEqual((await tree(lab.source)).filter((path) => path.endsWith(".lock")), []);
+      }
       await Deno.writeTextFile(lab.at("go"), "");
       assert.equal((await lab.report(["backup", "run"])).code, 0);
     },

@@ -9,6 +9,9 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
+// What is told must not depend on how busy the machine is.
+const crash = { secretsMs: 120_000, eventMs: 120_000, deliverMs: 120_000 };
+
 start(async (argv, terminal) => {
   switch (argv[0]) {
     case "drain":
@@ -65,4 +68,4 @@ start(async (argv, terminal) => {
     default:
       return 0;
   }
-});
+}, { crash });

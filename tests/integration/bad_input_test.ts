@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { statfs } from "node:fs/promises";
 import { join } from "@std/path";
+import { command, needsMount } from "../kit/small_nas.ts";
 import { serverMissing } from "../kit/servers/servers.ts";
 import { tempDir } from "../kit/temp.ts";
 import { patternBytes } from "../../testing/doubles.ts";
@@ -15,13 +16,6 @@ function siteTest(name: string, fn: () => Promise<void>, skip?: string): void {
   const title = skip === undefined ? name : `${name} [${skip}]`;
   // The client's agent closes its kept connections in its own time.
   Deno.test({ name: title, fn, ignore: skip !== undefined, sanitizeResources: false, sanitizeOps: false });
-}
-
-const needsMount = ROOT_ON_LINUX ? undefined : "mounting needs root on Linux";
-
-async function command(program: string, ...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(program, { args, stdout: "null", stderr: "piped" }).output();
-  if (!success) throw new Error(`${program} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
 }
 
 /** A file system of its own for a NAS. */
@@ -203,7 +197,7 @@ siteTest("S9 a file of 5 GiB and a byte goes in parts, in at most 300 MiB of mem
     child.stdout.pipeTo(new WritableStream()),
   ]);
   assert.equal(code, 0, stderr);
-  const object = await site.store.head("fusion/study1/huge.qptiff", AbortSignal.timeout(30_000));
+  const object = await site.store.head("fusion/study1/huge.qptiff", AbortSignal.timeout(120_000));
   assert.equal(object?.size, size);
   assert.ok(most <= 300 * MIB, `${Math.round(most / MIB)} MiB of memory`);
   console.error(`    at most ${Math.round(most / MIB)} MiB of memory`);

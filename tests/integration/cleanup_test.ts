@@ -44,7 +44,7 @@ async function onNas(site: Site): Promise<string[]> {
 
 async function bucket(site: Site): Promise<string[]> {
   const found: string[] = [];
-  for await (const { key, size, etag } of site.store.list("fusion/study", AbortSignal.timeout(30_000))) {
+  for await (const { key, size, etag } of site.store.list("fusion/study", AbortSignal.timeout(120_000))) {
     found.push(`${key} ${size} ${etag}`);
   }
   return found;
@@ -85,7 +85,7 @@ nasTest(
   70,
   async (site) => {
     await Deno.writeTextFile(join(site.nas, "study1", "note.txt"), "edited by hand");
-    await site.store.delete("fusion/study2/note.txt", AbortSignal.timeout(30_000));
+    await site.store.delete("fusion/study2/note.txt", AbortSignal.timeout(120_000));
     const run = await site.run({ command: "cleanup" });
     assert.equal(run.code, 1, run.stderr);
     assert.deepEqual(run.report?.items.map(({ name, outcome, error }) => [name, outcome, error?.code]), [
@@ -101,9 +101,9 @@ nasTest(
 );
 
 nasTest("an eviction killed by SIGKILL goes on in the next run, and ends", 60, async (site) => {
-  const child = site.start({ command: "cleanup" });
-  // As soon as the first file of a study is gone.
+  // As soon as the first file of a study is gone; watched before anything may remove it.
   using watcher = Deno.watchFs(join(site.nas, "study1"), { recursive: true });
+  const child = site.start({ command: "cleanup" });
   const ended = child.output();
   await Promise.race([
     ended,

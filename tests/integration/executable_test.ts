@@ -23,8 +23,8 @@ exec "$@"`;
 
 const mayBeApart = await (async () => {
   try {
-    const { success } = await new Deno.Command("unshare", { args: ["-nm", "true"], stdout: "null", stderr: "null" })
-      .output();
+    const args = ["-nm", "sh", "-c", APART, "sh", ROOT, "true"];
+    const { success } = await new Deno.Command("unshare", { args, stdout: "null", stderr: "null" }).output();
     return success;
   } catch {
     return false;

@@ -19,14 +19,21 @@ const KEY = "data/s/a.tif";
 const hex = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const upload = (bytes: Uint8Array) => ({ key: KEY, source: bytesSource("a.tif", bytes), incarnation: "i" });
 
-/** A faulty endpoint with one bucket, and a session on it that takes the endpoint's time for its own. */
+/** A faulty endpoint with one bucket, and a session on it; both have one clock, which stands still but for its sleeps. */
 async function faulty(faults: Partial<Faults> = {}, options: Partial<UploadSettings> & { accessKey?: string } = {}) {
   const { accessKey = ACCESS_KEY, ...settings } = options;
   useTestKeys();
-  const server = await startS3Server({ buckets: ["lab"], accessKey, secretKey: SECRET_KEY, faults });
+  const clock = instantClock(Date.now());
+  const server = await startS3Server({
+    buckets: ["lab"],
+    accessKey,
+    secretKey: SECRET_KEY,
+    faults,
+    now: () => clock.now(),
+  });
   const store = await s3.open(s3.options.parse({ bucket: "lab", endpoint: server.endpoint }));
   const journal = memoryUploads();
-  const session = testSession(store, { journal, clock: instantClock(Date.now()), ...settings });
+  const session = testSession(store, { journal, clock, ...settings });
   return {
     server,
     store,

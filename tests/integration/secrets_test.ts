@@ -95,7 +95,8 @@ Deno.test("secrets of the environment and of smtp.env appear in nothing that is 
     }
     const fake = fakeTerminal({ env, cwd: place.path, now: Date.now() });
     const crash = new Error(`535 refused AUTH PLAIN ${PASSWORD}, ${btoa(PASSWORD)}, ${AWS}`);
-    await reportCrash(crash, { argv: ["monitor", "tail"], terminal: fake.terminal });
+    const deadlines = { secretsMs: 120_000, eventMs: 120_000, deliverMs: 3_000 };
+    await reportCrash(crash, { argv: ["monitor", "tail"], terminal: fake.terminal, deadlines });
     assert.match(fake.stderr(), /535 refused AUTH PLAIN \*\*\*/);
     assertClean(fake.stdout() + fake.stderr(), "crash");
     const all = await stored(place);

@@ -2,8 +2,15 @@
 import { join } from "@std/path";
 import { tempDir } from "./temp.ts";
 
-/** Why none can be mounted here. */
-export const needsMount = Deno.build.os === "linux" && Deno.uid() === 0 ? undefined : "mounting needs root on Linux";
+/** Why none can be mounted here. Root of a container may often not. */
+export const needsMount = await mayMount() ? undefined : "mounting needs root on Linux, and the right to";
+
+async function mayMount(): Promise<boolean> {
+  if (Deno.build.os !== "linux" || Deno.uid() !== 0) return false;
+  const args = ["-m", "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", "/tmp"];
+  return await new Deno.Command("unshare", { args, stdout: "null", stderr: "null" }).output()
+    .then(({ success }) => success, () => false);
+}
 
 /** Mounts 8 MiB in memory. */
 export async function smallNas(): Promise<AsyncDisposable & { path: string }> {

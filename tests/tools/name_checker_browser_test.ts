@@ -24,6 +24,7 @@ async function withPage(work: (page: Page, problems: string[]) => Promise<void>,
   const playwright = await import("playwright-core");
   const browser = await playwright.chromium.launch({
     executablePath: chromium,
+    timeout: 120_000,
     args: [
       ...["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
       ...["--disable-component-update", "--disable-sync"],
@@ -31,7 +32,7 @@ async function withPage(work: (page: Page, problems: string[]) => Promise<void>,
   });
   try {
     const page = await browser.newPage({ colorScheme: dark ? "dark" : "light" });
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(120_000);
     const problems: string[] = [];
     page.on("pageerror", (error) => problems.push(error.message));
     page.on("console", (message) => problems.push(message.text()));

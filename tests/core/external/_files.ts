@@ -12,7 +12,7 @@ export function loaderOf(files: Record<string, string>): StageLoader {
     },
     importText,
     api: pluginApi,
-    timeoutMs: 10_000,
+    timeoutMs: 120_000,
   };
 }
 

@@ -109,7 +109,11 @@ Deno.test("S22 kill -9 of a writer keeps every commit it told of", async () => {
   }).spawn();
   let told = "";
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  while (told.split("\n").length < 30) told += (await reader.read()).value ?? "";
+  while (told.split("\n").length < 30) {
+    const { value, done } = await reader.read();
+    if (done) assert.fail(`it ended by itself:\n${told}`);
+    told += value;
+  }
   child.kill("SIGKILL");
   await child.status;
   for (let next = await reader.read(); !next.done; next = await reader.read()) told += next.value;

@@ -43,7 +43,11 @@ Deno.test("S22 kill -9 in the middle of an append leaves a ledger that reads and
   const child = appender(dir.path, "victim", "endless");
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let told = "";
-  while (told.split("\n").length < 20) told += (await reader.read()).value ?? "";
+  while (told.split("\n").length < 20) {
+    const { value, done } = await reader.read();
+    if (done) assert.fail(`it ended by itself:\n${told}`);
+    told += value;
+  }
   child.kill("SIGKILL");
   await child.status;
   for (let next = await reader.read(); !next.done; next = await reader.read()) told += next.value;

@@ -113,6 +113,9 @@ function words(report: RunReport): string {
   return JSON.stringify(report.error ?? report.items.map((item) => item.error ?? item.outcome));
 }
 
+/** A machine so slow that it does not get as far shows nothing. */
+const FEWEST = 8;
+
 Deno.test("S22 an eviction that crashes at any step loses nothing, and the next runs end it", async () => {
   const steps = await countSteps();
   const stores: MemoryStoreOptions[] = [{}, { checksums: false }, { versioned: true }];
@@ -120,7 +123,8 @@ Deno.test("S22 an eviction that crashes at any step loses nothing, and the next 
   let tried = 0;
   for (let stride = 2 ** Math.ceil(Math.log2(steps)); stride >= 1; stride /= 2) {
     for (let at = 1 + (stride === 1 ? 0 : stride / 2); at <= steps; at += stride) {
-      if (performance.now() > end) break;
+      // However busy the machine is, the fewest are tried.
+      if (performance.now() > end && tried >= FEWEST) break;
       const names = Object.keys(LOSSES);
       await crashOnce({
         at,
@@ -132,7 +136,7 @@ Deno.test("S22 an eviction that crashes at any step loses nothing, and the next 
       tried++;
     }
   }
-  assert.ok(tried >= 8, `only ${tried} of ${steps} steps were tried`);
+  assert.ok(tried >= FEWEST, `only ${tried} of ${steps} steps were tried`);
 });
 
 async function countSteps(): Promise<number> {

@@ -7,7 +7,7 @@ import { plainDisk } from "../ledger/_plain_disk.ts";
 
 Deno.test("withFileLock() lets one in at a time and lets go after a failure", async () => {
   await using dir = await tempDir();
-  const options = { fs: plainDisk(), path: join(dir.path, "lock"), clock: systemClock, waitMs: 30_000 };
+  const options = { fs: plainDisk(), path: join(dir.path, "lock"), clock: systemClock, waitMs: 120_000 };
   let inside = 0;
   let most = 0;
   await Promise.all(Array.from({ length: 8 }, () =>
@@ -23,7 +23,7 @@ Deno.test("withFileLock() lets one in at a time and lets go after a failure", as
 
 Deno.test("withFileLock() obeys its signal while it waits", async () => {
   await using dir = await tempDir();
-  const options = { fs: plainDisk(), path: join(dir.path, "lock"), clock: systemClock, waitMs: 30_000 };
+  const options = { fs: plainDisk(), path: join(dir.path, "lock"), clock: systemClock, waitMs: 120_000 };
   const stop = new AbortController();
   await withFileLock(options, async () => {
     const waiting = withFileLock({ ...options, signal: stop.signal }, () => Promise.resolve());

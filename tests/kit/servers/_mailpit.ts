@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { tempDir } from "../temp.ts";
 import { makeCertificate } from "./_certificate.ts";
 import { serverMissing, serverProgram } from "./_program.ts";
-import { freePort, waitForHttp } from "./_wait.ts";
+import { startOnPorts, waitForHttp, waitForSmtp } from "./_wait.ts";
 import type { Mail, MailServer, Security } from "./mail.ts";
 
 /** Why mailpit cannot be started. */
@@ -18,29 +18,39 @@ export async function startMailpit(
   const certificate = security === "none" ? undefined : await makeCertificate(dir.path);
   const users = join(dir.path, "users");
   await Deno.writeTextFile(users, `${user}:${password}\n`);
-  const [smtp, http] = [freePort(), freePort()];
+  const caCerts = security === "tls" && certificate ? [await Deno.readTextFile(certificate.caFile)] : undefined;
+  // Below a path that no other server has.
+  const root = crypto.randomUUID();
+  const apiOf = (port: number) => `http://127.0.0.1:${port}/${root}/api/v1`;
   const tls = certificate
     ? [
       ...["--smtp-tls-cert", certificate.certFile, "--smtp-tls-key", certificate.keyFile],
       security === "tls" ? "--smtp-require-tls" : "--smtp-require-starttls",
     ]
     : ["--smtp-auth-allow-insecure"];
-  const child = new Deno.Command(path, {
-    args: [
-      ...["--smtp", `127.0.0.1:${smtp}`, "--listen", `127.0.0.1:${http}`, "--database", join(dir.path, "mail.db")],
-      ...["--smtp-auth-file", users, "--disable-version-check", "--smtp-disable-rdns", "--quiet", ...tls],
-    ],
-    cwd: dir.path,
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  stack.defer(async () => {
-    child.kill("SIGTERM");
-    await child.status;
-  });
-  const api = `http://127.0.0.1:${http}/api/v1`;
-  await waitForHttp(`${api}/info`, { tries: 200 });
+  const server = stack.use(
+    await startOnPorts({
+      count: 2,
+      spawn: ([smtp, http]) =>
+        new Deno.Command(path, {
+          args: [
+            ...["--smtp", `127.0.0.1:${smtp}`, "--listen", `127.0.0.1:${http}`, "--webroot", root, "--quiet", ...tls],
+            ...["--database", join(dir.path, "mail.db"), "--smtp-auth-file", users],
+            ...["--disable-version-check", "--smtp-disable-rdns"],
+          ],
+          cwd: dir.path,
+          stdin: "null",
+          stdout: "null",
+          stderr: "null",
+        }).spawn(),
+      async isReady([smtp, http], signal) {
+        await waitForHttp(`${apiOf(http)}/info`, { signal, isOurs: ({ ok }) => ok });
+        await waitForSmtp(smtp, { signal, caCerts });
+      },
+    }),
+  );
+  const [smtp, http] = server.ports;
+  const api = apiOf(http);
   const ask = async (what: string) => await (await fetch(`${api}/${what}`)).json();
   const { Version: version } = await ask("info");
   const kept = stack.move();

@@ -9,7 +9,7 @@ export async function radosgwMissing(): Promise<string | undefined> {
   const endpoint = Deno.env.get(VARIABLE);
   if (!endpoint) return `${VARIABLE} is not set`;
   try {
-    await (await fetch(endpoint, { signal: AbortSignal.timeout(3000) })).body?.cancel();
+    await (await fetch(endpoint, { signal: AbortSignal.timeout(60_000) })).body?.cancel();
   } catch {
     return `nothing answers at ${endpoint}`;
   }
@@ -18,7 +18,7 @@ export async function radosgwMissing(): Promise<string | undefined> {
 /** Takes the radosgw that runs. */
 export async function startRadosgw(): Promise<StartedServer> {
   const endpoint = Deno.env.get(VARIABLE)!;
-  await waitForHttp(endpoint, { tries: 3 });
+  await waitForHttp(endpoint, { signal: AbortSignal.timeout(60_000) });
   return {
     name: "radosgw",
     version: Deno.env.get(`${VARIABLE}_VERSION`) ?? "of unknown version",

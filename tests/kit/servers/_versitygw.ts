@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { tempDir } from "../temp.ts";
 import { makeCertificate } from "./_certificate.ts";
 import { serverMissing, serverProgram } from "./_program.ts";
-import { freePort, waitForHttp } from "./_wait.ts";
+import { startOnPorts, waitForHttp } from "./_wait.ts";
 import { ACCESS_KEY, SECRET_KEY } from "../keys.ts";
 import type { StartedServer } from "./servers.ts";
 
@@ -29,30 +29,33 @@ export async function startVersitygw(options: { tls: boolean }): Promise<Started
   const data = join(dir.path, "data");
   await Deno.mkdir(data);
   const certificate = options.tls ? await makeCertificate(dir.path) : undefined;
-  const port = freePort();
   const tls = certificate ? ["--cert", certificate.certFile, "--key", certificate.keyFile] : [];
-  const child = new Deno.Command(path, {
-    args: ["--port", `127.0.0.1:${port}`, "--quiet", "--keep-alive", ...tls, "posix", data],
-    env: { ROOT_ACCESS_KEY: ACCESS_KEY, ROOT_SECRET_KEY: SECRET_KEY },
-    cwd: dir.path,
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  stack.defer(async () => {
-    child.kill("SIGTERM");
-    await child.status;
-  });
-  const endpoint = `${options.tls ? "https" : "http"}://127.0.0.1:${port}`;
+  // A path that no other server answers with 200.
+  const health = `/health-${crypto.randomUUID()}`;
+  const endpointOf = (port: number) => `${options.tls ? "https" : "http"}://127.0.0.1:${port}`;
   const caCerts = certificate ? [await Deno.readTextFile(certificate.caFile)] : [];
   using client = Deno.createHttpClient({ caCerts });
-  await waitForHttp(endpoint, { tries: 200, client });
+  const server = stack.use(
+    await startOnPorts({
+      count: 1,
+      spawn: ([port]) =>
+        new Deno.Command(path, {
+          args: ["--port", `127.0.0.1:${port}`, "--health", health, "--quiet", "--keep-alive", ...tls, "posix", data],
+          env: { ROOT_ACCESS_KEY: ACCESS_KEY, ROOT_SECRET_KEY: SECRET_KEY },
+          cwd: dir.path,
+          stdin: "null",
+          stdout: "null",
+          stderr: "null",
+        }).spawn(),
+      isReady: ([port], signal) => waitForHttp(endpointOf(port) + health, { signal, client, isOurs: ({ ok }) => ok }),
+    }),
+  );
   const version = await versionOf(path);
   const kept = stack.move();
   return {
     name: options.tls ? "versitygw over TLS" : "versitygw",
     version,
-    endpoint,
+    endpoint: endpointOf(server.ports[0]),
     caFile: certificate?.caFile,
     traits: { checksums: true, completeIfAbsent: true },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),

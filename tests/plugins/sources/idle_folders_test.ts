@@ -105,6 +105,9 @@ Deno.test({
     await Deno.mkdir(study);
     await Deno.writeTextFile(`${from}/a.tif`, "alpha");
     const before = await changeTime(from);
+    // The system counts such times in ticks of some ms: the move is to be in a later one.
+    const tick = `${dir.path}/tick`;
+    do await Deno.writeTextFile(tick, "x"); while (await changeTime(tick) <= before);
     await Deno.rename(from, `${study}/Scan2`);
     assert.notEqual(await changeTime(`${study}/Scan2`), before, "a move changes the folder that is moved");
     // As it is a month after everything in it was made, but for the move.
