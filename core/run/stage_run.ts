@@ -11,6 +11,7 @@ import { orAborted } from "../or_aborted.ts";
 import type { RetrySettings } from "../pipeline/pipeline_file.ts";
 import type { Clock, Logger } from "../ports.ts";
 import type { Acts, Lease } from "./lease.ts";
+import { turns } from "./turns.ts";
 
 /** What a stage did to an item. */
 export interface StageCounts {
@@ -51,7 +52,7 @@ export interface StageWork {
   retry?: RetrySettings;
   /** Stop taking up steps. */
   stop: AbortSignal;
-  /** Called before each step. */
+  /** Called before each step. Default: lets timers and signals have their turn. */
   turn?: () => Promise<void>;
   clock: Clock;
   log: Logger;
@@ -144,9 +145,10 @@ async function drawAndApply(work: StageWork, { opened, counts }: Running): Promi
   const failures: unknown[] = [];
   let end: StageEnd = { end: "done" };
   let began = false;
+  const turn = work.turn ?? turns(); // a plan without an end would else be heard by nothing but SIGKILL
   try {
     for await (const plan of untilAborted(opened.plan(signal), signal)) {
-      await work.turn?.();
+      await turn();
       signal.throwIfAborted();
       if (work.stop.aborted) throw stopped();
       await work.onPlan(plan);

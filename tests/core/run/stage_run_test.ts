@@ -149,6 +149,16 @@ Deno.test("runStage() ends a plan that hangs at its end when its time is over", 
   assert.equal(report.items[0].error?.code, "run/timeout");
 });
 
+Deno.test("runStage() ends a plan without an end when its time is over", async () => {
+  await using world = await worldWithProbe({
+    async *plan() {
+      for (;;) yield { kind: "skip", why: "nothing to do" };
+    },
+  });
+  const report = await world.run({ pipeline: pipeline(`timeout = "5ms"`) });
+  assert.equal(report.items[0].error?.code, "run/timeout");
+});
+
 Deno.test("runStage() leaves a stage that does not open, and disposes of it when it has", async () => {
   const opens = Promise.withResolvers<void>(), disposed = Promise.withResolvers<void>();
   const probe = defineStage({
