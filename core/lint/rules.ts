@@ -18,7 +18,11 @@ export interface LintRule {
 type Row = [code: string, severity: Diagnostic["severity"], text: string];
 
 const SYNTAX: Row[] = [
-  ["toml/not-text", "error", "The file is not UTF-8 text. Windows editors sometimes save UTF-16; save it as UTF-8."],
+  [
+    "toml/not-text",
+    "error",
+    "The file is not UTF-8 text, as TOML has to be. Windows editors sometimes save UTF-16, or the code page of the country (Windows-1252), in which an umlaut is a byte that UTF-8 does not have there; the position names the first such byte. Save it as UTF-8.",
+  ],
   [
     "toml/syntax",
     "error",

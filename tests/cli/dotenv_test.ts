@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseDotenv } from "../../cli/dotenv.ts";
+import { brokenLine, parseDotenv } from "../../cli/dotenv.ts";
 
 Deno.test("parseDotenv() reads values with and without quotes, and a password with a # as it is", () => {
   const text =
@@ -21,4 +21,9 @@ Deno.test("parseDotenv() reads values with and without quotes, and a password wi
 Deno.test("parseDotenv() takes a password that begins with #, and a comment only behind a blank", () => {
   const { A, B, C, D } = parseDotenv("A=#secret\nB= # nothing\nC=abc#def ghi # why\nD='a # b' # why\n");
   assert.deepEqual([A, B, C, D], ["#secret", "", "abc#def ghi", "a # b"]);
+});
+
+Deno.test("brokenLine() names the first line that is no UTF-8 and no comment", () => {
+  assert.equal(brokenLine("# \udcfc\r\nA=1\r\nB=\udcfc\r\nC=\udcf6\n"), 3);
+  assert.equal(brokenLine("# \udcfc\nA=\ufffd\n"), undefined);
 });

@@ -111,3 +111,21 @@ Deno.test("S1 lint knows what earlier runs knew: exchanged paths and another mar
   assert.match(other.stdout, /env\/other-marker[^]*earlier runs knew this place by/);
   assert.deepEqual(await state(), before);
 });
+
+Deno.test("lint refuses a config and a pipeline that are not UTF-8, where the first such byte stands", async () => {
+  await using place = await lab();
+  const latin1 = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  const pipeline = join(place.path, "pipelines", "broken.toml");
+  await Deno.writeFile(pipeline, latin1(`name = "broken"\nsummary = "für alle"\n[source]\nuse = "idle-folders"\n`));
+  const broken = await place.cli(["lint", "broken", "local", "--offline"]);
+  assert.equal(broken.code, 2);
+  assert.match(broken.stdout, /broken\.toml:2:13: error toml\/not-text: .*: it is not UTF-8 text\n/);
+  assert.match(broken.stdout, /local: ok/);
+  const config = join(place.path, "config.toml");
+  const text = await Deno.readTextFile(config);
+  await Deno.writeFile(config, latin1(`${text}\n[s3]\nbucket = "lab-archive"\nprefix = "füsion"\n`));
+  const { code, stderr } = await place.cli(["lint", "local", "--offline"]);
+  assert.equal(code, 2);
+  const line = text.split("\n").length + 3;
+  assert.match(stderr, new RegExp(`config\\.toml:${line}:12: error toml/not-text: `));
+});
