@@ -30,13 +30,14 @@ import type { TreeItem } from "./item_session.ts";
 import { disposeOf } from "./left_behind.ts";
 import { takeUpDestroys } from "./open_destroys.ts";
 import { lostPlace } from "./lost_places.ts";
-import { keysOfPaths, openPlaces, openRoot } from "./open_places.ts";
+import { keysOfPaths, lookingSignal, openPlaces, openRoot } from "./open_places.ts";
 import type { OpenedPlaces } from "./open_places.ts";
 import { toReportError } from "./report.ts";
 import type { ItemReport, RunReport } from "./report.ts";
 import { isOverBackups, RunState } from "./run_state.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 import { listCandidates, sourceContext } from "./source_context.ts";
+import { asRunError } from "./stopped.ts";
 import { foreseeLocks, takeLocks } from "./take_locks.ts";
 import { untilEnded } from "./until_stopped.ts";
 import { servicesView } from "./views.ts";
@@ -67,9 +68,11 @@ export async function runPipeline(request: RunRequest, services: EngineServices)
     // Whatever becomes of the items: a real run would not have come to them.
     if (foresight?.stop) endWith(report, foresight.stop);
   } catch (error) {
-    const known = asKnownError(error, `run "${report.pipeline}"`);
+    const known = asRunError(error, { ...request, doing: `run "${report.pipeline}"` });
     // What a real run would have met first decides; the rest is told all the same.
-    if (foresight?.stop && foresight.stop !== known) services.log.error(known.message, { code: known.code });
+    if (foresight?.stop && foresight.stop !== known && known.code !== "run/stopped") {
+      services.log.error(known.message, { code: known.code });
+    }
     endWith(report, foresight?.stop ?? known);
     // Whoever watches has crashed, whatever the reason: 1, also where a finite run would end with 3.
     if (report.exit_code === 3 && request.compiled.source.plugin.endless) report.exit_code = 1;
@@ -155,7 +158,10 @@ async function runAll(
   if (overBackups && soundness?.error) stopAt(soundness.error, foresight);
   if (reserves) await keepRoom(reserves, { stack, foresight });
   // What keeps backups is only looked at.
-  if (!request.dryRun && !overBackups) { for (const { session } of opened.buckets) await abortOld(session); }
+  if (!request.dryRun && !overBackups) {
+    const signal = lookingSignal(request);
+    for (const { session } of opened.buckets) await abortOld({ ...session, signal });
+  }
   const stages = await openStages(run, stack);
   const done = new Set<string>();
   const wanted = (name: string) => request.only === undefined || request.only === name;
@@ -232,7 +238,7 @@ async function openLedgerOf(
   const warn = (message: string) => log.warn(message);
   const soundness = new LedgerSoundness({ fs, root, mirror, warn });
   // A dry run runs no hook, so it may not see the folder.
-  if (opened.visible.has("manifests")) await soundness.compare();
+  if (opened.visible.has("manifests")) await soundness.compare(lookingSignal(request));
   const ledger = openLedger({
     fs,
     root,
@@ -312,7 +318,7 @@ async function runItems(
     );
   }
   // The source's scan, which may take long, hears the wish to stop too.
-  const scanning = { ...shared, signal: AbortSignal.any([request.abort, request.stop]) };
+  const scanning = { ...shared, signal: lookingSignal(request) };
   for await (const item of untilEnded(opened.items(sourceContext(run, scanning, good)), scanning.signal)) {
     if (request.stop.aborted) return;
     if (done.has(item.id)) continue;

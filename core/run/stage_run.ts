@@ -11,6 +11,7 @@ import type { RetrySettings } from "../pipeline/pipeline_file.ts";
 import type { Clock, Logger } from "../ports.ts";
 import { deadlineAfter, endedOrLeft } from "./deadlines.ts";
 import { type LeftBehind, leftReason, type StepSignals } from "./left_behind.ts";
+import { stoppedError } from "./stopped.ts";
 
 /** What a stage did to an item. */
 export interface StageCounts {
@@ -107,7 +108,7 @@ async function drawAndApply(
     for await (const plan of untilAborted(work.plan(signal), signal)) {
       await work.turn?.();
       signal.throwIfAborted();
-      if (work.stop.aborted) throw stopped();
+      if (work.stop.aborted) throw stoppedError();
       await work.onPlan(plan);
       if (plan.kind === "skip") countSkip(counts, plan);
       else if (plan.kind === "drop") end = { end: "dropped", why: plan.why };
@@ -219,7 +220,7 @@ async function pauseFor(
   try {
     await work.clock.sleep(pause, AbortSignal.any([signal, work.stop]));
   } catch (cause) {
-    if (work.stop.aborted && !signal.aborted) throw stopped();
+    if (work.stop.aborted && !signal.aborted) throw stoppedError();
     throw cause;
   }
 }
@@ -243,12 +244,6 @@ function countSkip(counts: StageCounts, skip: { why: string; files?: number; byt
   counts.why ??= skip.why;
 }
 
-function stopped(): PipelineError {
-  return new PipelineError("run/stopped", "Cannot go on: the run was asked to stop", {
-    hint: "Run again; what is finished is kept.",
-  });
-}
-
 /** The failure that matters most: one that stops the run, else the first. */
 function stageError(
   failures: unknown[],
@@ -269,7 +264,7 @@ function stageError(
         },
       );
     }
-    if (work.abort.aborted) return stopped();
+    if (work.abort.aborted) return stoppedError();
     return asKnownError(failure, `run stage "${work.plugin.name}"`);
   });
   return errors.find((error) => error.stopsRun !== undefined) ?? errors[0];
