@@ -331,8 +331,9 @@ async function runItems(
 /** Items that fail before their first stage. */
 function reportBad(run: RunState, report: RunReport, bad: readonly { name: string; error: PipelineError }[]): void {
   for (const { name, error } of bad) {
-    run.services.log.error(`${name}: ${error.message}`, { code: error.code });
-    report.items.push({ name, outcome: "failed", error: toReportError(error, ""), stages: [] });
+    const told = toReportError(error, "");
+    run.services.log.error(`${name}: ${error.message}`, { code: error.code, findings: told.findings });
+    report.items.push({ name, outcome: "failed", error: told, stages: [] });
   }
 }
 

@@ -82,7 +82,11 @@ export async function runItem(run: RunState, given: TreeItem, open: OpenStages):
     if (error.hint !== undefined) report.error.hint = error.hint;
     if (error.findings.length > 0) report.error.findings = [...error.findings];
     if (error.stopsRun !== undefined) stopsRun = error;
-    run.services.log.error(`${item.name}: ${error.message}`, { code: error.code, stage: failure.stage });
+    run.services.log.error(`${item.name}: ${error.message}`, {
+      code: error.code,
+      stage: failure.stage,
+      findings: report.error.findings,
+    });
   }
   run.forgetItem(item.id);
   fillNotReached(report, open);
