@@ -301,6 +301,11 @@ const ENVIRONMENT: Row[] = [
     "`[notify] enabled` is true, and credentials that the pipeline notify needs are neither in the environment nor in smtp.env. Nothing is queued and nobody is told of anything until they are there.",
   ],
   [
+    "env/notifier-file",
+    "error",
+    "A file that a notifier reads when it begins cannot be read, or does not hold what it must: the `ca_file` of a mail server. The first message would fail by it.",
+  ],
+  [
     "env/clear-login",
     "warning",
     'With `security = "none"` and a login, the password goes over the network as it is, to a mail server that is not on this machine. Use starttls or tls, or `login = false` for a relay of the house.',

@@ -129,3 +129,28 @@ Deno.test("lint refuses a config and a pipeline that are not UTF-8, where the fi
   const line = text.split("\n").length + 3;
   assert.match(stderr, new RegExp(`config\\.toml:${line}:12: error toml/not-text: `));
 });
+
+Deno.test("lint reads the ca_file of the mail server, and finds it missing or without a certificate", async () => {
+  await using place = await lab();
+  const config = join(place.path, "config.toml");
+  const text = await Deno.readTextFile(config);
+  await Deno.writeTextFile(config, `${text}\n[notify]\nenabled = true\n[notify.smtp]\nca_file = "ca.pem"\n`);
+  await Deno.writeTextFile(join(place.path, "smtp.env"), "LABFERRY_SMTP_USER=u\nLABFERRY_SMTP_APP_PASSWORD=p\n", {
+    mode: 0o600,
+  });
+  await Deno.mkdir(join(place.path, "recipients"));
+  const line = text.split("\n").length + 4;
+  const missing = await place.cli(["lint", "notify"]);
+  assert.equal(missing.code, 2, missing.stdout);
+  assert.match(
+    missing.stdout,
+    new RegExp(`config\\.toml:${line}:11: error env/notifier-file: Cannot read ".*ca\\.pem"`),
+  );
+  await Deno.writeTextFile(join(place.path, "ca.pem"), "no PEM\n");
+  assert.match((await place.cli(["lint", "notify"])).stdout, /ca\.pem" as ca_file: it holds no certificate/);
+  await Deno.writeTextFile(
+    join(place.path, "ca.pem"),
+    "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n",
+  );
+  assert.deepEqual(await place.cli(["lint", "notify"]), { code: 0, stdout: "notify: ok\n", stderr: "" });
+});

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { failure } from "../../../testing/memory_object_store.ts";
+import { backedUp, cleanup, EVICT_ALL, onNas, studyOf } from "../../kit/backups.ts";
 import { NAS_ROOT, SOURCE_ROOT, World } from "../../../testing/world.ts";
 
 Deno.test("runPipeline() hears the wish to stop while the source looks through a study", async () => {
@@ -101,4 +102,27 @@ Deno.test("runPipeline() tries no request of a step again once it was asked to s
   world.store.put = put;
   assert.equal((await world.run()).exit_code, 0);
   assert.equal((await world.ledger()).get("study1")?.status, "complete");
+});
+
+Deno.test("S4 a cleanup that is asked to stop while the store is away removes nothing more, and is no loss of a place", async () => {
+  await using world = await backedUp({ study1: studyOf(100), study2: studyOf(100) }, { config: EVICT_ALL });
+  const wish = new AbortController();
+  let asked = 0;
+  world.store.hooks.before = ({ key }) => {
+    if (!wish.signal.aborted && !key.includes("study1/")) return;
+    asked++;
+    wish.abort();
+    throw failure("unreachable");
+  };
+  const before = onNas(world);
+  world.log.lines.length = 0;
+  const report = await cleanup(world, { stop: wish.signal });
+  assert.deepEqual([report.exit_code, report.error?.code], [130, "run/stopped"]);
+  assert.deepEqual(report.items.map(({ name, outcome }) => [name, outcome]), [["study1", "waiting"]]);
+  assert.equal(asked, 1);
+  assert.deepEqual(onNas(world), before);
+  assert.deepEqual(world.log.lines.filter(({ level }) => level === "error"), []);
+  world.store.hooks = {};
+  await cleanup(world);
+  assert.deepEqual(onNas(world), []);
 });
