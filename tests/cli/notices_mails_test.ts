@@ -87,3 +87,16 @@ Deno.test("one study that breaks the standard is one error, whatever it breaks: 
     assert.match(text, /\b19 more findings/);
   }
 });
+
+Deno.test("people are told of a config that is no UTF-8, by what its [notify] says", async () => {
+  await using server = await startSmtp({ users: { "ferry@lab.example": "hunter22" } });
+  await using place = await site(server);
+  const file = join(place.path, "config.toml");
+  const text = `${await Deno.readTextFile(file)}\n[s3]\nprefix = "füsion"\n`;
+  await Deno.writeFile(file, Uint8Array.from(text, (letter) => letter.charCodeAt(0)));
+  const { code, stderr } = await place.cli(["run", "local"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /config\.toml:\d+:12: error toml\/not-text/);
+  assert.deepEqual(events(server), ["local_failure", "toolkit_error"]);
+  assert.match(server.mails[0].raw, /toml\/not-text/);
+});
