@@ -1,4 +1,5 @@
 /** A file of `NAME=value` lines, as `smtp.env` is. @module */
+import { brokenAt } from "../core/text.ts";
 
 const LINE = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=(.*)$/s;
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
@@ -15,6 +16,13 @@ export function parseDotenv(text: string): Record<string, string> {
     if (name !== undefined && !line.trimStart().startsWith("#")) values[name] = valueOf(value);
   }
   return values;
+}
+
+/** The number of the first line that is no comment and holds what was no UTF-8 (`decodeMarked`). */
+export function brokenLine(text: string): number | undefined {
+  const lines = text.split(/\r\n|\n|\r/);
+  const index = lines.findIndex((line) => !line.trimStart().startsWith("#") && brokenAt(line) !== undefined);
+  return index === -1 ? undefined : index + 1;
 }
 
 function valueOf(given: string): string {

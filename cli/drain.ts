@@ -212,14 +212,14 @@ function tell({ items, error }: RunReport, { left, log }: { left: number; log: L
 }
 
 /**
- * The config as it stands; where another section is wrong, `[notify]` alone, for of that people want to be told.
- * Undefined when not even that can be read. What is wrong is said by the command that needs it.
+ * The config as it stands; where another section is wrong, or the file is not UTF-8, `[notify]` alone, for of that people
+ * want to be told. Undefined when not even that can be read. What is wrong is said by the command that needs it.
  */
 async function quietProject({ locations: { configFile } }: Pick<Context, "locations">): Promise<Project | undefined> {
   const text = await readTextIfThere(configFile, "config").catch(() => undefined);
   if (text === undefined) return undefined;
   const input = { path: configFile, text };
-  const config = loadConfig(input).loaded ?? loadConfig({ ...input, only: "notify" }).loaded;
+  const config = loadConfig(input).loaded ?? loadConfig({ ...input, text: text.toWellFormed(), only: "notify" }).loaded;
   return config && { config, registry: builtinRegistry() };
 }
 

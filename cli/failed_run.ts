@@ -5,12 +5,16 @@ import type { ReportError, RunReport } from "../core/run/report.ts";
 import type { CommandContext } from "./command.ts";
 import { eventPipeline, queueFailure } from "./failure_event.ts";
 import { count } from "./format.ts";
+import { isInterruption } from "./interruption.ts";
 import { exitCodeOf, renderFinding, untoldFindings } from "./render_error.ts";
 
 /** How many failed items an event names. */
 const ITEMS_TOLD = 50;
 /** How many findings of an item it names. */
 const FINDINGS_TOLD = 20;
+
+const STOPPED = "run/stopped";
+const INTERRUPTED = "The run was asked to stop";
 
 export interface FailureOptions {
   dryRun: boolean;
@@ -56,7 +60,9 @@ export async function withFailureEvent(
     return report;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    const { code, hint } = error instanceof PipelineError ? error : { code: "internal/unexpected", hint: undefined };
+    const { code, hint } = error instanceof PipelineError
+      ? error
+      : { code: isInterruption(error) ? STOPPED : "internal/unexpected", hint: undefined };
     const data = { code, message, ...hint === undefined ? {} : { hint }, started_at: startedAt };
     const pipeline = eventPipeline(name);
     await queue(pipeline, { exitCode: exitCodeOf(error, pipeline), data }, options);
@@ -69,12 +75,12 @@ const CUT_OFF =
 
 type FailureData = { code: string; message: string; [key: string]: Json };
 
-function ofReport({ error, items, run_id, started_at }: RunReport): FailureData {
+function ofReport({ error, items, run_id, started_at, exit_code }: RunReport): FailureData {
   const failed = items.filter((item) => item.outcome === "failed");
-  const names = failed.map((item) => item.name);
+  const { code, message } = error ?? whyEnded(failed.map((item) => item.name), exit_code);
   return {
-    code: error?.code ?? "run/items-failed",
-    message: error?.message ?? `${count(failed.length, "item")} failed: ${names.slice(0, 20).join(", ")}`,
+    code,
+    message,
     ...error?.hint === undefined ? {} : { hint: error.hint },
     run_id,
     started_at,
@@ -87,6 +93,13 @@ function ofReport({ error, items, run_id, started_at }: RunReport): FailureData 
       ...error?.hint === undefined ? {} : { hint: error.hint },
     })),
   };
+}
+
+/** Of a run that no error ended. */
+function whyEnded(failed: readonly string[], exitCode: number): { code: string; message: string } {
+  const names = `${count(failed.length, "item")} failed: ${failed.slice(0, 20).join(", ")}`;
+  if (exitCode !== 130) return { code: "run/items-failed", message: names };
+  return { code: STOPPED, message: failed.length === 0 ? INTERRUPTED : `${INTERRUPTED}; ${names}` };
 }
 
 /** What the message of an item does not tell. */

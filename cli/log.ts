@@ -1,9 +1,12 @@
 /** The log: stderr and a file, as text or JSON lines, secrets taken out. @module */
 import { configureSync, getConfig, getLogger, resetSync } from "@logtape/logtape";
 import type { LogRecord } from "@logtape/logtape";
+import type { Finding } from "../core/errors.ts";
 import type { Logger } from "../core/ports.ts";
 import { visible } from "../core/visible.ts";
+import { count } from "./format.ts";
 import type { LogFile } from "./log_file.ts";
+import { renderFinding, untoldFindings } from "./render_error.ts";
 import { createScrubber } from "./scrub.ts";
 import type { Scrubber } from "./scrub.ts";
 
@@ -15,8 +18,12 @@ export interface LogLine {
   at: number;
   level: LogLevel;
   message: string;
+  /** `findings`, where the record has some, are lines in words, as many as are told. */
   data: Record<string, unknown>;
 }
+
+/** How many findings of one record are told; the report of a run has all of them. */
+const FINDINGS_TOLD = 50;
 
 export interface LogOptions {
   format: "text" | "json";
@@ -69,7 +76,7 @@ export function openLog(options: LogOptions): LogControl {
   const toStderr = (line: LogLine) => {
     if (isInWords) return;
     if (ORDER.indexOf(line.level) < ORDER.indexOf(stderrFrom)) return;
-    const text = options.format === "text" && options.isTerminal ? shortLine(line) : format(line);
+    const text = options.format === "json" ? format(line) : below(line, options.isTerminal ? shortLine : textLine);
     options.err(`${text}\n`);
   };
   let file: LogFile | undefined;
@@ -93,7 +100,7 @@ export function openLog(options: LogOptions): LogControl {
         failFile(error);
       }
     }
-    if (line.level === "warn" || line.level === "error") { for (const listener of listeners) listener(line); }
+    if (line.level === "warn" || line.level === "error") { for (const listener of listeners) listener(inOne(line)); }
   };
   const outer = getConfig();
   configureSync({
@@ -143,12 +150,45 @@ function createLogger(): Logger {
 }
 
 function toLine(record: LogRecord, scrubber: Scrubber, at: number): LogLine {
+  const message = record.message.map(String).join("");
+  const { findings, ...rest } = record.properties;
+  const lines = isFindings(findings) ? findingLines(message, findings) : undefined;
+  const properties = lines === undefined ? record.properties : lines.length === 0 ? rest : { ...rest, findings: lines };
   return {
     at,
     level: LEVELS[record.level],
-    message: scrubber.text(record.message.map(String).join("")),
-    data: scrubber.value(record.properties) as Record<string, unknown>,
+    message: scrubber.text(message),
+    data: scrubber.value(properties) as Record<string, unknown>,
   };
+}
+
+function isFindings(value: unknown): value is Finding[] {
+  return Array.isArray(value) && value.every((one) => typeof one?.rule === "string" && typeof one.message === "string");
+}
+
+/** The findings that the message does not tell already. */
+function findingLines(message: string, findings: readonly Finding[]): string[] {
+  const untold = untoldFindings(message, findings);
+  const more = untold.length - FINDINGS_TOLD;
+  return [...untold.slice(0, FINDINGS_TOLD).map(renderFinding), ...more > 0 ? [count(more, "more finding")] : []];
+}
+
+/** The findings of a record; none of one that has other data by that name. */
+function findingsOf({ data: { findings } }: LogLine): readonly string[] {
+  return Array.isArray(findings) && findings.every((one) => typeof one === "string") ? findings : [];
+}
+
+/** For people at a screen: each finding on a line of its own below the record. */
+function below(line: LogLine, format: (line: LogLine) => string): string {
+  const findings = findingsOf(line);
+  if (findings.length === 0) return format(line);
+  const { findings: _, ...data } = line.data;
+  return [format({ ...line, data }), ...findings.map((finding) => `      ${finding}`)].join("\n");
+}
+
+/** For people far away: all the words of a record, which are one trouble. */
+function inOne(line: LogLine): LogLine {
+  return { ...line, message: [line.message, ...findingsOf(line)].join("\n") };
 }
 
 function jsonLine(line: LogLine): string {

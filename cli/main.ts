@@ -126,12 +126,16 @@ function reportError(
   { text, json, logs, screen }: { text: string; json: boolean } & Pick<CommandContext, "logs" | "screen">,
 ): void {
   const message = error instanceof Error ? error.message : String(error);
-  const { code, hint, cause } = error instanceof PipelineError ? error : {};
+  const { code, hint, cause, findings } = error instanceof PipelineError ? error : {};
   // Whoever pressed Ctrl+C knows of it.
   const isKnown = error instanceof DOMException && error.name === "AbortError";
   logs.fatal(
     message,
-    error instanceof PipelineError ? { code, hint, cause } : isKnown ? { code: "cli/interrupted" } : { error },
+    error instanceof PipelineError
+      ? { code, hint, cause, findings }
+      : isKnown
+      ? { code: "cli/interrupted" }
+      : { error },
   );
   if (!json) screen.write(logs.scrubber.text(text));
 }

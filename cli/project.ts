@@ -16,7 +16,7 @@ import { CASE_SUFFIX, findPipeline, presetNames } from "../core/pipeline/presets
 import type { PipelineText } from "../core/pipeline/presets.ts";
 import { createRegistry } from "../core/registry.ts";
 import type { Registry } from "../core/registry.ts";
-import { decodeText } from "../core/text.ts";
+import { decodeMarked, decodeMarkedList } from "../core/text.ts";
 import { plugins } from "../plugins/mod.ts";
 import { stages } from "../stages/mod.ts";
 import type { CommandContext } from "./command.ts";
@@ -195,17 +195,21 @@ export async function tomlFiles(folder: string): Promise<string[]> {
 
 /** Text of a file that people keep as they like, also as UTF-16; otherwise as `readTextIfThere`. */
 export function readListIfThere(path: string, what: string): Promise<string | undefined> {
-  return readTextIfThere(path, what, async (path) => decodeText(await Deno.readFile(path)));
+  return readTextIfThere(path, what, decodeMarkedList);
 }
 
-/** Text of a file that says what to do; undefined when it is not there. @throws {PipelineError} `io/…`, exit code 2 */
+/**
+ * Text of a file that says what to do; undefined when it is not there. What is no UTF-8 in it is marked, for whoever
+ * reads it to refuse (`decodeMarked`).
+ * @throws {PipelineError} `io/…`, exit code 2
+ */
 export async function readTextIfThere(
   path: string,
   what: string,
-  read: (path: string) => Promise<string> = Deno.readTextFile,
+  decode: (bytes: Uint8Array) => string = decodeMarked,
 ): Promise<string | undefined> {
   try {
-    return await read(path);
+    return decode(await Deno.readFile(path));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
     const { code, message, cause } = asPipelineError(ioError(error, { verb: `read the ${what}`, path }), "read a file");

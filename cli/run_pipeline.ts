@@ -5,14 +5,13 @@ import type { CompiledPipeline } from "../core/pipeline/compile.ts";
 import { runPipeline } from "../core/run/engine.ts";
 import type { ProgressSink } from "../core/run/progress.ts";
 import type { ItemReport, RunReport } from "../core/run/report.ts";
+import { AtWork } from "./at_work.ts";
 import type { Arguments, CommandContext } from "./command.ts";
 import { NOTIFY, ownLog, queuesEvents } from "./drain.ts";
-import { count } from "./format.ts";
 import { withFailureEvent } from "./failed_run.ts";
 import { loadProject, requirePipeline } from "./project.ts";
 import type { Project } from "./project.ts";
 import { showProgress } from "./progress_view.ts";
-import { renderFinding, untoldFindings } from "./render_error.ts";
 import { renderItem, renderReport, reportJson, summaryLine } from "./render_report.ts";
 import { expectSmtpEnv, readSecrets } from "./secrets.ts";
 import { withServices } from "./services.ts";
@@ -136,8 +135,6 @@ function deliveries({ terminal, notices }: CommandContext): Disposable & { soon(
 /** How long an endless run may deliver after it was asked to stop, in ms; what is left waits for the next run. */
 const LAST_FLUSH_MS = 1000;
 
-const STOPPING = "Stopping: the step at work is finished first and the locks are released; interrupt again to stop now";
-
 const STOPPING_NOW = "Stopping now, within 5 s whatever is at work; interrupt again to stop at once";
 
 /** The same progress, told to the log as well: where a run was when it was cut off, for `--verbose`. */
@@ -182,10 +179,11 @@ export async function execute(
   const { terminal, locations } = context;
   expectStage(options.force, compiled);
   const { endless } = compiled.source.plugin;
+  const atWork = new AtWork(terminal.now);
   using interrupts = terminal.interrupts({ endless, last: cutOff });
   const onStop = () => {
     if (terminal.broken?.aborted) return;
-    if (!endless) return context.log.info(STOPPING);
+    if (!endless) return context.log.info(atWork.stopping);
     // This is how it is meant to end: no trouble to tell anybody of.
     context.log.info("Stopping, as was asked");
     context.notices.hurry(LAST_FLUSH_MS);
@@ -206,10 +204,10 @@ export async function execute(
       force: options.force,
       stop: interrupts.stop,
       abort: interrupts.abort,
-      progress,
+      progress: atWork.sink(progress),
       onItem: events?.onItem,
       queueEvents: events?.queueEvents,
-    }, { ...services, secrets }));
+    }, { ...services, secrets, exec: atWork.exec(services.exec) }));
 }
 
 /** The item of `--only`; a shell completes the name of a folder with a separator. */
@@ -236,9 +234,6 @@ function expectStage(force: RunOptions["force"], compiled: CompiledPipeline): vo
   });
 }
 
-/** How many findings of an item the log tells one by one; the report has all of them. */
-const FINDINGS_TOLD = 50;
-
 /**
  * The log tells what to do about each failure, so that the log file of a scheduled task is enough. The failure itself
  * was logged by the engine when it happened.
@@ -249,18 +244,14 @@ function logOutcome(report: RunReport, log: CommandContext["log"]): void {
       log.debug(`"${name}" is ${outcome}`, { why });
       continue;
     }
-    // What the message names stands in the log already.
-    const findings = untoldFindings(error?.message ?? "", error?.findings);
-    for (const finding of findings.slice(0, FINDINGS_TOLD)) log.error(`${name}: ${renderFinding(finding)}`);
-    if (findings.length > FINDINGS_TOLD) {
-      log.error(`${name}: ${count(findings.length - FINDINGS_TOLD, "more finding")}`);
-    }
     if (error?.hint !== undefined) log.info(`${name}: what to do: ${error.hint}`);
   }
   if (report.error !== undefined) {
-    const { code, message } = report.error;
-    if (report.exit_code === 130 && code === "run/stopped") log.info(message, { code });
-    else log.error(message, { code });
+    const { code, message, findings } = report.error;
+    // What ended an item and the run with it is one error, which was logged with the item.
+    const isTold = report.items.some(({ error }) => error?.code === code && error.message === message);
+    if (isTold || (report.exit_code === 130 && code === "run/stopped")) log.info(message, { code });
+    else log.error(message, { code, findings });
     // No trouble of its own: people would be told of it in a message apart from the error.
     if (report.error.hint !== undefined) log.info(`what to do: ${report.error.hint}`);
   }

@@ -134,7 +134,11 @@ async function lintOne(
   const isNotify = checked.compiled.name === NOTIFY && project.config.config.notify.enabled;
   const told = isNotify
     ? [
-      ...lintNotifiers(checked.compiled, { registry: project.registry, secrets: await readSecrets(context) }),
+      ...await lintNotifiers(checked.compiled, {
+        registry: project.registry,
+        secrets: await readSecrets(context),
+        fs: new DiskFiles(),
+      }),
       ...await lintLists(checked.compiled, new DiskFiles()),
     ]
     : [];

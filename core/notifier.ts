@@ -89,6 +89,11 @@ export interface NotifierPlugin<S extends z.ZodObject = z.ZodObject> {
   secrets(options: z.output<S>): readonly string[];
   /** What lint should warn of: settings by which a password could be read on its way. */
   concerns?(options: z.output<S>, config: ConfigView): { message: string; hint: string }[];
+  /** What lint should refuse: files it could not use when it is opened. `key` is that of the config which names one. */
+  look?(
+    options: z.output<S>,
+    context: Pick<NotifierContext, "config" | "readText">,
+  ): Promise<{ message: string; hint?: string; key?: readonly string[] }[]>;
   /** Begins a run with checked options; loads what is heavy. */
   open(options: z.output<S>, context: NotifierContext): Notifier | Promise<Notifier>;
 }

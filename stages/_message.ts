@@ -63,8 +63,11 @@ export function messageOf(item: Item, { prefix, host }: { prefix: string; host: 
   };
   add("What happened", [happened(item.name, { details, exitCode, isTest }), message].filter(Boolean).join("\n"));
   add("To what", itemsOf(details));
-  add("Since", textOf(details.started_at) ?? textOf(details.at) ?? textOf(item.data.at));
-  add("Told at", textOf(item.data.at));
+  // When it is told says the message itself, which may wait for a server for days.
+  const noticed = textOf(item.data.at);
+  const since = textOf(details.started_at) ?? textOf(details.at) ?? noticed;
+  add("Since", since);
+  if (noticed !== since) add("Noticed at", noticed);
   add("What to do now", isTest ? "Nothing: this is a test." : toDo(item.name, { details, exitCode }));
   add("Exit code", exitCode === undefined ? undefined : String(exitCode));
   add("Host", textOf(details.host) ?? host);

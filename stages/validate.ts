@@ -29,8 +29,11 @@ export const validate = defineStage({
         const collector = new StudyCollector(standard);
         for await (const entry of ctx.source.walk()) collector.add(entry);
         const findings = collector.findings(item.name);
-        for (const finding of findings) {
-          if (finding.severity === "warning") ctx.log.warn(finding.message, { rule: finding.rule, path: finding.path });
+        const warnings = findings.filter((finding) => finding.severity === "warning");
+        // One record: whoever is told of it is told of one study.
+        if (warnings.length > 0) {
+          const message = `"${item.name}" is odd by the standard ${standard.name}: ${firstOf(warnings)}`;
+          ctx.log.warn(message, { findings: warnings });
         }
         if (findings.some((finding) => finding.severity === "error")) {
           throw nonconforming(item.name, standard.name, findings);
@@ -44,13 +47,16 @@ export const validate = defineStage({
 /** How many findings the message names, for the ledger and for one line of the log; the error carries all. */
 const TOLD = 1;
 
+function firstOf(findings: readonly Finding[]): string {
+  const told = findings.slice(0, TOLD).map(({ rule, message }) => `${rule} ${message}`).join("; ");
+  return findings.length > TOLD ? `${told}; and ${findings.length - TOLD} more` : told;
+}
+
 function nonconforming(study: string, standard: string, findings: readonly Finding[]): PipelineError {
   const errors = findings.filter((finding) => finding.severity === "error");
-  const told = errors.slice(0, TOLD).map(({ rule, message }) => `${rule} ${message}`).join("; ");
-  const more = errors.length > TOLD ? `; and ${errors.length - TOLD} more` : "";
   return new PipelineError(
     "validate/nonconforming",
-    `Cannot accept "${study}": it breaks the standard ${standard}: ${told}${more}`,
+    `Cannot accept "${study}": it breaks the standard ${standard}: ${firstOf(errors)}`,
     { findings, hint: `Correct it, then run again; "labferry validate study <path>" shows the same findings at once` },
   );
 }

@@ -20,7 +20,7 @@ export interface Recipients {
 }
 
 // What a mail server accepts between the parts is its own affair; this keeps out what could not be meant as an address.
-const ATOM = String.raw`[^\s\p{Cc}\p{Cf}@<>()[\]",;:\\.\ufffd]+`;
+const ATOM = String.raw`[^\s\p{Cc}\p{Cf}@<>()[\]",;:\\.\ufffd\p{Surrogate}]+`;
 const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?";
 const ADDRESS = new RegExp(`^${ATOM}(?:\\.${ATOM})*@${LABEL}(?:\\.${LABEL})*$`, "u");
 
@@ -32,7 +32,7 @@ export function parseRecipients(text: string): { to: string[]; wrong: { line: nu
     const line = whole.replace(/(^|\s)#.*$/s, "").trim();
     if (line === "") return;
     if (ADDRESS.test(line)) to.set(line.toLowerCase(), to.get(line.toLowerCase()) ?? line);
-    else wrong.push({ line: index + 1, text: line });
+    else wrong.push({ line: index + 1, text: line.toWellFormed() });
   });
   return { to: [...to.values()], wrong };
 }

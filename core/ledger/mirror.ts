@@ -52,7 +52,7 @@ export interface Contradiction {
 /** Never throws for what the store or the disk does. */
 export interface LedgerMirror {
   /** Looks once whether the mirror holds more than the ledger. Changes nothing; for the start of a run. */
-  compare(): Promise<MirrorOutcome>;
+  compare(signal?: AbortSignal): Promise<MirrorOutcome>;
   /** Brings a month up to date, and every month that was left behind earlier. For `LedgerOptions.onAppended`. */
   onAppended(month: string): Promise<MirrorOutcome>;
   /** A month that is shorter here than its mirror, or differs from it, as it was looked at last. Asks nobody. */
@@ -94,9 +94,9 @@ class Mirror implements LedgerMirror {
     this.#options = options;
   }
 
-  async compare(): Promise<MirrorOutcome> {
+  async compare(signal?: AbortSignal): Promise<MirrorOutcome> {
     const warnings: string[] = [];
-    await this.#compare(warnings);
+    await this.#compare(warnings, signal);
     return { warnings };
   }
 
@@ -113,8 +113,8 @@ class Mirror implements LedgerMirror {
     return first?.[1];
   }
 
-  async #compare(warnings: string[]): Promise<void> {
-    const { store, prefix, fs, root, signal } = this.#options;
+  async #compare(warnings: string[], signal = this.#options.signal): Promise<void> {
+    const { store, prefix, fs, root } = this.#options;
     const folder = mirrorKey(prefix, "");
     try {
       const sizes = new Map<string, number>();

@@ -33,11 +33,13 @@ export class LedgerSoundness {
     return this.#options.mirror?.contradiction() ?? first?.[1];
   }
 
-  /** Looks at all months by their sizes and their chains. For the start of a run; changes nothing. */
-  async compare(): Promise<void> {
+  /** Looks at all months by their sizes and their chains. For the start of a run; changes nothing, and throws the reason of the signal. */
+  async compare(signal?: AbortSignal): Promise<void> {
     const { mirror, warn } = this.#options;
     // Before anything is appended: a month that lost lines can still be put back as it was.
-    for (const warning of (await mirror?.compare())?.warnings ?? []) warn(warning);
+    const found = await mirror?.compare(signal);
+    signal?.throwIfAborted();
+    for (const warning of found?.warnings ?? []) warn(warning);
     try {
       await this.#lookAtChains(() => true);
     } catch (error) {

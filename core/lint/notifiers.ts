@@ -1,32 +1,43 @@
 /** Tier 3 of lint for pipelines that tell people: credentials, and settings that give them away. @module */
 import type { AnyNotifier, Plugin, Secrets } from "../contract.ts";
 import type { CompiledPart, CompiledPipeline } from "../pipeline/compile.ts";
-import { diagnose, type Diagnostic } from "../pipeline/diagnostic.ts";
+import { diagnose, type Diagnostic, type Where } from "../pipeline/diagnostic.ts";
 import { notifierOptions } from "../pipeline/uses.ts";
 import type { FileSystem } from "../io/file_system.ts";
-import { valueWrittenAt } from "../pipeline/written.ts";
+import { ioError } from "../io/io_errors.ts";
+import { keyWrittenAt, valueWrittenAt } from "../pipeline/written.ts";
 import type { Registry } from "../registry.ts";
 import { ruleSeverity } from "./rules.ts";
 
 /** What is wrong with the notifiers of a pipeline on this machine, each at the stage that uses it. */
-export function lintNotifiers(
+export async function lintNotifiers(
   pipeline: CompiledPipeline,
-  { registry, secrets }: { registry: Registry; secrets: Secrets },
-): Diagnostic[] {
+  { registry, secrets, fs }: { registry: Registry; secrets: Secrets; fs: Pick<FileSystem, "readText"> },
+): Promise<Diagnostic[]> {
   const { view } = pipeline.config;
-  return pipeline.stages.flatMap((stage) =>
-    (stage.plugin.uses?.(stage.options) ?? []).flatMap((use) => {
+  const readText = async (path: string) => {
+    try {
+      return await fs.readText(path);
+    } catch (cause) {
+      throw ioError(cause, { verb: "read", path });
+    }
+  };
+  const diagnostics: Diagnostic[] = [];
+  for (const stage of pipeline.stages) {
+    for (const use of stage.plugin.uses?.(stage.options) ?? []) {
       const notifier = registry.get("notifier", use.name);
       const options = notifierOptions(notifier, use.options, pipeline.config);
-      const found = [
-        ...missing(notifier, { options, secrets }),
-        ...(notifier.concerns?.(options, view) ?? []).map((concern) => ({ code: "env/clear-login", ...concern })),
-      ];
-      return found.map(({ code, message, hint }) =>
-        diagnose(whereOf(pipeline, stage), { code, severity: ruleSeverity(code), message, hint })
-      );
-    })
-  );
+      const add = (code: string, at: Where, { message, hint }: { message: string; hint?: string }) =>
+        diagnostics.push(diagnose(at, { code, severity: ruleSeverity(code), message, hint }));
+      const here = whereOf(pipeline, stage);
+      for (const each of missing(notifier, { options, secrets })) add("env/no-credentials", here, each);
+      for (const each of notifier.concerns?.(options, view) ?? []) add("env/clear-login", here, each);
+      for (const { key, ...words } of await notifier.look?.(options, { config: view, readText }) ?? []) {
+        add("env/notifier-file", key ? keyWrittenAt(pipeline, { part: stage, key }) : here, words);
+      }
+    }
+  }
+  return diagnostics;
 }
 
 /** Whether the folder of the lists of recipients is there; else nobody would be told of anything. */
@@ -54,11 +65,10 @@ export async function lintLists(
 function missing(
   notifier: AnyNotifier,
   { options, secrets }: { options: Parameters<AnyNotifier["secrets"]>[0]; secrets: Secrets },
-): { code: string; message: string; hint: string }[] {
+): { message: string; hint: string }[] {
   const names = notifier.secrets(options).filter((name) => secrets.get(name) === undefined);
   if (names.length === 0) return [];
   return [{
-    code: "env/no-credentials",
     message: `Cannot tell anybody by ${notifier.name}: ${names.join(", ")} not set, so no event is queued`,
     hint: names.map((name) => `Set ${secrets.where(name)}`).join("\n"),
   }];

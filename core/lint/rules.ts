@@ -18,7 +18,11 @@ export interface LintRule {
 type Row = [code: string, severity: Diagnostic["severity"], text: string];
 
 const SYNTAX: Row[] = [
-  ["toml/not-text", "error", "The file is not UTF-8 text. Windows editors sometimes save UTF-16; save it as UTF-8."],
+  [
+    "toml/not-text",
+    "error",
+    "The file is not UTF-8 text, as TOML has to be. Windows editors sometimes save UTF-16, or the code page of the country (Windows-1252), in which an umlaut is a byte that UTF-8 does not have there; the position names the first such byte. Save it as UTF-8.",
+  ],
   [
     "toml/syntax",
     "error",
@@ -295,6 +299,11 @@ const ENVIRONMENT: Row[] = [
     "env/no-credentials",
     "warning",
     "`[notify] enabled` is true, and credentials that the pipeline notify needs are neither in the environment nor in smtp.env. Nothing is queued and nobody is told of anything until they are there.",
+  ],
+  [
+    "env/notifier-file",
+    "error",
+    "A file that a notifier reads when it begins cannot be read, or does not hold what it must: the `ca_file` of a mail server. The first message would fail by it.",
   ],
   [
     "env/clear-login",

@@ -88,6 +88,11 @@ const WORDS: Record<ObjectStoreError["kind"], { code: string; found: string; hin
     found: "the store does not know this operation",
     hint: "Check that the endpoint under [s3] in the configuration is an S3 store, then run labferry lint.",
   },
+  stopped: {
+    code: "run/stopped",
+    found: "the run was asked to stop while the store did not answer",
+    hint: "Run again; what is finished is kept.",
+  },
   archived: {
     code: "s3/archived",
     found: "it is in a storage class that must be restored first",

@@ -17,7 +17,8 @@ export type StoreErrorKind =
   | "unreachable" // DNS, refused, dropped, timed out, 5xx
   | "bad-request"
   | "unsupported" // 501 and answers of another protocol
-  | "archived"; // the object is in a storage class that needs a restore
+  | "archived" // the object is in a storage class that needs a restore
+  | "stopped"; // no adapter's: it did not answer, and was not asked again since the run was asked to stop
 
 /**
  * A failure of one request. Trying again may help with `throttled`, `unreachable` and `conflict`.

@@ -9,7 +9,7 @@ import type { Clock, Logger } from "../ports.ts";
 import { compositeSha256, md5Hex, sha256Base64 } from "./checksum.ts";
 import { normalPrefix } from "./keys.ts";
 import { type ObjectStore, ObjectStoreError, type PartRef } from "./object_store.ts";
-import { retrying, type RetryPolicy } from "./retry.ts";
+import { type Patience, retrying, type RetryPolicy } from "./retry.ts";
 
 /** What is probed: whether a wrong checksum is refused, whether `If-None-Match` holds, whether a part's ETag is its MD5. */
 export const STORE_OPERATIONS = [
@@ -40,6 +40,7 @@ export interface TrustOptions {
   clock: Clock;
   log: Logger;
   prefix: string;
+  patience?: Patience;
   retry?: RetryPolicy;
 }
 
@@ -66,7 +67,7 @@ export function openTrust(options: TrustOptions): Trust {
       await (group === "put" ? probePut(scratch, verdicts) : probeMultipart(scratch, verdicts));
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof ObjectStoreError)) throw error;
+      if (!(error instanceof ObjectStoreError) || error.kind === "stopped") throw error;
       log.warn(`Cannot probe "${store.uri}": ${error.message}; every object is read back instead`, {
         kind: error.kind,
       });
@@ -134,9 +135,9 @@ class Scratch {
 
   /** What must work: retried, and its failure ends the probe. */
   must<T>(act: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { clock, log, retry } = this.#options;
+    const { clock, log, patience, retry } = this.#options;
     const doing = `probe "${this.store.uri}"`;
-    return retrying(() => act(this.#signal), { clock, log, signal: this.#signal, policy: retry, doing });
+    return retrying(() => act(this.#signal), { clock, log, signal: this.#signal, patience, policy: retry, doing });
   }
 
   /** Whether the store refuses what it must refuse; failures that say nothing of that end the probe. */

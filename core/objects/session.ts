@@ -12,7 +12,7 @@ import { explain } from "./explain.ts";
 import { objectUri } from "./keys.ts";
 import type { ObjectStore } from "./object_store.ts";
 import { openTrust, type Trust } from "./probe.ts";
-import { retrying, type RetryPolicy } from "./retry.ts";
+import { type Patience, retrying, type RetryPolicy } from "./retry.ts";
 
 /** Memory for bodies of all uploads and read-backs of a run. */
 export const DEFAULT_BUDGET_BYTES = LARGEST_PART_BYTES;
@@ -35,6 +35,7 @@ export interface ObjectSession {
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  readonly patience?: Patience;
   readonly settings: UploadSettings;
   readonly budget: Budget;
   /** Requests with a body that may be under way at once: `settings.parallel`. */
@@ -52,6 +53,8 @@ export interface ObjectSessionOptions {
   clock: Clock;
   log: Logger;
   signal: AbortSignal;
+  /** Aborted when the run is asked to stop: no request is tried again then. */
+  stop?: AbortSignal;
   settings: UploadSettings;
   prefix: string;
   budget?: Budget;
@@ -60,16 +63,18 @@ export interface ObjectSessionOptions {
 
 /** Opens an object place. Sends nothing; the store stays the caller's to dispose of. */
 export function openObjects(options: ObjectSessionOptions): ObjectSession {
-  const { store, uploads, clock, log, signal, settings, retry } = options;
+  const { store, uploads, clock, log, signal, stop, settings, retry } = options;
+  const patience = stop && { stop, isOver: false };
   return {
     store,
     uploads,
     clock,
     log,
     signal,
+    patience,
     settings,
     retry,
-    trust: openTrust(options),
+    trust: openTrust({ ...options, patience }),
     budget: options.budget ?? new Budget(DEFAULT_BUDGET_BYTES),
     gate: new Gate(Math.max(1, settings.parallel)),
     readGate: new Gate(Math.max(1, settings.parallel) * SMALL_PER_LARGE),
@@ -78,8 +83,8 @@ export function openObjects(options: ObjectSessionOptions): ObjectSession {
 
 /** Sends one request that is safe to repeat, with retries. Rejects with the last `ObjectStoreError`. */
 export function request<T>(session: ObjectSession, doing: string, act: (attempt: number) => Promise<T>): Promise<T> {
-  const { clock, log, signal, retry: policy } = session;
-  return retrying(act, { clock, log, signal, policy, doing });
+  const { clock, log, signal, patience, retry: policy } = session;
+  return retrying(act, { clock, log, signal, patience, policy, doing });
 }
 
 /** Runs `act`; failures of the store are thrown as `PipelineError`s about the object at `key`. */

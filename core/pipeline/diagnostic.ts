@@ -99,7 +99,7 @@ export function diagnose(
     ...(words.hint === undefined ? {} : { hint: words.hint }),
     ...(words.nearest === undefined ? {} : { nearest: words.nearest }),
     ...(words.wanted === undefined ? {} : { wanted: words.wanted }),
-    sourceLine: source.line(span.line),
+    sourceLine: source.line(span.line).toWellFormed(),
   };
 }
 

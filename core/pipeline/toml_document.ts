@@ -52,8 +52,9 @@ export interface ParsedToml {
 /** Reads TOML 1.0. Every problem carries its position; nothing is thrown for what a file may hold. */
 export function parseToml(input: { file: string; text: string }): ParsedToml {
   const source = sourceText(input.file, input.text);
-  if (/^\uFFFD|\u0000/.test(source.text)) {
-    const at = Math.max(0, source.text.search(/[\uFFFD\u0000]/));
+  // A surrogate that stands alone is a byte that was no UTF-8 (`decodeMarked`).
+  const at = source.text.search(/^\uFFFD|[\u0000\p{Surrogate}]/u);
+  if (at >= 0) {
     return {
       diagnostics: [diagnose({ source, span: source.span(at, at + 1) }, {
         code: "toml/not-text",

@@ -29,7 +29,7 @@ import type { OpenStage, OpenStages } from "./item_run.ts";
 import type { TreeItem } from "./item_session.ts";
 import { takeUpDestroys } from "./open_destroys.ts";
 import { lostPlace } from "./lost_places.ts";
-import { keysOfPaths, openPlaces, openRoot } from "./open_places.ts";
+import { keysOfPaths, lookingSignal, openPlaces, openRoot } from "./open_places.ts";
 import type { OpenedPlaces } from "./open_places.ts";
 import { openForRun } from "./opening.ts";
 import { withChildGrace } from "./pinned_exec.ts";
@@ -38,6 +38,7 @@ import type { ItemReport, RunReport } from "./report.ts";
 import { isOverBackups, RunState } from "./run_state.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
 import { listCandidates, sourceContext } from "./source_context.ts";
+import { asRunError } from "./stopped.ts";
 import { foreseeLocks, takeLocks } from "./take_locks.ts";
 import { untilEnded } from "./until_stopped.ts";
 import { servicesView } from "./views.ts";
@@ -69,9 +70,11 @@ export async function runPipeline(request: RunRequest, services: EngineServices)
     // Whatever becomes of the items: a real run would not have come to them.
     if (foresight?.stop) endWith(report, foresight.stop);
   } catch (error) {
-    const known = asKnownError(error, `run "${report.pipeline}"`);
+    const known = asRunError(error, { ...request, doing: `run "${report.pipeline}"` });
     // What a real run would have met first decides; the rest is told all the same.
-    if (foresight?.stop && foresight.stop !== known) services.log.error(known.message, { code: known.code });
+    if (foresight?.stop && foresight.stop !== known && known.code !== "run/stopped") {
+      services.log.error(known.message, { code: known.code });
+    }
     // To be asked to stop is the one way an endless run ends well, also before its first item.
     if (known.code !== "run/stopped" || !endsWell()) endWith(report, foresight?.stop ?? known);
     // Whoever watches has crashed, whatever the reason: 1, also where a finite run would end with 3.
@@ -157,7 +160,10 @@ async function runAll(
   if (overBackups && soundness?.error) stopAt(soundness.error, foresight);
   if (reserves) await keepRoom(reserves, { stack, foresight });
   // What keeps backups is only looked at.
-  if (!request.dryRun && !overBackups) { for (const { session } of opened.buckets) await abortOld(session); }
+  if (!request.dryRun && !overBackups) {
+    const signal = lookingSignal(request);
+    for (const { session } of opened.buckets) await abortOld({ ...session, signal });
+  }
   const stages = await openStages(run, stack);
   const done = new Set<string>();
   const wanted = (name: string) => request.only === undefined || request.only === name;
@@ -234,7 +240,7 @@ async function openLedgerOf(
   const warn = (message: string) => log.warn(message);
   const soundness = new LedgerSoundness({ fs, root, mirror, warn });
   // A dry run runs no hook, so it may not see the folder.
-  if (opened.visible.has("manifests")) await soundness.compare();
+  if (opened.visible.has("manifests")) await soundness.compare(lookingSignal(request));
   const ledger = openLedger({
     fs,
     root,
@@ -318,7 +324,7 @@ async function runItems(
     );
   }
   // The source's scan, which may take long, hears the wish to stop too.
-  const scanning = { ...shared, signal: AbortSignal.any([request.abort, request.stop]) };
+  const scanning = { ...shared, signal: lookingSignal(request) };
   for await (const item of untilEnded(opened.items(sourceContext(run, scanning, good)), scanning.signal)) {
     if (request.stop.aborted) return;
     if (done.has(item.id)) continue;
@@ -331,8 +337,9 @@ async function runItems(
 /** Items that fail before their first stage. */
 function reportBad(run: RunState, report: RunReport, bad: readonly { name: string; error: PipelineError }[]): void {
   for (const { name, error } of bad) {
-    run.services.log.error(`${name}: ${error.message}`, { code: error.code });
-    report.items.push({ name, outcome: "failed", error: toReportError(error, ""), stages: [] });
+    const told = toReportError(error, "");
+    run.services.log.error(`${name}: ${error.message}`, { code: error.code, findings: told.findings });
+    report.items.push({ name, outcome: "failed", error: told, stages: [] });
   }
 }
 

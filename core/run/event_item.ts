@@ -116,7 +116,8 @@ export async function runEventItem(
       report.outcome = "failed";
       report.error = toReportError(failure.error, failure.stage);
       const { code, message } = failure.error;
-      services.log.error(`${given.name}: ${message}`, { code, stage: failure.stage });
+      const { findings } = report.error;
+      services.log.error(`${given.name}: ${message}`, { code, stage: failure.stage, findings });
       if (failure.error.stopsRun !== undefined) stopsRun = failure.error;
     }
   }

@@ -5,7 +5,6 @@
  */
 import type { ItemOutcome, Plan, StageRun, Todo } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
-import { asKnownError } from "../io/io_errors.ts";
 import type { LedgerStatus } from "../ledger/record.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import type { ItemFailure } from "../ports.ts";
@@ -23,6 +22,7 @@ import type { ItemReport, StageReport } from "./report.ts";
 import type { RunState } from "./run_state.ts";
 import { promise } from "./promises.ts";
 import { runStage } from "./stage_run.ts";
+import { asRunError } from "./stopped.ts";
 import { StepCheckpoint } from "./step_checkpoint.ts";
 import type { StageCounts } from "./stage_run.ts";
 import { frozenItem } from "./views.ts";
@@ -82,7 +82,11 @@ export async function runItem(run: RunState, given: TreeItem, open: OpenStages):
     if (error.hint !== undefined) report.error.hint = error.hint;
     if (error.findings.length > 0) report.error.findings = [...error.findings];
     if (error.stopsRun !== undefined) stopsRun = error;
-    run.services.log.error(`${item.name}: ${error.message}`, { code: error.code, stage: failure.stage });
+    run.services.log.error(`${item.name}: ${error.message}`, {
+      code: error.code,
+      stage: failure.stage,
+      findings: report.error.findings,
+    });
   }
   run.forgetItem(item.id);
   fillNotReached(report, open);
@@ -312,7 +316,7 @@ function failureOf(run: RunState, error: unknown, { name, at }: { name: string; 
   return {
     stage: at.stage?.id ?? "",
     use: at.stage?.use ?? "",
-    error: asKnownError(error, `process "${name}"`),
+    error: asRunError(error, { ...run.request, doing: `process "${name}"` }),
     status: at.stage ? statusOf(run, at.stage) : "failed",
   };
 }

@@ -2,6 +2,7 @@
 import { PipelineError } from "../errors.ts";
 import type { Place } from "../places/place.ts";
 import { EVICTION } from "./backups.ts";
+import { lookingSignal } from "./open_places.ts";
 import type { ReportError } from "./report.ts";
 import type { RunState } from "./run_state.ts";
 
@@ -20,14 +21,17 @@ const OF_FOLDERS: ReadonlySet<string> = new Set(["io/lost", "io/gone", "io/faili
  * (SAFETY S19). Who is asked is the place itself, once more with all patience, so that one bad object stops nothing.
  */
 export async function lostPlace(run: RunState, { code }: ReportError): Promise<PipelineError | undefined> {
-  const { dryRun, abort } = run.request;
+  const { dryRun } = run.request;
+  const looking = lookingSignal(run.request);
   // A dry run over studies plans also for what is not there yet; without what keeps the backups there is nothing to plan.
   if (dryRun && !run.isOverBackups) return undefined;
-  for (const { id, where, ask } of suspects(run, code)) {
+  for (const { id, where, ask } of suspects(run, { code, signal: looking })) {
+    // No further item is taken up: what became of this one is enough.
+    if (looking.aborted) return undefined;
     try {
       await ask();
     } catch (cause) {
-      abort.throwIfAborted();
+      looking.throwIfAborted();
       return lost(id, where, cause);
     }
   }
@@ -40,8 +44,7 @@ interface Suspect {
   ask: () => Promise<unknown>;
 }
 
-function suspects(run: RunState, code: string): Suspect[] {
-  const signal = run.request.abort;
+function suspects(run: RunState, { code, signal }: { code: string; signal: AbortSignal }): Suspect[] {
   const of = (kind: Place["kind"]) => run.places.filter((place) => place.kind === kind && run.isVisible(place.id));
   if (OF_STORES.has(code)) {
     return of("objects").map((place) => ({ id: place.id, where: place.uuid, ask: () => place.now(signal) }));

@@ -15,6 +15,7 @@ import { isFolderGone } from "./gone_folder.ts";
 import { isUnderWay, recordEnd } from "../safety/record_end.ts";
 import { sameHost } from "../safety/lock_judgement.ts";
 import type { TreeItem } from "./item_session.ts";
+import { lookingSignal } from "./open_places.ts";
 import type { RunState } from "./run_state.ts";
 import { itemOf } from "./source_context.ts";
 
@@ -83,7 +84,7 @@ async function isOfThisRoot(run: RunState, record: LedgerRecord): Promise<boolea
   const { log } = run.services;
   const here = dirname(record.source_path) === run.source.path;
   for (const place of run.places) {
-    const claim = await place.claimant(record.backup_name, run.request.abort);
+    const claim = await place.claimant(record.backup_name, lookingSignal(run.request));
     if (claim?.incarnation !== record.incarnation) continue;
     if (claim.source_root === run.source.uuid) return true;
     if (here) {

@@ -45,6 +45,11 @@ export interface OpenedPlaces {
 /** Uuid of a root a dry run could not see; evidence made under it stays in the dry run's own journal. */
 const UNSEEN = "not-seen";
 
+/** What changes nothing ends as soon as the run is asked to stop: there is no step to be finished. */
+export function lookingSignal({ abort, stop }: Pick<RunRequest, "abort" | "stop">): AbortSignal {
+  return AbortSignal.any([abort, stop]);
+}
+
 export async function openPlaces(
   request: RunRequest,
   services: EngineServices,
@@ -67,7 +72,9 @@ export async function openPlaces(
   const places: Place[] = [];
   const buckets: OpenedPlaces["buckets"] = [];
   const claim = claimOf(services, source);
+  const looking = lookingSignal(request);
   for (const declared of compiled.places) {
+    looking.throwIfAborted();
     const common = {
       id: declared.id,
       domain: declared.domain,
@@ -209,12 +216,13 @@ async function openBucket(
     clock: services.clock,
     log: services.log,
     signal: request.abort,
+    stop: request.stop,
     settings: declared.upload,
     prefix: declared.prefix,
     budget,
   });
   try {
-    await storeClockOffset(session);
+    await storeClockOffset({ ...session, signal: lookingSignal(request) });
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error;
     if (!foresight) throw stopRun(error);

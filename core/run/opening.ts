@@ -2,7 +2,7 @@
 import { PipelineError } from "../errors.ts";
 import { disposeOf, disposeWith, type Disposing } from "./left_behind.ts";
 import { Lease } from "./lease.ts";
-import { stopped } from "./stage_run.ts";
+import { stoppedError } from "./stopped.ts";
 
 /** Whose end closes what is opened. */
 interface Until {
@@ -31,6 +31,6 @@ export async function openForRun<T extends Partial<AsyncDisposable>>(
     return await lease.ended(opening, () => log.warn(`Cannot open ${what}: it does not end, and is left behind`));
   } catch (cause) {
     if (!lease.isLeft || cause instanceof PipelineError) throw cause;
-    throw stopped();
+    throw stoppedError();
   }
 }

@@ -11,6 +11,7 @@ import { orAborted } from "../or_aborted.ts";
 import type { RetrySettings } from "../pipeline/pipeline_file.ts";
 import type { Clock, Logger } from "../ports.ts";
 import type { Acts, Lease } from "./lease.ts";
+import { stoppedError } from "./stopped.ts";
 import { turns } from "./turns.ts";
 
 /** What a stage did to an item. */
@@ -150,7 +151,7 @@ async function drawAndApply(work: StageWork, { opened, counts }: Running): Promi
     for await (const plan of untilAborted(opened.plan(signal), signal)) {
       await turn();
       signal.throwIfAborted();
-      if (work.stop.aborted) throw stopped();
+      if (work.stop.aborted) throw stoppedError();
       await work.onPlan(plan);
       if (plan.kind === "skip") countSkip(counts, plan);
       else if (plan.kind === "drop") end = { end: "dropped", why: plan.why };
@@ -256,7 +257,7 @@ async function pauseFor(
   try {
     await work.clock.sleep(pause, AbortSignal.any([signal, work.stop]));
   } catch (cause) {
-    if (work.stop.aborted && !signal.aborted) throw stopped();
+    if (work.stop.aborted && !signal.aborted) throw stoppedError();
     throw cause;
   }
 }
@@ -280,13 +281,6 @@ function countSkip(counts: StageCounts, skip: { why: string; files?: number; byt
   counts.why ??= skip.why;
 }
 
-/** Why what was not done yet is not done. */
-export function stopped(): PipelineError {
-  return new PipelineError("run/stopped", "Cannot go on: the run was asked to stop", {
-    hint: "Run again; what is finished is kept.",
-  });
-}
-
 /** The failure that matters most: one that stops the run, else the first. */
 function stageError(failures: unknown[], work: StageWork): PipelineError {
   const { timeout, timeoutMs, abort } = work.lease;
@@ -305,7 +299,7 @@ function stageError(failures: unknown[], work: StageWork): PipelineError {
         },
       );
     }
-    if (abort.aborted) return stopped();
+    if (abort.aborted) return stoppedError();
     return asKnownError(failure, `run stage "${work.plugin.name}"`);
   });
   return errors.find((error) => error.stopsRun !== undefined) ?? errors[0];

@@ -70,7 +70,9 @@ async function reproveIfHeld(place: Place, scope: ItemScope, lines: readonly Sid
     return true;
   } catch (error) {
     scope.signal.throwIfAborted();
-    if (!(error instanceof PipelineError) || error.stopsRun !== undefined) throw error;
+    if (!(error instanceof PipelineError) || error.stopsRun !== undefined || error.code === "run/stopped") {
+      throw error;
+    }
     scope.log.warn(`${scope.item.name}: ${place.id} does not count for its removal: ${error.message}`);
     await scope.evidence.remove(scope.item.id, place.id);
     return false;

@@ -57,13 +57,25 @@ export const email = defineNotifier({
       hint: 'Set security = "starttls" or "tls" in [notify.smtp]; login = false where the server wants none',
     }];
   },
+  async look(options, { config, readText }) {
+    const { caFile } = settingsOf(options, { config, host: "" });
+    if (caFile === undefined) return [];
+    const key = options.ca_file === undefined ? ["notify", "smtp", "ca_file"] : undefined;
+    try {
+      await readCa(caFile, readText);
+      return [];
+    } catch (error) {
+      const { message, hint } = asPipelineError(error, `read "${caFile}"`);
+      return [{ message, hint, key }];
+    }
+  },
   async open(options, context) {
     const auth = options.login
       ? { user: secretOf(context, USER, "send e-mail"), pass: secretOf(context, PASSWORD, "send e-mail") }
       : undefined;
     const settings = settingsOf(options, context, auth?.user);
     const { host, port, security, timeoutMs } = settings;
-    const ca = settings.caFile === undefined ? undefined : await readCa(settings.caFile, context);
+    const ca = settings.caFile === undefined ? undefined : await readCa(settings.caFile, context.readText);
     const { createTransport } = await import("nodemailer");
     const transport = createTransport({
       host,
@@ -120,18 +132,21 @@ function settingsOf(
   };
 }
 
-async function readCa(path: string, { readText }: NotifierContext): Promise<string> {
+const CA_HINT =
+  "Check ca_file under [notify.smtp], or in the options of the stage: wanted a PEM file this account may read.";
+
+async function readCa(path: string, readText: NotifierContext["readText"]): Promise<string> {
+  let text: string;
   try {
-    return await readText(path);
+    text = await readText(path);
   } catch (error) {
     const { code, message, cause, retry } = asPipelineError(error, `read "${path}"`);
-    throw new PipelineError(code, message, {
-      cause,
-      retry,
-      hint:
-        "Check ca_file under [notify.smtp], or in the options of the stage: wanted a PEM file this account may read.",
-    });
+    throw new PipelineError(code, message, { cause, retry, hint: CA_HINT });
   }
+  if (/-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----\s/.test(text)) return text;
+  throw new PipelineError("notify/no-certificate", `Cannot use "${path}" as ca_file: it holds no certificate`, {
+    hint: CA_HINT,
+  });
 }
 
 function mailOf(message: Message, from: string) {
@@ -165,7 +180,7 @@ interface SmtpFault {
 const TLS_HINT = "Check host, port and security of [notify.smtp]: starttls is usually port 587, tls 465, none 25.";
 
 /** What is wrong with a certificate and what to do, by the code that TLS gives its error; undefined for other trouble. */
-function distrust(cause: unknown): { why: string; hint: string } | undefined {
+function distrust(cause: unknown, caFile?: string): { why: string; hint: string } | undefined {
   const { originalCode, code, message } = cause as { originalCode?: string; code?: string; message: string };
   const said = `${originalCode ?? code ?? ""} ${message}`;
   if (/CERT_HAS_EXPIRED|certificate has expired/i.test(said)) {
@@ -183,8 +198,11 @@ function distrust(cause: unknown): { why: string; hint: string } | undefined {
   if (/SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|UnknownIssuer|self.signed|unable to (verify|get)/i.test(said)) {
     return {
       why: "its certificate is signed by an authority nobody here knows",
-      hint: "If it is the authority of your laboratory, name its PEM file with ca_file under [notify.smtp]; " +
-        "else do not send anything there.",
+      hint: caFile === undefined
+        ? "If it is the authority of your laboratory, name its PEM file with ca_file under [notify.smtp]; " +
+          "else do not send anything there."
+        : `The authority in "${caFile}", which ca_file names, has not signed it: name the one that has, or do not send ` +
+          "anything there.",
     };
   }
   return /certificate/i.test(message)
@@ -225,7 +243,7 @@ function inWords(
         "Check LABFERRY_SMTP_USER and LABFERRY_SMTP_APP_PASSWORD (environment or smtp.env). Gmail wants an app password, not the one of the account.",
     });
   }
-  const untrusted = timedOut ? undefined : distrust(cause);
+  const untrusted = timedOut ? undefined : distrust(cause, settings.caFile);
   if (untrusted !== undefined) {
     const { why, hint } = untrusted;
     return new PipelineError("notify/untrusted", `Cannot trust mail server ${server}: ${why}`, { cause, hint });

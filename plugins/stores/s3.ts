@@ -66,15 +66,20 @@ export const s3 = defineStore({
 });
 
 async function readCa(path: string): Promise<string> {
-  try {
-    // A store is opened before any item and its context exist, and TLS needs the text itself.
-    // deno-lint-ignore labferry/no-ambient-io
-    return await Deno.readTextFile(path);
-  } catch (cause) {
-    throw new PipelineError("config/unreadable", `Cannot read "${path}": ${(cause as Error).message}`, {
+  const unusable = (found: string, cause?: unknown) =>
+    new PipelineError("config/unreadable", `Cannot read "${path}": ${found}`, {
       cause,
       hint: "Check ca_file under [s3] in the configuration, or in the stage: wanted a PEM file this user may read.",
       stopsRun: 2,
     });
+  let text: string;
+  try {
+    // A store is opened before any item and its context exist, and TLS needs the text itself.
+    // deno-lint-ignore labferry/no-ambient-io
+    text = await Deno.readTextFile(path);
+  } catch (cause) {
+    throw unusable((cause as Error).message, cause);
   }
+  if (/-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----\s/.test(text)) return text;
+  throw unusable("it holds no certificate");
 }

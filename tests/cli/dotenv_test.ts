@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseDotenv } from "../../cli/dotenv.ts";
+import { brokenLine, parseDotenv } from "../../cli/dotenv.ts";
 import { assertLinear } from "../kit/growth.ts";
 
 Deno.test("parseDotenv() reads values with and without quotes, and a password with a # as it is", () => {
@@ -26,4 +26,9 @@ Deno.test("parseDotenv() takes a password that begins with #, and a comment only
 
 Deno.test("parseDotenv() takes a time that grows with the file and no faster", () => {
   assertLinear((text) => parseDotenv(`A=${text}`));
+});
+
+Deno.test("brokenLine() names the first line that is no UTF-8 and no comment", () => {
+  assert.equal(brokenLine("# \udcfc\r\nA=1\r\nB=\udcfc\r\nC=\udcf6\n"), 3);
+  assert.equal(brokenLine("# \udcfc\nA=\ufffd\n"), undefined);
 });

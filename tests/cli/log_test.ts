@@ -153,3 +153,50 @@ Deno.test("openLog() takes a time that grows with a line and no faster, shown or
     log.logger.info(text);
   });
 });
+
+/** An error with as many findings, logged as the engine does. */
+function logFailure(log: ReturnType<typeof capture>["log"], count: number) {
+  const findings = Array.from({ length: count }, (_, at) => (
+    { rule: "R5", severity: "error" as const, path: `x${at}.txt`, message: `file "x${at}.txt" does not belong here` }
+  ));
+  const message = `study1: Cannot accept "study1": R5 ${findings[0].message}; and ${count - 1} more`;
+  log.logger.error(message, { code: "validate/nonconforming", findings });
+  return message;
+}
+
+Deno.test("openLog() keeps an error with its findings one record, and shows them below it", async () => {
+  await using dir = await tempDir();
+  const { log, stderr } = capture({ openFile: () => openLogFile(dir.path, { now: NOON }) });
+  const seen: LogLine[] = [];
+  log.onTrouble((line) => seen.push(line));
+  const message = logFailure(log, 3);
+  log[Symbol.dispose]();
+  const shown = ['R5  file "x1.txt" does not belong here', 'R5  file "x2.txt" does not belong here'];
+  const lines = stderr().trimEnd().split("\n");
+  assert.equal(lines[0].replace(/^\S+ /, ""), `error ${message} code="validate/nonconforming"`);
+  assert.deepEqual(lines.slice(1).map((line) => line.trim()), shown);
+  const [file, ...more] = (await Deno.readTextFile(join(dir.path, "labferry-2025-06-15.log"))).trimEnd().split("\n");
+  assert.deepEqual(more, []);
+  assert.ok(file.endsWith(` findings=${JSON.stringify(shown)}`), file);
+  assert.deepEqual(seen.map((line) => line.message), [[message, ...shown].join("\n")]);
+});
+
+Deno.test("openLog() tells 50 findings of a record, and how many more there are", () => {
+  const { log, stderr } = capture({ format: "json" });
+  logFailure(log, 151);
+  log[Symbol.dispose]();
+  const { findings } = JSON.parse(stderr()).data;
+  assert.deepEqual([findings.length, findings[49], findings[50]], [
+    51,
+    'R5  file "x50.txt" does not belong here',
+    "100 more findings",
+  ]);
+});
+
+Deno.test("openLog() leaves data that only has the name of findings as it is", () => {
+  const { log, stderr } = capture();
+  log.logger.warn("counted", { findings: 3 });
+  log.logger.warn("counted", { findings: [1, 2] });
+  log[Symbol.dispose]();
+  assert.match(stderr(), /counted findings=3\n.*counted findings=\[1,2\]\n$/);
+});

@@ -93,3 +93,35 @@ Deno.test("what was mistyped, or interrupted, mails nobody", async () => {
   );
   assert.deepEqual(events(server).filter((event) => event === "toolkit_error"), []);
 });
+
+Deno.test("one study that breaks the standard is one error, whatever it breaks: one mail lists the findings", async () => {
+  await using server = await startSmtp({ users: { "ferry@lab.example": "hunter22" } });
+  await using place = await site(server);
+  assert.equal((await place.cli(["install", "places", "local"])).code, 0);
+  const study = await makeStudy(place.source);
+  for (let at = 0; at < 70; at++) await Deno.writeTextFile(join(study, `stray${at}.txt`), "");
+  server.mails.length = 0;
+  const { code, stderr } = await place.cli(["run", "local"]);
+  assert.equal(code, 1);
+  assert.deepEqual(events(server), ["local_failure", "toolkit_error"]);
+  assert.equal(stderr.split("\n").filter((line) => /^\S+ error /.test(line)).length, 1, stderr);
+  const mail = server.mails[1].raw.replace(/=\r?\n/g, "").replaceAll("&quot;", '"');
+  // The mail says it twice, as plain text and as HTML.
+  for (const [text, times] of [[stderr, 1], [mail, 2]] as const) {
+    assert.equal(text.match(/ {2}file "stray\d+\.txt" does not belong here/g)?.length, 50 * times, text);
+    assert.match(text, /\b19 more findings/);
+  }
+});
+
+Deno.test("people are told of a config that is no UTF-8, by what its [notify] says", async () => {
+  await using server = await startSmtp({ users: { "ferry@lab.example": "hunter22" } });
+  await using place = await site(server);
+  const file = join(place.path, "config.toml");
+  const text = `${await Deno.readTextFile(file)}\n[s3]\nprefix = "füsion"\n`;
+  await Deno.writeFile(file, Uint8Array.from(text, (letter) => letter.charCodeAt(0)));
+  const { code, stderr } = await place.cli(["run", "local"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /config\.toml:\d+:12: error toml\/not-text/);
+  assert.deepEqual(events(server), ["local_failure", "toolkit_error"]);
+  assert.match(server.mails[0].raw, /toml\/not-text/);
+});

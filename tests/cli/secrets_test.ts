@@ -6,9 +6,10 @@ import { readSecrets } from "../../cli/secrets.ts";
 import { tempDir } from "../kit/temp.ts";
 import { fakeTerminal } from "./_terminal.ts";
 
-async function secretsOf(env: Record<string, string>, file: string | undefined, smtpEnv?: string) {
+async function secretsOf(env: Record<string, string>, file: string | Uint8Array | undefined, smtpEnv?: string) {
   await using dir = await tempDir();
-  if (file !== undefined) await Deno.writeTextFile(join(dir.path, smtpEnv ?? "smtp.env"), file);
+  const bytes = typeof file === "string" ? new TextEncoder().encode(file) : file;
+  if (bytes !== undefined) await Deno.writeFile(join(dir.path, smtpEnv ?? "smtp.env"), bytes);
   const { terminal } = fakeTerminal({
     env: { HOME: dir.path, LABFERRY_CONFIG: join(dir.path, "c.toml"), ...env },
     cwd: dir.path,
@@ -53,4 +54,16 @@ Deno.test("readSecrets() hides what it read, also as it travels in a login", asy
   secrets.get("SMTP_APP_PASSWORD");
   const shown = scrub(`bob@lab hunter22 ${btoa("hunter22")} ${btoa("\0bob@lab\0hunter22")}`);
   assert.equal(shown, "bob@lab *** *** ***");
+});
+
+Deno.test("readSecrets() refuses a line that is no UTF-8, and takes a comment that is none", async () => {
+  const latin1 = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  const login = "LABFERRY_SMTP_USER=bob@lab\nLABFERRY_SMTP_APP_PASSWORD=pass\n";
+  await assert.rejects(secretsOf({}, latin1(`# Büro\n${login.replace("pass", "püss")}`)), {
+    code: "config/not-text",
+    message: /smtp\.env": line 3 is not UTF-8 text$/,
+    stopsRun: 2,
+  });
+  const { secrets } = await secretsOf({}, latin1(`# Büro\n${login}`));
+  assert.equal(secrets.get("SMTP_APP_PASSWORD"), "pass");
 });

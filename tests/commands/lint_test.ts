@@ -111,3 +111,46 @@ Deno.test("S1 lint knows what earlier runs knew: exchanged paths and another mar
   assert.match(other.stdout, /env\/other-marker[^]*earlier runs knew this place by/);
   assert.deepEqual(await state(), before);
 });
+
+Deno.test("lint refuses a config and a pipeline that are not UTF-8, where the first such byte stands", async () => {
+  await using place = await lab();
+  const latin1 = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  const pipeline = join(place.path, "pipelines", "broken.toml");
+  await Deno.writeFile(pipeline, latin1(`name = "broken"\nsummary = "für alle"\n[source]\nuse = "idle-folders"\n`));
+  const broken = await place.cli(["lint", "broken", "local", "--offline"]);
+  assert.equal(broken.code, 2);
+  assert.match(broken.stdout, /broken\.toml:2:13: error toml\/not-text: .*: it is not UTF-8 text\n/);
+  assert.match(broken.stdout, /local: ok/);
+  const config = join(place.path, "config.toml");
+  const text = await Deno.readTextFile(config);
+  await Deno.writeFile(config, latin1(`${text}\n[s3]\nbucket = "lab-archive"\nprefix = "füsion"\n`));
+  const { code, stderr } = await place.cli(["lint", "local", "--offline"]);
+  assert.equal(code, 2);
+  const line = text.split("\n").length + 3;
+  assert.match(stderr, new RegExp(`config\\.toml:${line}:12: error toml/not-text: `));
+});
+
+Deno.test("lint reads the ca_file of the mail server, and finds it missing or without a certificate", async () => {
+  await using place = await lab();
+  const config = join(place.path, "config.toml");
+  const text = await Deno.readTextFile(config);
+  await Deno.writeTextFile(config, `${text}\n[notify]\nenabled = true\n[notify.smtp]\nca_file = "ca.pem"\n`);
+  await Deno.writeTextFile(join(place.path, "smtp.env"), "LABFERRY_SMTP_USER=u\nLABFERRY_SMTP_APP_PASSWORD=p\n", {
+    mode: 0o600,
+  });
+  await Deno.mkdir(join(place.path, "recipients"));
+  const line = text.split("\n").length + 4;
+  const missing = await place.cli(["lint", "notify"]);
+  assert.equal(missing.code, 2, missing.stdout);
+  assert.match(
+    missing.stdout,
+    new RegExp(`config\\.toml:${line}:11: error env/notifier-file: Cannot read ".*ca\\.pem"`),
+  );
+  await Deno.writeTextFile(join(place.path, "ca.pem"), "no PEM\n");
+  assert.match((await place.cli(["lint", "notify"])).stdout, /ca\.pem" as ca_file: it holds no certificate/);
+  await Deno.writeTextFile(
+    join(place.path, "ca.pem"),
+    "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n",
+  );
+  assert.deepEqual(await place.cli(["lint", "notify"]), { code: 0, stdout: "notify: ok\n", stderr: "" });
+});

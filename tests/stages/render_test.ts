@@ -38,7 +38,7 @@ Deno.test("render says what happened, to what, since when, what to do, with exit
       'The pipeline "backup" ended with exit code 1.',
       "To what: \n?",
       'study <1> (stage truenas): Cannot copy "a&b": full [io/disk-full]\n    Free space.',
-      "Since: 2026-03-01T02:00:00.000Z",
+      "Since: 2026-03-01T02:00:00.000Z\nNoticed at: 2026-03-01T04:00:00.000Z\n",
       "What to do now: Mend what is named above",
       "Exit code: 1",
       "Host: fusion-pc",
@@ -49,6 +49,13 @@ Deno.test("render says what happened, to what, since when, what to do, with exit
     if (part.startsWith("To what")) assert.match(text, /^To what:\n/m);
     else assert.ok(text.includes(part), `${part}\n---\n${text}`);
   }
+});
+
+Deno.test("render says when something happened, not when it is told: that may be days later", async () => {
+  const { text } = await rendered(of("toolkit_error", { message: "held" }));
+  assert.match(text, /^Since: 2026-03-01T04:00:00\.000Z$/m);
+  assert.doesNotMatch(text, /Told at|Noticed at/);
+  assert.doesNotMatch((await rendered(FAILURE)).text, /Told at/);
 });
 
 Deno.test("render escapes everything in HTML and says the same there", async () => {

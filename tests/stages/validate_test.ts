@@ -86,10 +86,16 @@ Deno.test("validate.plan() collects only what the standard looks at", async () =
   assert.deepEqual(seen, ["a", "a/b"]);
 });
 
-Deno.test("validate.plan() lets warnings pass into the log", async () => {
+Deno.test("validate.plan() lets warnings pass into the log, as one record", async () => {
   const warning: Finding = { rule: "W1", severity: "warning", path: "a", message: "looks odd" };
-  const mild: StandardPlugin = { kind: "standard", name: "mild", summary: "", depth: 1, check: () => [warning] };
+  const mild: StandardPlugin = {
+    kind: "standard",
+    name: "mild",
+    summary: "",
+    depth: 1,
+    check: () => [warning, { ...warning, path: "b" }],
+  };
   const world = { item: treeItem("any"), entries: [{ path: "a", kind: "file" as const }], standards: [mild] };
   const { log } = await planStage(validate, { standard: "mild" }, world);
-  assert.deepEqual(log, ["warn looks odd"]);
+  assert.deepEqual(log, ['warn "any" is odd by the standard mild: W1 looks odd; and 1 more']);
 });

@@ -29,10 +29,14 @@ Deno.test("parseRecipients() names what is no address, by its line", () => {
     "a@.c",
     "a@c-.d",
     "a\ufffd@c.d",
+    "a\udcfc@c.d",
   ];
   const found = parseRecipients(["good@lab.example", ...wrong].join("\n"));
   assert.deepEqual(found.to, ["good@lab.example"]);
-  assert.deepEqual(found.wrong.map(({ line, text }) => [line, text]), wrong.map((text, at) => [at + 2, text]));
+  assert.deepEqual(
+    found.wrong.map(({ line, text }) => [line, text]),
+    wrong.map((text, at) => [at + 2, text.toWellFormed()]),
+  );
 });
 
 Deno.test("recipientsOf() falls back to the default list where the event's own is missing or names nobody", async () => {

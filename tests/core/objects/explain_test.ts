@@ -40,6 +40,7 @@ Deno.test("explain() has a code, words and a hint for every kind", () => {
     "bad-request": "s3/refused",
     unsupported: "s3/unsupported",
     archived: "s3/archived",
+    stopped: "run/stopped",
   };
   for (const [kind, code] of Object.entries(codes)) {
     const error = explained(kind as StoreErrorKind);

@@ -67,3 +67,37 @@ Deno.test("pauseBefore() stays within half and whole of the doubled pause", () =
   assert.deepEqual(at(0), [50, 100, 200, 500]);
   assert.deepEqual(at(1), [100, 200, 400, 1000]);
 });
+
+Deno.test("retrying() makes no further attempt once the run is asked to stop, and asks that store for nothing more", async () => {
+  const { clock, act, options } = setUp(Array(9).fill("unreachable"));
+  const stop = new AbortController();
+  const patience = { stop: stop.signal, isOver: false };
+  let attempts = 0;
+  const asked = () => {
+    if (++attempts === 2) stop.abort(new Error("Ctrl+C"));
+    return act();
+  };
+  await assert.rejects(retrying(asked, { ...options, patience }), {
+    name: "ObjectStoreError",
+    kind: "stopped",
+    message: "unreachable of the store",
+  });
+  assert.deepEqual([attempts, clock.slept], [2, [50]]);
+  await assert.rejects(retrying(asked, { ...options, patience }), { kind: "stopped" });
+  assert.equal(attempts, 2);
+});
+
+Deno.test("retrying() ends a pause when the run is asked to stop, and lets a store that answers finish", async () => {
+  const { clock, act, options } = setUp(["throttled"]);
+  const stop = new AbortController();
+  const patience = { stop: stop.signal, isOver: false };
+  clock.sleep = (_ms, signal) => {
+    stop.abort(new Error("Ctrl+C"));
+    return signal?.aborted ? Promise.reject(signal.reason) : Promise.resolve();
+  };
+  await assert.rejects(retrying(act, { ...options, patience }), { kind: "stopped" });
+  const answered = { stop: AbortSignal.abort(), isOver: false };
+  assert.equal(await retrying(() => Promise.resolve("done"), { ...options, patience: answered }), "done");
+  const other = setUp(["denied"]);
+  await assert.rejects(retrying(other.act, { ...other.options, patience: answered }), { kind: "denied" });
+});

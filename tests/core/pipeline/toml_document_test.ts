@@ -171,6 +171,13 @@ Deno.test("parseToml() says that a file is not UTF-8", () => {
   assert.match(found.hint ?? "", /UTF-8/);
 });
 
+Deno.test("parseToml() refuses a byte of another code page where it stands, and no sign that only looks like one", () => {
+  const found = refused("a = 'x'\nprefix = \"f\udcfcsion\"\n");
+  assert.deepEqual([found.code, found.line, found.column, found.length], ["toml/not-text", 2, 12, 1]);
+  assert.equal(found.sourceLine, 'prefix = "f\ufffdsion"');
+  assert.deepEqual(parseToml({ file: "a.toml", text: 'a = "\ufffd"\n' }).diagnostics, []);
+});
+
 Deno.test("parseToml() points at the place in the message", () => {
   assert.equal(
     renderDiagnostic(refused("\tb = = 1")),

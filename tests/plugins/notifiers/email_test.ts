@@ -108,6 +108,35 @@ Deno.test("email names the ca_file that cannot be read, and where it is set", as
   });
 });
 
+Deno.test("email says that a ca_file holds no certificate, before the first message and to lint", async () => {
+  const config = notifierContext(SECRETS, { smtp: { ca_file: "/etc/ca.pem" } });
+  const context = { ...config, readText: () => Promise.resolve("no PEM\n") };
+  const message = 'Cannot use "/etc/ca.pem" as ca_file: it holds no certificate';
+  await assert.rejects(async () => await email.open(email.options.parse({}), context), {
+    code: "notify/no-certificate",
+    message,
+  });
+  const [{ key, ...found }] = await email.look!(email.options.parse({}), context);
+  assert.deepEqual([found.message, key], [message, ["notify", "smtp", "ca_file"]]);
+  const own = await email.look!(email.options.parse({ ca_file: "/etc/ca.pem" }), context);
+  assert.deepEqual(own.map(({ key }) => key), [undefined]);
+  const pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+  assert.deepEqual(
+    await email.look!(email.options.parse({}), { ...context, readText: () => Promise.resolve(pem) }),
+    [],
+  );
+});
+
+Deno.test("email does not advise to name a ca_file where one is named that did not sign", async () => {
+  await using other = await startSmtp({ security: "tls" });
+  await using server = await startSmtp({ security: "tls", users: { [MAIL_USER]: MAIL_PASSWORD } });
+  const notifier = await open({ port: server.port, security: "tls", ca_file: other.caFile });
+  await assert.rejects(notifier.deliver(message(), signal), {
+    code: "notify/untrusted",
+    hint: /^The authority in ".*", which ca_file names, has not signed it/,
+  });
+});
+
 Deno.test("email tells a recipient refused for good from one refused for now", async () => {
   const at = (verb: string, answer: string): SmtpOptions => ({
     onCommand: (line) => line.startsWith(verb) ? answer : undefined,

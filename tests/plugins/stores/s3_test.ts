@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { join } from "@std/path";
 import { PipelineError } from "../../../core/errors.ts";
 import { configKeys } from "../../../core/pipeline/config.ts";
 import { ObjectStoreError } from "../../../core/objects/object_store.ts";
 import { storeError } from "../../../plugins/stores/_s3_errors.ts";
 import { s3 } from "../../../plugins/stores/s3.ts";
 import { useTestKeys } from "../../kit/keys.ts";
+import { tempDir } from "../../kit/temp.ts";
 import { serverTest } from "../../kit/servers/servers.ts";
 
 const never = new AbortController().signal;
@@ -30,6 +32,17 @@ Deno.test("s3.options describe every member with a sentence", () => {
   for (const [name, schema] of Object.entries(s3.options.shape)) {
     assert.match(String(schema.meta()?.description), /^[A-Z].*\.$/, name);
   }
+});
+
+Deno.test("s3.open() refuses a ca_file without a certificate", async () => {
+  await using dir = await tempDir();
+  const ca_file = join(dir.path, "ca.pem");
+  await Deno.writeTextFile(ca_file, "no PEM\n");
+  await assert.rejects(s3.open(s3.options.parse({ bucket: "lab-archive", ca_file })), {
+    code: "config/unreadable",
+    message: `Cannot read "${ca_file}": it holds no certificate`,
+    stopsRun: 2,
+  });
 });
 
 Deno.test("s3.open() names a ca_file that cannot be read", async () => {

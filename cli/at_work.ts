@@ -1,0 +1,72 @@
+/** What a run is at, to say what a wish to stop waits for. @module */
+import { commandLine } from "../core/io/programs.ts";
+import type { ProgressSink } from "../core/run/progress.ts";
+import type { EngineServices } from "../core/run/services.ts";
+import { formatSpan } from "./format.ts";
+
+type Exec = EngineServices["exec"];
+
+/** Longest words of a program that are told, in characters. */
+const PROGRAM_CHARS = 120;
+
+interface Program {
+  argv: readonly string[];
+  /** When it is ended, ms since 1970; undefined without a limit. */
+  until: number | undefined;
+}
+
+/** Listens to a run. */
+export class AtWork {
+  readonly #now: () => number;
+  readonly #programs = new Set<Program>();
+  #items = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** The same progress, listened to. */
+  sink(sink: ProgressSink = {}): ProgressSink {
+    return {
+      ...sink,
+      itemStarted: (item) => {
+        this.#items++;
+        sink.itemStarted?.(item);
+      },
+      itemFinished: (item, outcome) => {
+        this.#items--;
+        sink.itemFinished?.(item, outcome);
+      },
+    };
+  }
+
+  /** The same way to run programs, listened to. */
+  exec(exec: Exec): Exec {
+    return async (options) => {
+      const { argv, timeoutMs } = options;
+      const program = { argv, until: timeoutMs === undefined ? undefined : this.#now() + timeoutMs };
+      this.#programs.add(program);
+      try {
+        await exec(options);
+      } finally {
+        this.#programs.delete(program);
+      }
+    };
+  }
+
+  /** What becomes of a wish to stop. */
+  get stopping(): string {
+    const [program] = this.#programs;
+    if (program === undefined) {
+      return this.#items === 0
+        ? "Stopping: no step is at work, so there is nothing to wait for"
+        : "Stopping: the step at work is finished first and the locks are released; interrupt again to stop now";
+    }
+    const { argv, until } = program;
+    const words = commandLine(argv);
+    const named = words.length <= PROGRAM_CHARS ? words : `${words.slice(0, PROGRAM_CHARS)}…`;
+    const most = until === undefined ? "however long it takes" : `at most ${formatSpan(until - this.#now())}`;
+    return `Stopping: the step at work is finished first, that is the program "${named}", ${most}; ` +
+      "interrupt again to end it now";
+  }
+}
