@@ -89,9 +89,9 @@ Deno.test("checkedStage() keeps `this` of a stage that is an instance of a class
   assert.deepEqual(own.facts?.({}, "x"), {});
   {
     await using run = await own.open({}, {} as never) as unknown as AsyncDisposable & {
-      apply(a: null, b: null): unknown;
+      apply(a: null, b: object): unknown;
     };
-    await run.apply(null, null);
+    await run.apply(null, {});
   }
   assert.deepEqual(done, ["mine", "disposed"]);
 });
@@ -142,24 +142,31 @@ Deno.test("checkedStage() refuses what open() and plan() should not give", async
   }
 });
 
-Deno.test("checkedStage() names the file in what fails, and leaves alone what has words of its own", async () => {
-  const fail = (error: unknown) => async () => {
-    const run = await stage({ open: () => ({ plan: () => [], apply: () => Promise.reject(error) }) }).open(
-      {},
+Deno.test("checkedStage() names the file in what fails, and gives back what the engine threw at it", async () => {
+  const failing = (error: unknown, ctx: Record<string, unknown> = {}) => async () => {
+    const apply = (_step: unknown, lent: { act?: () => void }) => lent.act?.() ?? Promise.reject(error);
+    await (await stage({ open: () => ({ plan: () => [], apply }) }).open({}, {} as never)).apply(
       {} as never,
+      ctx as never,
     );
-    await run.apply({} as never, {} as never);
   };
-  const named = await thrown(fail(new RangeError("deep")));
+  const named = await thrown(failing(new RangeError("deep")));
   assert.equal(named.code, "plugins/stage-failed");
   assert.equal(named.message, 'Cannot apply stage "own" of "/lab/own.ts": RangeError: deep');
-  assert.ok(named.cause instanceof RangeError);
-  const own = new PipelineError("own/words", "Cannot do it");
-  assert.equal(await thrown(fail(own)), own);
-  const abort = new DOMException("stop", "AbortError");
-  await assert.rejects(fail(abort), (error) => error === abort);
-  const system = Object.assign(new Error("full"), { code: "ENOSPC" });
-  await assert.rejects(fail(system), (error) => error === system);
+  assert.equal((named.cause as Error).name, "RangeError");
+  const own = await thrown(failing(new PipelineError("own/words", "Cannot do it")));
+  assert.deepEqual([own.code, own.message], [
+    "own/words",
+    'Cannot do it (said by stage "own" of "/lab/own.ts")',
+  ]);
+  const held = new PipelineError("lock/held", "Cannot lock it", { stopsRun: 1 });
+  const act = () => {
+    throw held;
+  };
+  const engine = await thrown(failing(undefined, { act }));
+  assert.deepEqual([engine.code, engine.message, engine.stopsRun], ["lock/held", "Cannot lock it", 1]);
+  const signal = AbortSignal.abort(new DOMException("stop", "AbortError"));
+  await assert.rejects(failing(signal.reason, { signal }), (error) => error === signal.reason);
   const asked = await thrown(() =>
     stage({
       facts: () => {
@@ -201,25 +208,16 @@ Deno.test("checkedStage() refuses files of a step that are none, by their number
   }
 });
 
-Deno.test("checkedStage() lets no error of a stage say that the run was stopped, timed out or went well", async () => {
-  const failing = (error: PipelineError) =>
-    stage({ open: () => ({ plan: async function* () {}, apply: () => Promise.reject(error) }) });
-  const endings = [
-    new PipelineError("run/stopped", "Cannot x"),
-    new PipelineError("run/timeout", "Cannot x"),
-    ...[0, 3, 130, "1", NaN].map((stopsRun) => new PipelineError("own/x", "Cannot x", { stopsRun: stopsRun as 1 })),
-  ];
-  for (const error of endings) {
-    const run = await failing(error).open({}, {} as never);
-    const found = await thrown(() => run.apply({} as never, {} as never));
-    assert.deepEqual([found.code, found.stopsRun, found.cause], ["plugins/stage-failed", undefined, error]);
-    assert.match(found.message, /^Cannot apply stage "own" of "\/lab\/own\.ts": PipelineError: Cannot x$/);
-  }
-  for (const stopsRun of [undefined, 1, 2] as const) {
-    const error = new PipelineError("own/x", "Cannot x", { stopsRun });
-    const run = await failing(error).open({}, {} as never);
-    assert.equal(await thrown(() => run.apply({} as never, {} as never)), error);
-  }
+Deno.test("checkedStage() asks goesOn() about a copy, and names the file when it throws", async () => {
+  const error = new PipelineError("copy/conflict", "Cannot copy");
+  const spoils = stage({ goesOn: (given: { code: string }) => Reflect.set(given, "code", "x/y") });
+  assert.deepEqual([spoils.goesOn?.(error), error.code], [true, "copy/conflict"]);
+  const throws = stage({
+    goesOn: () => {
+      throw new Error("no");
+    },
+  });
+  assert.match((await thrown(() => throws.goesOn?.(error))).message, /^Cannot ask goesOn\(\) of stage "own"/);
 });
 
 Deno.test("checkedStage() refuses a destroy that wants no place", async () => {
