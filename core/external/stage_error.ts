@@ -26,7 +26,7 @@ const OF_THE_ENGINE = /^(run|internal|plugins|destroy)\/|^s3\/clock-skew$/;
 
 const ERROR: Record<"code" | "message" | "hint" | "retry" | "findings", Field> = {
   code: {
-    wanted: 'a code of its own such as "preview/none": an area, a slash, a problem, in lower case',
+    wanted: "a code of its own: an area, a slash and a problem, in lower case",
     is: (value) => typeof value === "string" && CODE.test(value) && !OF_THE_ENGINE.test(value),
   },
   message: text,
@@ -69,7 +69,7 @@ export function soundCopy(thrown: unknown): PipelineError | undefined {
   if (read(() => thrown instanceof PipelineError) !== true) return undefined;
   const parts = partsOf(thrown as PipelineError);
   if (typeof parts.code !== "string" || !CODE.test(parts.code)) return undefined;
-  if (faultsOf({ ...parts, code: "engine/own" }).length > 0) return undefined;
+  if (faultsOf(parts, { ...ERROR, code: text }).length > 0) return undefined;
   const { code, message, hint, retry, findings } = parts as unknown as PipelineError;
   const stopsRun = read(() => (thrown as PipelineError).stopsRun);
   const cause = read(() => (thrown as PipelineError).cause);
@@ -112,8 +112,8 @@ function plain(finding: unknown): unknown {
   return typeof finding === "object" && finding !== null ? { ...finding } : finding;
 }
 
-function faultsOf(parts: Record<keyof typeof ERROR, unknown>): string[] {
-  const faults = fieldFaults(parts, ERROR);
+function faultsOf(parts: Record<keyof typeof ERROR, unknown>, fields = ERROR): string[] {
+  const faults = fieldFaults(parts, fields);
   if (!Array.isArray(parts.findings)) return faults;
   for (const [i, finding] of parts.findings.entries()) {
     const found = typeof finding === "object" && finding !== null

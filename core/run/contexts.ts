@@ -20,6 +20,7 @@ import type { ItemScope, Place } from "../places/place.ts";
 import { evidenceBatches } from "../places/batches.ts";
 import { walkStudy } from "../safety/own_sidecar.ts";
 import { checkNames } from "./check_names.ts";
+import { assertEffect } from "./effects.ts";
 import type { ItemSession } from "./item_session.ts";
 import type { Lease } from "./lease.ts";
 import { execPinned } from "./pinned_exec.ts";
@@ -51,28 +52,36 @@ export function readContext(make: ContextFor): ReadContext {
 export function writeContext(make: ContextFor, saved: StepCheckpoint, lease: Lease): WriteContext {
   const { run, session, stage, signal } = make;
   const { services } = run;
-  const onlyDestroy = (rules: DestroyRules, act: (rules: DestroyRules) => Promise<void>) => {
-    if (stage.plugin.effect === "destroy") return act(atLeast(rules, stage.destroys?.places));
-    throw new TypeError(`stage "${stage.plugin.name}" has effect "${stage.plugin.effect}" and must not destroy`);
-  };
+  const { plugin } = stage;
+  const { act, destroys } = actsOf(plugin, lease);
+  const rulesOf = (given: DestroyRules) => atLeast(given, stage.destroys?.places);
   return Object.freeze<WriteContext>({
     ...shared(make),
     destroyBatches: (place) => destroyBatches(session.scope, place),
     place: (id) => actPlace(make, id, lease),
-    lock: lease.lend("lock()", () => session.lock(signal)),
-    record: lease.lend("record()", (status) => session.record(status, { error: make.failure?.error, signal })),
-    destroy: lease.lend(
-      "destroy()",
-      async (batch, given) => await onlyDestroy(given, (rules) => session.destroy(batch, { rules, signal })),
-    ),
-    finishDestroy: lease.lend(
-      "finishDestroy()",
-      async (given) => await onlyDestroy(given, (rules) => session.finishDestroy(rules, { signal })),
-    ),
-    exec: lease.lend("exec()", (options) => execPinned(services, options, signal)),
+    lock: act("lock()", () => session.lock(signal)),
+    record: act("record()", (status) => session.record(status, { error: make.failure?.error, signal })),
+    destroy: destroys("destroy()", async (batch, given) => {
+      await session.destroy(batch, { rules: rulesOf(given), signal });
+    }),
+    finishDestroy: destroys("finishDestroy()", async (given) => {
+      await session.finishDestroy(rulesOf(given), { signal });
+    }),
+    exec: act("exec()", (options) => execPinned(services, options, signal)),
     checkpoint: lease.lend("checkpoint()", (value) => saved.write(value)),
     readCheckpoint: () => saved.read(),
   });
+}
+
+/** Lends acts that need an effect. */
+function actsOf(plugin: AnyStage, lease: Lease) {
+  const needing =
+    (wanted: "create" | "destroy") => <A extends unknown[]>(name: string, act: (...given: A) => Promise<void>) =>
+      lease.lend(name, async (...given: A) => {
+        assertEffect(plugin, name, wanted);
+        await act(...given);
+      });
+  return { act: needing("create"), destroys: needing("destroy") };
 }
 
 /** What lint judged by is the least: at the act a stage may ask for more places, never for fewer. */
@@ -148,6 +157,7 @@ function planPlace({ run, session }: ContextFor, place: Place, scope: ItemScope)
 function actPlace(make: ContextFor, id: string, lease: Lease): PlaceWriter {
   const scope = stageScope(make);
   const place = make.run.place(id);
+  const { act } = actsOf(make.stage.plugin, lease);
   const claimed = async () => {
     await make.session.claimedPlace(id, scope);
     return place;
@@ -161,10 +171,10 @@ function actPlace(make: ContextFor, id: string, lease: Lease): PlaceWriter {
   };
   return {
     ...reader(make.session, place, scope),
-    write: lease.lend("write()", async (files) => (await written()).write(scope, files)),
+    write: act("write()", async (files) => (await written()).write(scope, files)),
     prove: lease.lend("prove()", async (files) => (await claimed()).prove(scope, files)),
     enumerate: lease.lend("enumerate()", async () => (await claimed()).enumerate(scope)),
-    seal: lease.lend("seal()", async () => void await (await written()).seal(scope)),
+    seal: act("seal()", async () => void await (await written()).seal(scope)),
     proveArchived: lease.lend("proveArchived()", (files) => make.session.proveArchived(place, scope, files)),
   };
 }

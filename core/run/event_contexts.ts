@@ -20,6 +20,7 @@ import type {
 } from "../ports.ts";
 import type { Claims } from "./claims.ts";
 import type { EventItem } from "./event_item.ts";
+import { assertEffect } from "./effects.ts";
 import type { Disposing } from "./left_behind.ts";
 import { execPinned } from "./pinned_exec.ts";
 import type { EngineServices, RunRequest } from "./services.ts";
@@ -80,14 +81,21 @@ export function eventWriteContext(make: EventContextFor, step: Todo): EventWrite
     amend: (data) => item.amend(data),
     remember: (key, keepMs, options) => item.remember(key, keepMs, options),
     async emit({ event, data, key = `${request.compiled.name}:${item.view.id}:${stage.id}:${step.id}` }) {
+      assertEffect(stage.plugin, "emit()", "create");
       const queued = toOutboxEvent({ event, at: services.clock.now(), data: structuredClone(data) }, key);
       const isOn = await request.queueEvents?.() ?? request.config.notify?.enabled === true;
       if (isOn) item.emit(queued);
       else item.isUntold = true;
       return isOn;
     },
-    notifier: async (name, options) => notifierView(await run.notifier(name, options)),
-    exec: (options) => execPinned(services, options, signal),
+    async notifier(name, options) {
+      assertEffect(stage.plugin, "notifier()", "create");
+      return notifierView(await run.notifier(name, options));
+    },
+    async exec(options) {
+      assertEffect(stage.plugin, "exec()", "create");
+      await execPinned(services, options, signal);
+    },
     checkpoint: (value) => services.journal.steps.checkpoint(scopeOf(run, item.view), stage.id, step.id, value),
   };
 }

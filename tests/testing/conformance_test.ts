@@ -186,3 +186,14 @@ Deno.test("conformance() finds what a stage leaves unsaid of itself", async () =
     [says]: /option deep is described in a sentence/,
   });
 });
+
+Deno.test("conformance() finds a stage that acts, and says that it only reads", async () => {
+  const acts: Partial<StageRun<Json, "tree">>[] = [
+    { apply: (_step, ctx: WriteContext) => ctx.record("failed") },
+    { apply: (_step, ctx: WriteContext) => ctx.exec({ argv: ["touch", "x"] }) },
+  ];
+  for (const run of acts) {
+    const found = Object.values(await findings(stage(run, { effect: "read", usesLedger: true })));
+    assert.ok(found.some((words) => /its effect is .{1,2}read.{1,2}, wanted/.test(words)), String(found));
+  }
+});

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { type AnyStage, defineStage } from "../../../core/contract.ts";
+import { PipelineError } from "../../../core/errors.ts";
 import { z } from "../../../core/options.ts";
-import type { DestroyRules } from "../../../core/ports.ts";
+import type { DestroyRules, WriteContext } from "../../../core/ports.ts";
 import { atLeast } from "../../../core/run/contexts.ts";
 import { ItemSession } from "../../../core/run/item_session.ts";
 import { BACKUP, World } from "../../../testing/world.ts";
@@ -70,4 +71,58 @@ Deno.test("what a stage asks of a destroy comes to the engine with at least the 
   } finally {
     Object.assign(ItemSession.prototype, { destroy, finishDestroy });
   }
+});
+
+const ACTS: Record<string, (ctx: WriteContext) => Promise<unknown>> = {
+  "write()": (ctx) => ctx.place("truenas").write([]),
+  "seal()": (ctx) => ctx.place("truenas").seal(),
+  "lock()": (ctx) => ctx.lock(),
+  "record()": (ctx) => ctx.record("failed"),
+  "exec()": (ctx) => ctx.exec({ argv: ["touch", "x"] }),
+  "destroy()": (ctx) => ctx.destroy({ id: "", summary: "", files: [], bytes: 0 }, rulesOf(1)),
+  "finishDestroy()": (ctx) => ctx.finishDestroy(rulesOf(1)),
+};
+
+/** What the acts of a stage of this effect end with, by name; all that it may do it does within a backup. */
+async function refusals(effect: AnyStage["effect"]): Promise<string[]> {
+  const refused: string[] = [];
+  const plugin = defineStage({
+    kind: "stage",
+    name: "own",
+    summary: "Acts.",
+    takes: "tree",
+    effect,
+    resume: "redo",
+    options: z.strictObject({}),
+    example: "",
+    open: () => ({
+      async *plan() {
+        yield { kind: "todo", id: "act", summary: "act", data: null };
+      },
+      async apply(_step, ctx) {
+        for (const [name, act] of Object.entries(ACTS)) {
+          // What else is wrong with the acts does not matter here.
+          const error = await act(ctx).catch((error) => error);
+          if (!(error instanceof PipelineError) || error.code !== "stage/effect") continue;
+          refused.push(name);
+          const wanted = name.includes("estroy") ? '"destroy"' : '"create" or more';
+          assert.equal(error.message, `Cannot do ${name} for stage "own": its effect is "${effect}", wanted ${wanted}`);
+        }
+        await ctx.place("truenas").prove([]);
+        await ctx.place("truenas").enumerate();
+      },
+    }),
+  }) as AnyStage;
+  await using world = await World.open({ plugins: [plugin] });
+  world.study("study1", { "a.txt": "alpha" });
+  const pipeline = BACKUP.replace('[[stage]]\nuse  = "verify"', '[[stage]]\nuse = "own"\n[[stage]]\nuse  = "verify"');
+  assert.notEqual(pipeline, BACKUP);
+  const { items } = await world.run({ pipeline });
+  assert.equal(items[0].stages.find(({ id }) => id === "own")?.outcome, "done", JSON.stringify(items[0].error));
+  return refused;
+}
+
+Deno.test("the ports hold a stage to its effect: what reads may look and prove, and only a destroy removes", async () => {
+  assert.deepEqual(await refusals("read"), Object.keys(ACTS));
+  assert.deepEqual(await refusals("create"), ["destroy()", "finishDestroy()"]);
 });
