@@ -146,7 +146,7 @@ function isAbort(thrown: unknown): boolean {
 }
 
 /** An error of plain texts, its causes too: whatever reads it finds what it relies on. `reason` stays itself. */
-function copyOf(thrown: unknown, reason: unknown, left = MOST_CAUSES): unknown {
+export function copyOf(thrown: unknown, reason?: unknown, left = MOST_CAUSES): unknown {
   if (thrown !== undefined && thrown === reason) return reason;
   if (typeof thrown !== "object" || thrown === null) return thrown;
   if (read(() => thrown instanceof Error) !== true) return read(() => shown(thrown)) ?? "what cannot be read";
