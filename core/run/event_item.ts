@@ -9,6 +9,7 @@ import { asKnownError } from "../io/io_errors.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import type { Outbox, OutboxEvent } from "../journal/journal.ts";
 import type { ItemFailure } from "../ports.ts";
+import { distinctSteps } from "./distinct_steps.ts";
 import { eventReadContext, eventWriteContext, LEFT, scopeOf, seenKey } from "./event_contexts.ts";
 import type { EventRun } from "./event_contexts.ts";
 import { disposeOf, untilLeft } from "./left_behind.ts";
@@ -203,7 +204,7 @@ async function runOne(
     const running = runStage({
       plugin,
       run: opened,
-      plan: (signal) => opened.plan(item.view, eventReadContext({ ...make, signal })),
+      plan: (signal) => distinctSteps(opened.plan(item.view, eventReadContext({ ...make, signal })), compiled),
       apply: (step, { signal, left }) =>
         opened.apply(step, untilLeft(eventWriteContext({ ...make, signal }, step), left)),
       dryRun: request.dryRun,

@@ -13,6 +13,7 @@ import { killEvidence } from "../safety/kill_evidence.ts";
 import { isForced, readContext, writeContext } from "./contexts.ts";
 import { courseOf, scopeOf } from "./course.ts";
 import type { Course } from "./course.ts";
+import { distinctSteps } from "./distinct_steps.ts";
 import { expectedWork } from "./expected_work.ts";
 import { ItemSession } from "./item_session.ts";
 import type { TreeItem } from "./item_session.ts";
@@ -178,7 +179,7 @@ async function runOne(
     const end = await runStage({
       plugin: compiled.plugin,
       run: opened,
-      plan: (signal) => opened.plan(item, readContext({ ...make, signal })),
+      plan: (signal) => distinctSteps(opened.plan(item, readContext({ ...make, signal })), compiled),
       apply: async (step, { signal, left }) => {
         const ignore = isForced(request.force, compiled.id);
         const at = { incarnation: item.id, stage: compiled.id, step: step.id, ignore };
