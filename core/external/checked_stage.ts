@@ -18,7 +18,7 @@ import type {
 import { PipelineError } from "../errors.ts";
 import type { ReadContext, RunContext, WriteContext } from "../ports.ts";
 import { STAGE_FIELDS } from "./check_stage.ts";
-import { type Field, fieldFaults, functionField, list, oneOf, optional, shown, text } from "./field.ts";
+import { type Field, fieldFaults, functionField, list, notJson, oneOf, optional, shown, text } from "./field.ts";
 import { EngineErrors } from "./noted_context.ts";
 import { soundCopy, stageError } from "./stage_error.ts";
 
@@ -82,7 +82,10 @@ const USES = z.array(z.strictObject(
   } satisfies Shape<PluginUse>,
 ));
 
-const count: Field = { wanted: "a number", is: (value) => typeof value === "number" && value >= 0 };
+const count: Field = {
+  wanted: "a number of at least 0",
+  is: (value) => typeof value === "number" && value >= 0 && value < Infinity,
+};
 const anything: Field = { wanted: "data for apply, null if there is none", is: () => true };
 
 /** What is relied on of a file, which may come with more. */
@@ -211,6 +214,8 @@ class Guard {
     const faults = fieldFaults(plan as object, PLANS[kind as Plan["kind"]]);
     const { files } = plan as { files?: unknown };
     if (Array.isArray(files)) faults.push(...fileFaults(files));
+    const odd = kind === "todo" ? notJson((plan as { data: unknown }).data) : undefined;
+    if (odd !== undefined) faults.push(`"data": found ${odd}, wanted what JSON can hold`);
     if (faults.length > 0) throw this.#nonsense(faults.map((fault) => `plan(): ${kind} ${fault}`));
     return plan as Plan;
   }

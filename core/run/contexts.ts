@@ -21,6 +21,7 @@ import { evidenceBatches } from "../places/batches.ts";
 import { walkStudy } from "../safety/own_sidecar.ts";
 import { checkNames } from "./check_names.ts";
 import { assertEffect } from "./effects.ts";
+import { assertExec, assertFiles, assertJson, assertNoneOurs, assertRules, assertStatus } from "./given.ts";
 import type { ItemSession } from "./item_session.ts";
 import type { Lease } from "./lease.ts";
 import { execPinned } from "./pinned_exec.ts";
@@ -54,21 +55,33 @@ export function writeContext(make: ContextFor, saved: StepCheckpoint, lease: Lea
   const { services } = run;
   const { plugin } = stage;
   const { act, destroys } = actsOf(plugin, lease);
-  const rulesOf = (given: DestroyRules) => atLeast(given, stage.destroys?.places);
+  const rulesOf = (given: DestroyRules) => {
+    assertRules({ name: "destroy()", stage: stage.id }, given);
+    return atLeast(given, stage.destroys?.places);
+  };
   return Object.freeze<WriteContext>({
     ...shared(make),
     destroyBatches: (place) => destroyBatches(session.scope, place),
     place: (id) => actPlace(make, id, lease),
     lock: act("lock()", () => session.lock(signal)),
-    record: act("record()", (status) => session.record(status, { error: make.failure?.error, signal })),
+    record: act("record()", (status) => {
+      assertStatus({ name: "record()", stage: stage.id }, status);
+      return session.record(status, { error: make.failure?.error, signal });
+    }),
     destroy: destroys("destroy()", async (batch, given) => {
       await session.destroy(batch, { rules: rulesOf(given), signal });
     }),
     finishDestroy: destroys("finishDestroy()", async (given) => {
       await session.finishDestroy(rulesOf(given), { signal });
     }),
-    exec: act("exec()", (options) => execPinned(services, options, signal)),
-    checkpoint: lease.lend("checkpoint()", (value) => saved.write(value)),
+    exec: act("exec()", (options) => {
+      assertExec({ name: "exec()", stage: stage.id }, options);
+      return execPinned(services, options, signal);
+    }),
+    checkpoint: lease.lend("checkpoint()", async (value) => {
+      assertJson({ name: "checkpoint()", stage: stage.id }, value);
+      await saved.write(value);
+    }),
     readCheckpoint: () => saved.read(),
   });
 }
@@ -169,10 +182,17 @@ function actPlace(make: ContextFor, id: string, lease: Lease): PlaceWriter {
     }
     return claimed();
   };
+  const checked = (name: string, files: readonly SourceFile[]) => {
+    assertFiles({ name, stage: make.stage.id }, files);
+    return files;
+  };
   return {
     ...reader(make.session, place, scope),
-    write: act("write()", async (files) => (await written()).write(scope, files)),
-    prove: lease.lend("prove()", async (files) => (await claimed()).prove(scope, files)),
+    write: act("write()", async (files) => {
+      assertNoneOurs({ name: "write()", stage: make.stage.id }, checked("write()", files));
+      await (await written()).write(scope, files);
+    }),
+    prove: lease.lend("prove()", async (files) => (await claimed()).prove(scope, checked("prove()", files))),
     enumerate: lease.lend("enumerate()", async () => (await claimed()).enumerate(scope)),
     seal: act("seal()", async () => void await (await written()).seal(scope)),
     proveArchived: lease.lend("proveArchived()", (files) => make.session.proveArchived(place, scope, files)),

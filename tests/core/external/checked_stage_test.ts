@@ -128,6 +128,9 @@ Deno.test("checkedStage() refuses what open() and plan() should not give", async
     [{ kind: "toString" }, /found kind "toString"/],
     [{ kind: "todo", id: "a", summary: "b" }, /plan\(\): todo "data": found nothing, wanted data for apply, null/],
     [{ kind: "todo", id: 3, summary: "b", data: 1 }, /"id": found the number 3/],
+    [{ kind: "todo", id: "a", summary: "b", data: new Map() }, /"data": found an instance of Map, wanted what JSON/],
+    [{ kind: "skip", why: "x", files: -5 }, /"files": found the number -5, wanted a number of at least 0/],
+    [{ kind: "skip", why: "x", bytes: Infinity }, /"bytes": found the number Infinity/],
     [{ kind: "skip" }, /skip "why": found nothing/],
     [{ kind: "drop", why: "x", reason: "y" }, /"reason": found "y", wanted no such field/],
   ];
@@ -199,7 +202,7 @@ Deno.test("checkedStage() refuses files of a step that are none, by their number
     const [file, found] of [
       [null, '"files[1]": found null, wanted a file of the study'],
       [{ size: 1 }, '"files[1]": "path": found nothing, wanted a text'],
-      [{ path: "b", size: "1" }, '"files[1]": "size": found "1", wanted a number'],
+      [{ path: "b", size: "1" }, '"files[1]": "size": found "1", wanted a number of at least 0'],
     ] as const
   ) {
     const { code, message } = await thrown(() => plans([sound, file]));

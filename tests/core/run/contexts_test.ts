@@ -5,7 +5,7 @@ import { z } from "../../../core/options.ts";
 import type { DestroyRules, WriteContext } from "../../../core/ports.ts";
 import { atLeast } from "../../../core/run/contexts.ts";
 import { ItemSession } from "../../../core/run/item_session.ts";
-import { BACKUP, World } from "../../../testing/world.ts";
+import { BACKUP, NAS_ROOT, World } from "../../../testing/world.ts";
 
 const rulesOf = (places: number): DestroyRules => ({ place: "source", places, recheck: "identity" });
 
@@ -125,4 +125,33 @@ async function refusals(effect: AnyStage["effect"]): Promise<string[]> {
 Deno.test("the ports hold a stage to its effect: what reads may look and prove, and only a destroy removes", async () => {
   assert.deepEqual(await refusals("read"), Object.keys(ACTS));
   assert.deepEqual(await refusals("create"), ["destroy()", "finishDestroy()"]);
+});
+
+Deno.test("no stage can copy the engine's lock to a place", async () => {
+  const said: unknown[] = [];
+  const plugin = defineStage({
+    kind: "stage",
+    name: "own",
+    summary: "Copies too much.",
+    takes: "tree",
+    effect: "create",
+    resume: "redo",
+    options: z.strictObject({}),
+    example: "",
+    open: () => ({
+      async *plan() {
+        yield { kind: "todo", id: "act", summary: "act", data: null };
+      },
+      async apply(_step, ctx) {
+        const lock = { path: ".labferry.lock", size: 1, mtimeMs: null };
+        said.push(await ctx.place("truenas").write([lock]).catch(({ code }) => code));
+      },
+    }),
+  }) as AnyStage;
+  await using world = await World.open({ plugins: [plugin] });
+  world.study("study1", { "a.txt": "alpha" });
+  const before = BACKUP.slice(0, BACKUP.indexOf('[[stage]]\nuse  = "verify"'));
+  await world.run({ pipeline: `${before}[[stage]]\nuse = "own"\n` });
+  assert.deepEqual(said, ["stage/own-name"]);
+  assert.deepEqual(Object.keys(world.files(NAS_ROOT)).filter((path) => path.endsWith(".lock")), []);
 });
