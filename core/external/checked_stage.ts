@@ -20,7 +20,7 @@ import type { ReadContext, RunContext, WriteContext } from "../ports.ts";
 import { STAGE_FIELDS } from "./check_stage.ts";
 import { type Field, fieldFaults, functionField, list, notJson, oneOf, optional, shown, text } from "./field.ts";
 import { EngineErrors } from "./noted_context.ts";
-import { soundCopy, stageError } from "./stage_error.ts";
+import { soundCopy, stageError, type Thrower } from "./stage_error.ts";
 
 /** Schemas of every field: the compiler sees to it that none is forgotten. */
 type Shape<T> = Required<{ [K in keyof T]: z.ZodType }>;
@@ -166,7 +166,7 @@ class Guard {
     try {
       return ask();
     } catch (error) {
-      throw this.#named(error, `ask ${name}() of`);
+      throw this.#named(error, `ask ${name}() of`, { isDescribed: true });
     }
   }
 
@@ -193,7 +193,7 @@ class Guard {
     try {
       for await (const plan of draw()) yield this.#plan(plan);
     } catch (error) {
-      throw this.#named(error, "plan", signal);
+      throw this.#named(error, "plan", { signal });
     }
   }
 
@@ -201,7 +201,7 @@ class Guard {
     try {
       return await ask();
     } catch (error) {
-      throw this.#named(error, name, signal);
+      throw this.#named(error, name, { signal });
     }
   }
 
@@ -230,8 +230,8 @@ class Guard {
     return error;
   }
 
-  #named(thrown: unknown, doing: string, signal?: AbortSignal): unknown {
-    return stageError(thrown, { stage: this.#name, file: this.#file, doing, signal, engine: this.#engine });
+  #named(thrown: unknown, doing: string, at: Pick<Thrower, "signal" | "isDescribed">): unknown {
+    return stageError(thrown, { stage: this.#name, file: this.#file, doing, engine: this.#engine, ...at });
   }
 }
 

@@ -14,6 +14,8 @@ export interface Thrower {
   file: string;
   /** Completes `Cannot … stage`. */
   doing: string;
+  /** It was asked what it is, by whoever reads a pipeline: lint explains every code that it reports. */
+  isDescribed?: true;
   /** What the engine told it to end with. */
   signal?: AbortSignal;
   /** What the engine itself threw at the stage. */
@@ -59,6 +61,7 @@ export function stageError(thrown: unknown, by: Thrower): unknown {
   if (first) return stageError(first.error, by);
   const copy = copyOf(thrown, signal?.reason);
   const isWords = read(() => thrown instanceof PipelineError) === true;
+  if (by.isDescribed) return failed(by, saidBy(thrown, copy), copy);
   if (isWords) return wordsOf(thrown as PipelineError, { copy, by });
   if (errnoOf(copy) !== undefined) return asKnownError(copy, ofFile(by));
   return failed(by, saidBy(thrown, copy), copy);

@@ -98,6 +98,12 @@ Deno.test("stageError() names the file of what the system said, and whether to t
   assert.equal(named(Object.assign(new Error("x"), { code: "ETIMEDOUT" })).retry, "transient");
 });
 
+Deno.test("stageError() of a stage that is asked what it is has a code that lint explains", () => {
+  for (const error of [new PipelineError("x/y", "Cannot"), Object.assign(new Error("x"), { code: "ENOENT" })]) {
+    assert.equal(named(error, { isDescribed: true }).code, "plugins/stage-failed");
+  }
+});
+
 Deno.test("stageError() takes an abort for the end the engine asked for only when it did", () => {
   const reason = new DOMException("over", "TimeoutError");
   const by = { stage: "own", file: "/lab/own.ts", doing: "apply", signal: AbortSignal.abort(reason) };
