@@ -40,13 +40,29 @@ export interface ContextFor {
   failure?: ItemFailure;
 }
 
-export function readContext(make: ContextFor): ReadContext {
+/** What `plan` is given; it can be looked at as long as the lease. */
+export function readContext(make: ContextFor, lease: Lease): ReadContext {
   const { run, session } = make;
-  return Object.freeze({
-    ...shared(make),
-    place: (id: string) => planPlace(make, run.place(id), stageScope(make)),
-    destroyBatches: (place: string) => destroyBatches(session.scope, place),
+  return Object.freeze<ReadContext>({
+    ...shared(make, lease),
+    place: (id) => {
+      lease.assertHeld("place()");
+      return whileHeld(lease, planPlace(make, run.place(id), stageScope(make)));
+    },
+    destroyBatches: (place) => destroyBatches(session.scope, place),
   });
+}
+
+/** The functions of a view, which end with the lease. */
+function whileHeld<T extends object>(lease: Lease, view: T): T {
+  const entries = Object.entries(view).map(([name, value]) => {
+    if (typeof value !== "function") return [name, value];
+    return [name, (...given: unknown[]) => {
+      lease.assertHeld(`${name}()`);
+      return Reflect.apply(value, view, given);
+    }];
+  });
+  return Object.freeze(Object.fromEntries(entries)) as T;
 }
 
 /** What `apply` is given; its acts are to be had as long as the lease. */
@@ -60,7 +76,7 @@ export function writeContext(make: ContextFor, saved: StepCheckpoint, lease: Lea
     return atLeast(given, stage.destroys?.places);
   };
   return Object.freeze<WriteContext>({
-    ...shared(make),
+    ...shared(make, lease),
     destroyBatches: (place) => destroyBatches(session.scope, place),
     place: (id) => actPlace(make, id, lease),
     lock: act("lock()", () => session.lock(signal)),
@@ -82,7 +98,10 @@ export function writeContext(make: ContextFor, saved: StepCheckpoint, lease: Lea
       assertJson({ name: "checkpoint()", stage: stage.id }, value);
       await saved.write(value);
     }),
-    readCheckpoint: () => saved.read(),
+    async readCheckpoint() {
+      lease.assertHeld("readCheckpoint()");
+      return await saved.read();
+    },
   });
 }
 
@@ -105,7 +124,7 @@ export function atLeast({ place, places, recheck }: DestroyRules, declared = 1):
   return { place, places: Math.max(1, declared, places), recheck };
 }
 
-function shared(make: ContextFor): Omit<ReadContext, "place" | "destroyBatches"> {
+function shared(make: ContextFor, lease: Lease): Omit<ReadContext, "place" | "destroyBatches"> {
   const { run, session, stage, signal } = make;
   const { services } = run;
   const { evidence, item } = session.scope;
@@ -117,15 +136,18 @@ function shared(make: ContextFor): Omit<ReadContext, "place" | "destroyBatches">
     force: isForced(run.request.force, stage.id),
     stage: stage.id,
     failure: failureView(make.failure),
-    source: Object.freeze({
+    source: whileHeld(lease, {
       walk: () => walkStudy(services.fs, { ...session.scope, signal }),
       files: () => checkedFiles(run, session, signal),
     }),
-    evidence: Object.freeze<EvidenceReader>({
+    evidence: whileHeld<EvidenceReader>(lease, {
       list: (place, options) => evidence.list(item.id, place, options),
       totals: (place) => evidence.totals(item.id, place),
     }),
-    ledger: async () => recordView(await session.ledger()),
+    async ledger() {
+      lease.assertHeld("ledger()");
+      return recordView(await session.ledger());
+    },
   };
 }
 
@@ -187,7 +209,7 @@ function actPlace(make: ContextFor, id: string, lease: Lease): PlaceWriter {
     return files;
   };
   return {
-    ...reader(make.session, place, scope),
+    ...whileHeld(lease, reader(make.session, place, scope)),
     write: act("write()", async (files) => {
       assertNoneOurs({ name: "write()", stage: make.stage.id }, checked("write()", files));
       await (await written()).write(scope, files);

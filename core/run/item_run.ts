@@ -15,6 +15,7 @@ import { courseOf, scopeOf } from "./course.ts";
 import type { Course } from "./course.ts";
 import { distinctSteps } from "./distinct_steps.ts";
 import { expectedWork } from "./expected_work.ts";
+import { assertFinished } from "./finished.ts";
 import { ItemSession } from "./item_session.ts";
 import type { TreeItem } from "./item_session.ts";
 import { Lease } from "./lease.ts";
@@ -179,7 +180,7 @@ async function runOne(
     const end = await runStage({
       plugin: compiled.plugin,
       run: opened,
-      plan: (signal) => distinctSteps(opened.plan(item, readContext({ ...make, signal })), compiled),
+      plan: (signal) => distinctSteps(opened.plan(item, readContext({ ...make, signal }, lease)), compiled),
       apply: async (step, { signal, left }) => {
         const ignore = isForced(request.force, compiled.id);
         const at = { incarnation: item.id, stage: compiled.id, step: step.id, ignore };
@@ -202,7 +203,10 @@ async function runOne(
       finished: (step) => services.journal.steps.finish(item.id, compiled.id, step.id),
       onPlan: (plan) => planned(run, session, { compiled, plan }),
     }, counts);
-    if (end.end === "done") await assertMinted(run, session, compiled);
+    if (end.end === "done") {
+      await assertMinted(run, session, compiled);
+      await assertFinished(run, session, compiled);
+    }
     line.outcome = end.end !== "done" ? end.end : counts.applied === 0 && counts.skipped > 0 ? "skipped" : "done";
     if (end.end !== "done") line.why = end.why;
     if (end.end === "waiting" && end.until !== undefined) line.until = isoOf(end.until);

@@ -34,6 +34,11 @@ export class Lease {
     };
   }
 
+  /** What only looks ends with it, too. */
+  assertHeld(name: string): void {
+    if (this.#isOver) throw this.#over(name);
+  }
+
   /**
    * Nothing can be begun any more, and what nobody waited for has ended: nothing of it falls into a later stage. What
    * has not ended `ms` after the signal is handed to `onLeft`, and nobody waits for it.

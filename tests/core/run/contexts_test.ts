@@ -155,3 +155,47 @@ Deno.test("no stage can copy the engine's lock to a place", async () => {
   assert.deepEqual(said, ["stage/own-name"]);
   assert.deepEqual(Object.keys(world.files(NAS_ROOT)).filter((path) => path.endsWith(".lock")), []);
 });
+
+Deno.test("what a stage keeps of its contexts neither looks nor acts once the stage has ended", async () => {
+  const kept: [string, () => unknown][] = [];
+  const plugin = defineStage({
+    kind: "stage",
+    name: "own",
+    summary: "Keeps.",
+    takes: "tree",
+    effect: "read",
+    resume: "redo",
+    options: z.strictObject({}),
+    example: "",
+    open: () => ({
+      async *plan(_item, ctx) {
+        kept.push(["evidence of plan", () => ctx.evidence.totals("truenas")], [
+          "place of plan",
+          () => ctx.place("truenas"),
+        ]);
+        yield { kind: "todo", id: "act", summary: "act", data: null };
+      },
+      async apply(_step, ctx) {
+        const place = ctx.place("truenas");
+        kept.push(
+          ["walk", () => ctx.source.walk()],
+          ["list", () => ctx.evidence.list("truenas")],
+          ["ledger", () => ctx.ledger()],
+          ["checkpoint", () => ctx.readCheckpoint()],
+          ["sealed", () => place.isSealed()],
+          ["prove", () => place.prove([])],
+        );
+        for (const [, act] of kept) await act();
+      },
+    }),
+  }) as AnyStage;
+  await using world = await World.open({ plugins: [plugin] });
+  world.study("study1", { "a.txt": "alpha" });
+  const before = BACKUP.slice(0, BACKUP.indexOf('[[stage]]\nuse  = "verify"'));
+  const { items } = await world.run({ pipeline: `${before}[[stage]]\nuse = "own"\n` });
+  assert.equal(items[0].outcome, "done", JSON.stringify(items[0].error));
+  assert.equal(kept.length, 8);
+  for (const [what, act] of kept) {
+    await assert.rejects(async () => await act(), { code: "plugins/stage-over" }, what);
+  }
+});
