@@ -1,4 +1,5 @@
 /** The last words of a process that failed outside of any command. @module */
+import { copyOf } from "../core/external/stage_error.ts";
 import type { Logger } from "../core/ports.ts";
 import { visible } from "../core/visible.ts";
 import { settledWithin } from "../core/settled_within.ts";
@@ -33,12 +34,15 @@ interface Crash {
  * Says on stderr and in the log file what happened, queues the event and tries to deliver it; resolves to exit code 3,
  * for the monitor 1. Never rejects.
  */
-export async function reportCrash(error: unknown, { argv, terminal, deadlines = DEADLINES }: Crash): Promise<1 | 3> {
+export async function reportCrash(thrown: unknown, { argv, terminal, deadlines = DEADLINES }: Crash): Promise<1 | 3> {
+  const outside = terminal.outside?.words();
+  // What code from outside throws need not bear being looked at.
+  const error = outside === undefined ? thrown : copyOf(thrown);
   const scrubber = createScrubber(terminal.env);
   const at = whereabouts({ argv, terminal });
   await settledWithin(deadlines.secretsMs, hideSecrets(scrubber, at));
   const say = (words: string) => terminal.err(visible(scrubber.text(words)));
-  const text = visible(scrubber.text(renderError(error, { verbose: true })));
+  const text = visible(scrubber.text(renderError(error, { verbose: true, outside })));
   terminal.err(text);
   try {
     const now = terminal.now();
@@ -52,13 +56,14 @@ export async function reportCrash(error: unknown, { argv, terminal, deadlines = 
     // stderr has the words already; a full disk may well be what went wrong.
   }
   const told = { exitCode: 3 as 1 | 3 };
-  await settledWithin(deadlines.eventMs, tell(error, { argv, terminal, deadlines, scrubber, say, told }));
+  await settledWithin(deadlines.eventMs, tell(error, { argv, terminal, deadlines, scrubber, say, told, outside }));
   return told.exitCode;
 }
 
 async function tell(
   error: unknown,
-  { argv, terminal, deadlines, scrubber, say, told }: Required<Crash> & {
+  { argv, terminal, deadlines, scrubber, say, told, outside }: Required<Crash> & {
+    outside: string | undefined;
     scrubber: Scrubber;
     say: (words: string) => void;
     told: { exitCode: 1 | 3 };
@@ -71,7 +76,8 @@ async function tell(
     ]);
     if (pipelineMeant(argv, COMMANDS) === "monitor") told.exitCode = 1;
     const { exitCode } = told;
-    const message = error instanceof Error ? error.message : String(error);
+    const said = error instanceof Error ? error.message : String(error);
+    const message = outside === undefined ? said : `${said} (most likely code from outside: ${outside})`;
     const silent = () => {};
     const aloud = (words: string) => say(`error: ${words}\n`);
     const log: Logger = { debug: silent, info: silent, warn: aloud, error: aloud };

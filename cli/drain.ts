@@ -57,7 +57,7 @@ export async function setUpNotify(project: Project, context: SecretsContext, smt
   const lacksStage = () => diagnostics.some(({ code }) => code === "pipeline/unknown-plugin");
   if (lacksStage()) {
     // Only a notify pipeline of the laboratory's own needs stages from outside; what is broken hinders no other stage.
-    const known = await loadKnownPlugins(config);
+    const known = await loadKnownPlugins(config, context.terminal);
     ({ pipeline, diagnostics } = compile(known.registry));
     if (lacksStage() && known.broken.length > 0) throw brokenError(known.broken);
   }

@@ -4,6 +4,7 @@ import { findExternalFiles, type FolderReader } from "../core/external/find_file
 import { type LoadedStages, loadStages } from "../core/external/load_stages.ts";
 import type { LoadedConfig } from "../core/pipeline/config.ts";
 import type { Registry } from "../core/registry.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** More than any stage needs, bundled packages included. */
 const LARGEST_FILE_BYTES = 32 * 2 ** 20;
@@ -26,10 +27,18 @@ async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 /** Loads the stages the config names and those of the folder beside it. This runs their code. */
-export async function loadExternalStages(config: LoadedConfig, shipped: Registry): Promise<LoadedStages> {
+export async function loadExternalStages(
+  config: LoadedConfig,
+  shipped: Registry,
+  { outside }: Pick<Terminal, "outside">,
+): Promise<LoadedStages> {
   const { files, broken } = await findExternalFiles(config, DISK);
   if (files.length === 0) return { stages: [], broken };
-  const loaded = await loadStages(files, { shipped, readFile });
+  const reading = (path: string) => {
+    outside?.loads(path);
+    return readFile(path);
+  };
+  const loaded = await loadStages(files, { shipped, readFile: reading });
   return { stages: loaded.stages, broken: [...broken, ...loaded.broken] };
 }
 

@@ -1,6 +1,7 @@
 /** The terminal of this process. @module */
 import { hostname } from "node:os";
 import { type InterruptParts, openInterrupts } from "./interrupts.ts";
+import { OutsideCode } from "./outside_code.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
@@ -31,6 +32,7 @@ export function processTerminal({ broken, exit }: Pick<InterruptParts, "broken" 
     interrupts: (options) => openInterrupts({ broken, listen, after, err, exit }, options),
     broken,
     failureEvent: {},
+    outside: new OutsideCode(),
     ask: (question) => Deno.stdin.isTerminal() ? prompt(question) : null,
     async askSecret(question) {
       if (!Deno.stdin.isTerminal()) return null;

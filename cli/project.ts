@@ -67,12 +67,15 @@ export async function knownPlugins(context: CommandContext): Promise<KnownPlugin
     }
     return { registry: builtinRegistry(), broken: [] };
   }
-  return await loadKnownPlugins(project.config);
+  return await loadKnownPlugins(project.config, context.terminal);
 }
 
 /** The plugins that can be had with this config. */
-export async function loadKnownPlugins(config: LoadedConfig): Promise<KnownPlugins> {
-  const { stages: external, broken } = await loadExternalStages(config, builtinRegistry());
+export async function loadKnownPlugins(
+  config: LoadedConfig,
+  terminal: CommandContext["terminal"],
+): Promise<KnownPlugins> {
+  const { stages: external, broken } = await loadExternalStages(config, builtinRegistry(), terminal);
   return { registry: registryWith(external), broken };
 }
 
@@ -82,7 +85,7 @@ export async function loadKnownPlugins(config: LoadedConfig): Promise<KnownPlugi
  */
 export async function loadProject(context: CommandContext): Promise<Project> {
   const { config, registry: shipped } = await loadShippedProject(context);
-  const { stages: external, broken } = await loadExternalStages(config, shipped);
+  const { stages: external, broken } = await loadExternalStages(config, shipped, context.terminal);
   if (broken.length > 0) throw brokenError(broken);
   return external.length === 0 ? { config, registry: shipped } : { config, registry: registryWith(external) };
 }
@@ -168,6 +171,7 @@ export async function requirePipeline(
   for (const { id, external } of [...compiled.before, ...compiled.stages, ...compiled.onItemFailed]) {
     if (external === undefined) continue;
     const { file, sha256, pinned } = external;
+    context.terminal.outside?.uses(file, id);
     context.log.info(`stage "${id}" is code from outside: ${file}`, { sha256, pinned });
   }
   return compiled;

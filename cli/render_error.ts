@@ -37,9 +37,10 @@ function codeOf(error: unknown): 1 | 2 | 3 | 130 {
 
 /**
  * Returns an error as lines: code and message, each finding, the hint; with `verbose` the chain of causes and where it
- * was thrown. What is no `PipelineError` is a fault of labferry and always shows where.
+ * was thrown. What is no `PipelineError` is a fault of labferry and always shows where; `outside` names code that is not
+ * labferry's and may have done it.
  */
-export function renderError(error: unknown, options: { verbose?: boolean } = {}): string {
+export function renderError(error: unknown, options: { verbose?: boolean; outside?: string } = {}): string {
   if (isInterruption(error)) return "interrupted: what was finished is kept; run again to go on\n";
   const lines: string[] = [];
   if (error instanceof DiagnosticsError) {
@@ -52,7 +53,16 @@ export function renderError(error: unknown, options: { verbose?: boolean } = {})
   } else {
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     lines.push(`error: Cannot go on: ${message} [internal/unexpected]`);
-    lines.push("hint: this is a fault of labferry; please report it with the log");
+    if (options.outside === undefined) {
+      lines.push("hint: this is a fault of labferry; please report it with the log");
+    }
+  }
+  if (options.outside !== undefined) {
+    lines.push(
+      `hint: most likely this was code from outside: ${options.outside}`,
+      "      It must wait for all it begins (await), catch what that throws, and await nothing that never ends (timeout)",
+      "      Take it out of the pipeline or tell its author; if it goes wrong without it, report it with the log",
+    );
   }
   if (options.verbose || !(error instanceof PipelineError)) lines.push(...causes(error));
   return `${lines.join("\n")}\n`;

@@ -18,8 +18,19 @@ export interface OptionInfo {
 /** Returns the options of a plugin from its schema; those within a table follow it, as `require.places`. */
 export function optionsOf(plugin: Plugin): OptionInfo[] {
   if (!("options" in plugin)) return [];
-  return optionsIn(z.toJSONSchema(plugin.options, { io: "input", unrepresentable: "any" }), "");
+  const schema = z.toJSONSchema(plugin.options, {
+    io: "input",
+    unrepresentable: "any",
+    // What JSON has no word for has one of zod's.
+    override: ({ zodSchema, jsonSchema }) => {
+      const { type } = zodSchema._zod.def;
+      if (NOT_JSON.has(type)) jsonSchema.written ??= `${type} (of zod)`;
+    },
+  });
+  return optionsIn(schema, "");
 }
+
+const NOT_JSON: ReadonlySet<string> = new Set(["bigint", "date", "custom", "map", "set", "symbol", "file", "function"]);
 
 function optionsIn(schema: z.core.JSONSchema.BaseSchema, above: string): OptionInfo[] {
   const required = new Set(schema.required ?? []);

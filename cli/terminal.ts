@@ -5,6 +5,7 @@
  */
 
 import type { NewEvent } from "../core/events/events.ts";
+import type { OutsideCode } from "./outside_code.ts";
 
 /** Ctrl+C and SIGTERM as signals. */
 export interface Interrupts extends Disposable {
@@ -52,6 +53,8 @@ export interface Terminal {
   readonly broken?: AbortSignal;
   /** The event of this process's failure, which a run and the end of a broken process may both mean to queue. */
   readonly failureEvent?: FailureEvent;
+  /** The code from outside that runs in this process. */
+  readonly outside?: OutsideCode;
   /** Starts to listen for interrupts; before, they end the process as the system does. */
   interrupts(options?: InterruptOptions): Interrupts;
   /** Asks on stderr and reads one line; null without a terminal on stdin. */

@@ -97,6 +97,7 @@ async function newBuiltin(names: StageNames, args: Arguments, context: CommandCo
   terminal.out(`added  ${names.name} to ${listFile}\n`);
   terminal.out(steps([
     `deno test -A ${quoted(join("tests", "stages", `${names.snake}_test.ts`))}`,
+    "deno task reference   (writes the pages of the reference anew, which CI compares)",
     "deno task ok   (what CI runs)",
   ]));
   return 0;

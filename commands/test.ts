@@ -66,7 +66,7 @@ function isMeant({ name, file, text }: FoundCase, filter: string): boolean {
 async function ownStages(context: CommandContext): Promise<readonly ExternalStage[]> {
   try {
     const { config, registry } = await loadShippedProject(context);
-    const { stages, broken } = await loadExternalStages(config, registry);
+    const { stages, broken } = await loadExternalStages(config, registry, context.terminal);
     if (broken.length > 0) throw brokenError(broken);
     return stages;
   } catch (error) {

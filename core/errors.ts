@@ -27,7 +27,7 @@ export interface PipelineErrorOptions extends ErrorOptions {
   hint?: string;
   /** `transient` is retried by the engine where the pipeline says so. Default: `permanent`. */
   retry?: Retry;
-  /** Set when the whole run must stop, with this exit code; otherwise only the item fails. */
+  /** Set when the whole run must stop, with this exit code; otherwise only the item fails. Not heard of stages from outside. */
   stopsRun?: ExitCode;
   /** The single findings behind the error. */
   findings?: readonly Finding[];

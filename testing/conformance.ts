@@ -3,11 +3,14 @@
  * @module
  */
 import type { AnyStage } from "../core/contract.ts";
+import { stageFaults } from "../core/external/check_stage.ts";
 import { crashChecks } from "./conformance_crash.ts";
 import { descriptionCheck } from "./conformance_description.ts";
 import { evidenceChecks } from "./conformance_evidence.ts";
 import { itemCheck } from "./conformance_item.ts";
 import { repetitionChecks } from "./conformance_repetition.ts";
+import { inTime } from "./deadline.ts";
+import { assertSound } from "./sound_stage.ts";
 import type { StageSetting } from "./stage_setting.ts";
 
 /** How a stage is put to work for the suite. */
@@ -67,6 +70,12 @@ export interface Check {
  * ```
  */
 export function conformance(plugin: AnyStage, options: ConformanceOptions = {}): Check[] {
+  if (stageFaults(plugin).length > 0) {
+    // What the other checks would say of it is the same. Asynchronous, so that what is wrong rejects.
+    // deno-lint-ignore require-await
+    const fn = async () => assertSound(plugin);
+    return [{ name: `stage ${plugin?.name} is one`, permissions: "none", fn }];
+  }
   const parts = [
     descriptionCheck(plugin),
     itemCheck(plugin, options),
@@ -77,6 +86,6 @@ export function conformance(plugin: AnyStage, options: ConformanceOptions = {}):
   return parts.map(([says, fn]) => ({
     name: `stage ${plugin.name} ${says}`,
     permissions: options.permissions ?? "none",
-    fn,
+    fn: () => inTime(`stage "${plugin.name}"`, options.deadlineMs, fn),
   }));
 }

@@ -7,6 +7,7 @@ import type { Evidence } from "../core/evidence.ts";
 import type { ItemReport, ReportError, RunReport, StageOutcome, StageReport } from "../core/run/report.ts";
 import type { LoggedLine } from "./doubles.ts";
 import { eventStage } from "./event_plugins.ts";
+import { inTime } from "./deadline.ts";
 import { observed } from "./observed.ts";
 import { openSetting, pipelineOf, type StageSetting, SUBJECT } from "./stage_setting.ts";
 import type { World } from "./world.ts";
@@ -61,7 +62,7 @@ const LOOK = "look-behind";
 
 /**
  * Runs a stage over one study (`STUDY`), or over events, by what it takes.
- * @throws {Error} if lint refuses the pipeline, with what it says
+ * @throws {Error} if it is no stage, if lint refuses the pipeline, or if the run does not end in time, with words
  * @example A stage that says how many files a study has
  * ```ts
  * import assert from "node:assert/strict";
@@ -91,7 +92,11 @@ const LOOK = "look-behind";
  * assert.deepEqual([outcome, skipped], ["skipped", ["2 files"]]);
  * ```
  */
-export async function runStage(plugin: AnyStage, options: RunStageOptions = {}): Promise<StageResult> {
+export function runStage(plugin: AnyStage, options: RunStageOptions = {}): Promise<StageResult> {
+  return inTime(`stage "${plugin?.name}"`, options.deadlineMs, () => run(plugin, options));
+}
+
+async function run(plugin: AnyStage, options: RunStageOptions): Promise<StageResult> {
   const seen: Watched = { items: new Map(), planned: [], applied: [], data: [] };
   const world = options.world ?? await watchedWorld(plugin, options);
   const known = worlds.get(world);

@@ -5,6 +5,7 @@
 import { stringify } from "@std/toml/stringify";
 import type { AnyStage, Item, Json, Plugin } from "../core/contract.ts";
 import { listSource } from "./event_plugins.ts";
+import { asLoaded, assertSound } from "./sound_stage.ts";
 import { BACKUP, World } from "./world.ts";
 
 /** What a stage is put to work on. Everything may be left out. */
@@ -29,6 +30,11 @@ export interface StageSetting {
   exec?: (argv: readonly string[], world: World) => void | Promise<void>;
   /** Size of the NAS, bytes. */
   nasBytes?: number;
+  /**
+   * How long (ms) a run with `runStage`, or one check of `conformance`, may take by the system's clock before it fails.
+   * Default: 30,000.
+   */
+  deadlineMs?: number;
 }
 
 /** The study of the kit; the naming standard passes it. */
@@ -71,7 +77,9 @@ export function pipelineOf(plugin: AnyStage, { options = {}, upstream = "" }: St
 
 /** A world with what the stage is to work on; a stage of backups finds one that is complete. */
 export async function openSetting(plugin: AnyStage, setting: StageSetting): Promise<World> {
+  assertSound(plugin);
   const source = sourceOf(plugin);
+  const loaded = asLoaded(plugin);
   const { events = [{ id: "event-1", name: "event-1", kind: "event" as const, data: {} }] } = setting;
   await using stack = new AsyncDisposableStack();
   const world = stack.use(
@@ -79,8 +87,9 @@ export async function openSetting(plugin: AnyStage, setting: StageSetting): Prom
       config: setting.config,
       places: setting.places,
       nasBytes: setting.nasBytes ?? (source === "backup" ? 4 * LARGE : undefined),
+      external: loaded && [loaded],
       plugins: [
-        plugin,
+        ...loaded ? [] : [plugin],
         ...setting.plugins ?? [],
         // Items are amended on their way, and a second run must find them as they were.
         ...source === "event" ? [listSource(() => structuredClone(events) as Item[]).plugin] : [],

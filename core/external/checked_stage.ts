@@ -16,10 +16,11 @@ import type {
   UploadSettings,
 } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
-import { errnoOf } from "../io/io_errors.ts";
-import type { ReadContext, WriteContext } from "../ports.ts";
+import type { ReadContext, RunContext, WriteContext } from "../ports.ts";
 import { STAGE_FIELDS } from "./check_stage.ts";
-import { type Field, fieldFaults, functionField, list, oneOf, optional, shown, text } from "./field.ts";
+import { type Field, fieldFaults, functionField, list, notJson, oneOf, optional, shown, text } from "./field.ts";
+import { EngineErrors } from "./noted_context.ts";
+import { soundCopy, stageError, type Thrower } from "./stage_error.ts";
 
 /** Schemas of every field: the compiler sees to it that none is forgotten. */
 type Shape<T> = Required<{ [K in keyof T]: z.ZodType }>;
@@ -81,7 +82,10 @@ const USES = z.array(z.strictObject(
   } satisfies Shape<PluginUse>,
 ));
 
-const count: Field = { wanted: "a number", is: (value) => typeof value === "number" && value >= 0 };
+const count: Field = {
+  wanted: "a number of at least 0",
+  is: (value) => typeof value === "number" && value >= 0 && value < Infinity,
+};
 const anything: Field = { wanted: "data for apply, null if there is none", is: () => true };
 
 /** What is relied on of a file, which may come with more. */
@@ -116,8 +120,7 @@ export function checkedStage(plugin: AnyStage, file: string): AnyStage {
   const checked: AnyStage = {
     ...fields,
     async open(options, run) {
-      const opened = await guard.answer("open", () => plugin.open(options, run), run.signal);
-      return guard.run(opened as StageRun);
+      return guard.run(await guard.open(run, (noted) => plugin.open(options, noted)) as StageRun);
     },
   };
   if (plugin.facts) checked.facts = (options, id) => guard.shape("facts", FACTS, () => plugin.facts?.(options, id));
@@ -129,13 +132,17 @@ export function checkedStage(plugin: AnyStage, file: string): AnyStage {
   if (plugin.uses) {
     checked.uses = (options) => guard.shape("uses", USES, () => plugin.uses?.(options)) as PluginUse[];
   }
-  if (plugin.goesOn) checked.goesOn = (error) => plugin.goesOn?.(error) === true;
+  if (plugin.goesOn) {
+    // A copy: what it does to it is nobody's.
+    checked.goesOn = (error) => guard.ask("goesOn", () => plugin.goesOn?.(soundCopy(error) ?? error)) === true;
+  }
   return checked;
 }
 
 class Guard {
   readonly #name: string;
   readonly #file: string;
+  readonly #engine = new EngineErrors();
 
   constructor(name: string, file: string) {
     this.#name = name;
@@ -144,12 +151,7 @@ class Guard {
 
   /** What a synchronous function of the stage answers, held against its schema. */
   shape<T>(name: string, schema: z.ZodType<T>, ask: () => unknown): T {
-    let answer: unknown;
-    try {
-      answer = ask();
-    } catch (error) {
-      throw this.#named(error, `ask ${name}() of`);
-    }
+    const answer = this.ask(name, ask);
     const result = schema.safeParse(answer);
     if (result.success) return result.data;
     const faults = result.error.issues.map(({ path, message }) =>
@@ -160,12 +162,16 @@ class Guard {
     throw this.#nonsense(faults);
   }
 
-  async answer<T>(name: string, ask: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
+  ask<T>(name: string, ask: () => T): T {
     try {
-      return await ask();
+      return ask();
     } catch (error) {
-      throw this.#named(error, name, signal);
+      throw this.#named(error, `ask ${name}() of`, { isDescribed: true });
     }
+  }
+
+  open<T>(run: RunContext, open: (run: RunContext) => T | Promise<T>): Promise<T> {
+    return this.#answer("open", () => open(this.#engine.noting(run)), run.signal);
   }
 
   run(opened: StageRun): StageRun {
@@ -174,11 +180,12 @@ class Guard {
     }
     const faults = fieldFaults({ plan: opened.plan, apply: opened.apply }, RUN);
     if (faults.length > 0) throw this.#nonsense(faults.map((fault) => `open(): ${fault}`));
-    const plans = (item: Item, ctx: ReadContext) => this.#plans(() => opened.plan(item, ctx), ctx.signal);
     return {
-      plan: plans,
-      apply: (step, ctx: WriteContext) => this.answer("apply", () => opened.apply(step, ctx), ctx.signal),
-      [Symbol.asyncDispose]: () => this.answer("dispose of", async () => await opened[Symbol.asyncDispose]?.()),
+      plan: (item: Item, ctx: ReadContext) =>
+        this.#plans(() => opened.plan(item, this.#engine.noting(ctx)), ctx.signal),
+      apply: (step, ctx: WriteContext) =>
+        this.#answer("apply", () => opened.apply(step, this.#engine.noting(ctx)), ctx.signal),
+      [Symbol.asyncDispose]: () => this.#answer("dispose of", async () => await opened[Symbol.asyncDispose]?.()),
     };
   }
 
@@ -186,7 +193,15 @@ class Guard {
     try {
       for await (const plan of draw()) yield this.#plan(plan);
     } catch (error) {
-      throw this.#named(error, "plan", signal);
+      throw this.#named(error, "plan", { signal });
+    }
+  }
+
+  async #answer<T>(name: string, ask: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      throw this.#named(error, name, { signal });
     }
   }
 
@@ -199,33 +214,24 @@ class Guard {
     const faults = fieldFaults(plan as object, PLANS[kind as Plan["kind"]]);
     const { files } = plan as { files?: unknown };
     if (Array.isArray(files)) faults.push(...fileFaults(files));
+    const odd = kind === "todo" ? notJson((plan as { data: unknown }).data) : undefined;
+    if (odd !== undefined) faults.push(`"data": found ${odd}, wanted what JSON can hold`);
     if (faults.length > 0) throw this.#nonsense(faults.map((fault) => `plan(): ${kind} ${fault}`));
     return plan as Plan;
   }
 
   #nonsense(faults: readonly string[]): PipelineError {
-    return new PipelineError(
+    const error = new PipelineError(
       "plugins/bad-answer",
       `Cannot use stage "${this.#name}" of "${this.#file}": ${faults.join("; ")}`,
       { hint: "This is a mistake in that file; tell its author" },
     );
+    this.#engine.note(error);
+    return error;
   }
 
-  /** What is no error in words, nothing the system said and no answer to the engine's signal is a mistake of the file. */
-  #named(error: unknown, doing: string, signal?: AbortSignal): unknown {
-    const isAbort = error instanceof DOMException || (error instanceof Error && error.name === "AbortError");
-    const isKnown = (error instanceof PipelineError && isForStages(error)) || errnoOf(error) !== undefined ||
-      (isAbort && signal?.aborted === true);
-    if (isKnown) return error;
-    const said = error instanceof Error ? `${error.name}: ${error.message}` : shown(error);
-    return new PipelineError(
-      "plugins/stage-failed",
-      `Cannot ${doing} stage "${this.#name}" of "${this.#file}": ${said}`,
-      {
-        cause: error,
-        hint: "This is a mistake in that file, or something it does not foresee; --verbose shows where",
-      },
-    );
+  #named(thrown: unknown, doing: string, at: Pick<Thrower, "signal" | "isDescribed">): unknown {
+    return stageError(thrown, { stage: this.#name, file: this.#file, doing, engine: this.#engine, ...at });
   }
 }
 
@@ -239,12 +245,6 @@ function fileFaults(files: readonly unknown[]): string[] {
     if (faults.length > 0) return faults.map((fault) => `${at}: ${fault}`);
   }
   return [];
-}
-
-/** How an error may end: that nobody did anything wrong, or that all went well, is for the engine to say. */
-function isForStages({ code, stopsRun }: PipelineError): boolean {
-  return code !== "run/stopped" && code !== "run/timeout" &&
-    (stopsRun === undefined || stopsRun === 1 || stopsRun === 2);
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -64,3 +64,24 @@ export function shown(value: unknown): string {
   if (typeof (value as { then?: unknown }).then === "function") return "a promise";
   return "an object";
 }
+
+/** How deep data may be: deeper is a circle, or would break whatever reads it. */
+const DEEPEST = 100;
+
+/** What in a value JSON cannot hold, in a few words; undefined when there is nothing. */
+export function notJson(value: unknown, deep = 0): string | undefined {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return undefined;
+  if (typeof value === "number") return Number.isFinite(value) ? undefined : shown(value);
+  if (typeof value !== "object") return shown(value);
+  if (deep > DEEPEST) return "data that is too deep, or holds itself";
+  const prototype = Object.getPrototypeOf(value);
+  if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) {
+    return `an instance of ${prototype?.constructor?.name ?? "a class"}`;
+  }
+  for (const part of Object.values(value)) {
+    // What is undefined is left out, as JSON does.
+    const found = part === undefined ? undefined : notJson(part, deep + 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Diagnostic } from "../pipeline/diagnostic.ts";
+import { PLUGIN_RULES } from "./plugin_rules.ts";
 
 export type LintTier = "syntax" | "safety" | "environment";
 
@@ -320,6 +321,7 @@ function rows(tier: LintTier, table: Row[]): LintRule[] {
 /** Every rule, by tier, in the order of the documentation. */
 export const LINT_RULES: readonly LintRule[] = [
   ...rows("syntax", SYNTAX),
+  ...rows("syntax", PLUGIN_RULES.map(([code, text]) => [code, "error", text])),
   ...rows("safety", SAFETY),
   ...rows("environment", ENVIRONMENT),
 ];

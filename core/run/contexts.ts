@@ -20,8 +20,10 @@ import type { ItemScope, Place } from "../places/place.ts";
 import { evidenceBatches } from "../places/batches.ts";
 import { walkStudy } from "../safety/own_sidecar.ts";
 import { checkNames } from "./check_names.ts";
+import { assertEffect } from "./effects.ts";
+import { assertExec, assertFiles, assertJson, assertNoneOurs, assertRules, assertStatus } from "./given.ts";
 import type { ItemSession } from "./item_session.ts";
-import type { Acts } from "./lease.ts";
+import type { Acts, Lease } from "./lease.ts";
 import { execPinned } from "./pinned_exec.ts";
 import type { RunState } from "./run_state.ts";
 import type { StepCheckpoint } from "./step_checkpoint.ts";
@@ -38,41 +40,83 @@ export interface ContextFor {
   failure?: ItemFailure;
 }
 
-export function readContext(make: ContextFor): ReadContext {
+/** What says whether a stage may still look and act. */
+type Held = Pick<Lease, "assertLasts">;
+
+/** What `plan` is given; it can be looked at as long as the lease. */
+export function readContext(make: ContextFor, lease: Held): ReadContext {
   const { run, session } = make;
-  return Object.freeze({
-    ...shared(make),
-    place: (id: string) => planPlace(make, run.place(id), stageScope(make)),
-    destroyBatches: (place: string) => destroyBatches(session.scope, place),
+  return Object.freeze<ReadContext>({
+    ...shared(make, lease),
+    place: (id) => {
+      lease.assertLasts("place()");
+      return whileHeld(lease, planPlace(make, run.place(id), stageScope(make)));
+    },
+    destroyBatches: (place) => destroyBatches(session.scope, place),
   });
+}
+
+/** The functions of a view, which end with the lease. */
+function whileHeld<T extends object>(lease: Held, view: T): T {
+  const entries = Object.entries(view).map(([name, value]) => {
+    if (typeof value !== "function") return [name, value];
+    return [name, (...given: unknown[]) => {
+      lease.assertLasts(`${name}()`);
+      return Reflect.apply(value, view, given);
+    }];
+  });
+  return Object.freeze(Object.fromEntries(entries)) as T;
 }
 
 /** What `apply` is given; its acts are to be had as long as the lease. */
 export function writeContext(make: ContextFor, saved: StepCheckpoint, acts: Acts): WriteContext {
   const { run, session, stage, signal } = make;
   const { services } = run;
-  const onlyDestroy = (rules: DestroyRules, act: (rules: DestroyRules) => Promise<void>) => {
-    if (stage.plugin.effect === "destroy") return act(atLeast(rules, stage.destroys?.places));
-    throw new TypeError(`stage "${stage.plugin.name}" has effect "${stage.plugin.effect}" and must not destroy`);
+  const { plugin } = stage;
+  const { act, destroys } = actsOf(plugin, acts);
+  const rulesOf = (given: DestroyRules) => {
+    assertRules({ name: "destroy()", stage: stage.id }, given);
+    return atLeast(given, stage.destroys?.places);
   };
   return Object.freeze<WriteContext>({
-    ...shared(make),
+    ...shared(make, acts),
     destroyBatches: (place) => destroyBatches(session.scope, place),
     place: (id) => actPlace(make, id, acts),
-    lock: acts.lend("lock()", () => session.lock(signal)),
-    record: acts.lend("record()", (status) => session.record(status, { error: make.failure?.error, signal })),
-    destroy: acts.lend(
-      "destroy()",
-      async (batch, given) => await onlyDestroy(given, (rules) => session.destroy(batch, { rules, signal })),
-    ),
-    finishDestroy: acts.lend(
-      "finishDestroy()",
-      async (given) => await onlyDestroy(given, (rules) => session.finishDestroy(rules, { signal })),
-    ),
-    exec: acts.lend("exec()", (options) => execPinned(services, options, signal)),
-    checkpoint: acts.lend("checkpoint()", (value) => saved.write(value)),
-    readCheckpoint: () => saved.read(),
+    lock: act("lock()", () => session.lock(signal)),
+    record: act("record()", (status) => {
+      assertStatus({ name: "record()", stage: stage.id }, status);
+      return session.record(status, { error: make.failure?.error, signal });
+    }),
+    destroy: destroys("destroy()", async (batch, given) => {
+      await session.destroy(batch, { rules: rulesOf(given), signal });
+    }),
+    finishDestroy: destroys("finishDestroy()", async (given) => {
+      await session.finishDestroy(rulesOf(given), { signal });
+    }),
+    exec: act("exec()", (options) => {
+      assertExec({ name: "exec()", stage: stage.id }, options);
+      return execPinned(services, options, signal);
+    }),
+    checkpoint: acts.lend("checkpoint()", async (value) => {
+      assertJson({ name: "checkpoint()", stage: stage.id }, value);
+      await saved.write(value);
+    }),
+    async readCheckpoint() {
+      acts.assertLasts("readCheckpoint()");
+      return await saved.read();
+    },
   });
+}
+
+/** Lends acts that need an effect. */
+function actsOf(plugin: AnyStage, acts: Acts) {
+  const needing =
+    (wanted: "create" | "destroy") => <A extends unknown[]>(name: string, act: (...given: A) => Promise<void>) =>
+      acts.lend(name, async (...given: A) => {
+        assertEffect(plugin, name, wanted);
+        await act(...given);
+      });
+  return { act: needing("create"), destroys: needing("destroy") };
 }
 
 /** What lint judged by is the least: at the act a stage may ask for more places, never for fewer. */
@@ -83,7 +127,7 @@ export function atLeast({ place, places, recheck }: DestroyRules, declared = 1):
   return { place, places: Math.max(1, declared, places), recheck };
 }
 
-function shared(make: ContextFor): Omit<ReadContext, "place" | "destroyBatches"> {
+function shared(make: ContextFor, lease: Held): Omit<ReadContext, "place" | "destroyBatches"> {
   const { run, session, stage, signal } = make;
   const { services } = run;
   const { evidence, item } = session.scope;
@@ -95,15 +139,18 @@ function shared(make: ContextFor): Omit<ReadContext, "place" | "destroyBatches">
     force: isForced(run.request.force, stage.id),
     stage: stage.id,
     failure: failureView(make.failure),
-    source: Object.freeze({
+    source: whileHeld(lease, {
       walk: () => walkStudy(services.fs, { ...session.scope, signal }),
       files: () => checkedFiles(run, session, signal),
     }),
-    evidence: Object.freeze<EvidenceReader>({
+    evidence: whileHeld<EvidenceReader>(lease, {
       list: (place, options) => evidence.list(item.id, place, options),
       totals: (place) => evidence.totals(item.id, place),
     }),
-    ledger: async () => recordView(await session.ledger()),
+    async ledger() {
+      lease.assertLasts("ledger()");
+      return recordView(await session.ledger());
+    },
   };
 }
 
@@ -149,6 +196,7 @@ function actPlace(make: ContextFor, id: string, acts: Acts): PlaceWriter {
   const whole = stageScope(make);
   const scope = { ...whole, evidence: acts.evidence(whole.evidence) };
   const place = make.run.place(id);
+  const { act } = actsOf(make.stage.plugin, acts);
   const claimed = async () => {
     await make.session.claimedPlace(id, scope);
     return place;
@@ -160,12 +208,19 @@ function actPlace(make: ContextFor, id: string, acts: Acts): PlaceWriter {
     }
     return claimed();
   };
+  const checked = (name: string, files: readonly SourceFile[]) => {
+    assertFiles({ name, stage: make.stage.id }, files);
+    return files;
+  };
   return {
-    ...reader(make.session, place, scope),
-    write: acts.lend("write()", async (files) => (await written()).write(scope, files)),
-    prove: acts.lend("prove()", async (files) => (await claimed()).prove(scope, files)),
+    ...whileHeld(acts, reader(make.session, place, scope)),
+    write: act("write()", async (files) => {
+      assertNoneOurs({ name: "write()", stage: make.stage.id }, checked("write()", files));
+      await (await written()).write(scope, files);
+    }),
+    prove: acts.lend("prove()", async (files) => (await claimed()).prove(scope, checked("prove()", files))),
     enumerate: acts.lend("enumerate()", async () => (await claimed()).enumerate(scope)),
-    seal: acts.lend("seal()", async () => void await (await written()).seal(scope)),
+    seal: act("seal()", async () => void await (await written()).seal(scope)),
     proveArchived: acts.lend("proveArchived()", (files) => make.session.proveArchived(place, scope, files)),
   };
 }

@@ -20,6 +20,7 @@ import type {
 } from "../ports.ts";
 import type { Claims } from "./claims.ts";
 import type { EventItem } from "./event_item.ts";
+import { assertEffect } from "./effects.ts";
 import type { Acts } from "./lease.ts";
 import type { Disposing } from "./left_behind.ts";
 import { execPinned } from "./pinned_exec.ts";
@@ -84,6 +85,7 @@ export function eventWriteContext(make: EventContextFor, step: Todo, acts: Acts)
     emit: acts.lend(
       "emit()",
       async ({ event, data, key = `${request.compiled.name}:${item.view.id}:${stage.id}:${step.id}` }) => {
+        assertEffect(stage.plugin, "emit()", "create");
         const queued = toOutboxEvent({
           event,
           at: services.clock.now(),
@@ -96,6 +98,7 @@ export function eventWriteContext(make: EventContextFor, step: Todo, acts: Acts)
       },
     ),
     notifier: acts.lend("notifier()", async (name, options) => {
+      assertEffect(stage.plugin, "notifier()", "create");
       const notifier = notifierView(await run.notifier(name, options));
       const deliver = acts.lend(
         "deliver()",
@@ -103,7 +106,10 @@ export function eventWriteContext(make: EventContextFor, step: Todo, acts: Acts)
       );
       return Object.freeze({ deliver });
     }),
-    exec: acts.lend("exec()", (options) => execPinned(services, options, signal)),
+    exec: acts.lend("exec()", async (options) => {
+      assertEffect(stage.plugin, "exec()", "create");
+      await execPinned(services, options, signal);
+    }),
     checkpoint: acts.lend(
       "checkpoint()",
       (value) => services.journal.steps.checkpoint(scopeOf(run, item.view), stage.id, step.id, value),

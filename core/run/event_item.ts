@@ -9,6 +9,7 @@ import { asKnownError } from "../io/io_errors.ts";
 import type { CompiledStage } from "../pipeline/compile.ts";
 import type { Outbox, OutboxEvent } from "../journal/journal.ts";
 import type { ItemFailure } from "../ports.ts";
+import { distinctSteps } from "./distinct_steps.ts";
 import { eventReadContext, eventWriteContext, LEFT, scopeOf, seenKey } from "./event_contexts.ts";
 import type { EventRun } from "./event_contexts.ts";
 import { Lease } from "./lease.ts";
@@ -218,7 +219,7 @@ async function runOne(
         const dispose = () => disposeOf(`stage "${id}"`, opened, run.disposing);
         if (stage.perItem) await disposeWith(item.disposables, dispose);
         return {
-          plan: (signal) => opened.plan(item.view, eventReadContext({ ...make, signal })),
+          plan: (signal) => distinctSteps(opened.plan(item.view, eventReadContext({ ...make, signal })), compiled),
           begin: (step, acts) => {
             const context = eventWriteContext({ ...make, signal: acts.signal }, step, acts);
             return { apply: () => opened.apply(step, untilLeft(context, acts.left)) };

@@ -12,7 +12,9 @@ import { killEvidence } from "../safety/kill_evidence.ts";
 import { isForced, readContext, writeContext } from "./contexts.ts";
 import { courseOf, scopeOf } from "./course.ts";
 import type { Course } from "./course.ts";
+import { distinctSteps } from "./distinct_steps.ts";
 import { expectedWork } from "./expected_work.ts";
+import { assertFinished } from "./finished.ts";
 import { ItemSession } from "./item_session.ts";
 import type { TreeItem } from "./item_session.ts";
 import { Lease } from "./lease.ts";
@@ -195,7 +197,7 @@ async function runOne(
         const dispose = () => disposeOf(`stage "${compiled.id}"`, opened, { ...run.disposing, left: session.left });
         if (stage.perItem) await disposeWith(session.disposables, dispose);
         return {
-          plan: (signal) => opened.plan(item, readContext({ ...make, signal })),
+          plan: (signal) => distinctSteps(opened.plan(item, readContext({ ...make, signal }, lease)), compiled),
           begin: (step, acts) => {
             const ignore = isForced(request.force, compiled.id);
             const at = { incarnation: item.id, stage: compiled.id, step: step.id, ignore };
@@ -215,7 +217,10 @@ async function runOne(
       finished: (step) => services.journal.steps.finish(item.id, compiled.id, step.id),
       onPlan: (plan) => planned(run, session, { compiled, plan }),
     }, counts);
-    if (end.end === "done") await assertMinted(run, session, compiled);
+    if (end.end === "done") {
+      await assertMinted(run, session, compiled);
+      await assertFinished(run, session, compiled);
+    }
     line.outcome = end.end !== "done" ? end.end : counts.applied === 0 && counts.skipped > 0 ? "skipped" : "done";
     if (end.end !== "done") line.why = end.why;
     if (end.end === "waiting" && end.until !== undefined) line.until = isoOf(end.until);

@@ -151,7 +151,7 @@ export class Lease implements Disposable {
     return { answer, underWay };
   }
 
-  /** @throws {PipelineError} `plugins/stage-over` */
+  /** What only looks ends with the stage, too. @throws {PipelineError} `plugins/stage-over` */
   assertLasts(name: string): void {
     if (!this.#isOver) return;
     const error = new PipelineError(
@@ -225,6 +225,11 @@ export class Acts {
       this.#lease.assertLasts(name);
       return act(...given);
     };
+  }
+
+  /** @throws {PipelineError} `plugins/stage-over` */
+  assertLasts(name: string): void {
+    this.#lease.assertLasts(name);
   }
 
   /** The evidence, to be changed as long as the lease. */

@@ -6,6 +6,7 @@
 import type { Item, Notifier, StandardPlugin } from "../contract.ts";
 import { PipelineError } from "../errors.ts";
 import { frozenCopy } from "../frozen.ts";
+import { logData, logWords } from "./log_data.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Clock, ItemFailure, Logger, RunContext } from "../ports.ts";
 
@@ -24,11 +25,11 @@ export const clockView: (clock: Clock) => Clock = oncePer((clock: Clock) =>
 
 /** A log of the plugins' own. */
 export const logView: (log: Logger) => Logger = oncePer((log: Logger) =>
-  Object.freeze({
-    debug: (...line: Parameters<Logger["debug"]>) => log.debug(...line),
-    info: (...line: Parameters<Logger["info"]>) => log.info(...line),
-    warn: (...line: Parameters<Logger["warn"]>) => log.warn(...line),
-    error: (...line: Parameters<Logger["error"]>) => log.error(...line),
+  Object.freeze<Logger>({
+    debug: (message, data) => log.debug(logWords(message), logData(data)),
+    info: (message, data) => log.info(logWords(message), logData(data)),
+    warn: (message, data) => log.warn(logWords(message), logData(data)),
+    error: (message, data) => log.error(logWords(message), logData(data)),
   })
 );
 

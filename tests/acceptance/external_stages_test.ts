@@ -52,6 +52,39 @@ acceptance("a stage that would end the process at work fails its item, and the r
   assert.match(report.items[0].error?.message ?? "", /only labferry itself ends the process/);
 });
 
+for (
+  const [how, open, words] of [
+    ["is rejected", "Promise.reject(new Error('left alone'));", /left alone/],
+    ["throws when it is too late", "setTimeout(() => { throw new Error('too late'); });", /too late/],
+    ["never ends", "return new Promise(() => {});", /nothing is left to wait for/],
+    [
+      "cannot be read",
+      "Promise.reject(Object.defineProperty(new Error(), 'message', { get() { throw 1; } }));",
+      /Error/,
+    ],
+  ] as const
+) {
+  acceptance(
+    `what a stage from outside did not wait for and ${how} ends the run with 3 and the name of its file`,
+    async () => {
+      await using lab = await labWith("astray");
+      await put(lab, "plugins/astray.js", plainStage("astray", { open: `${open} await new Promise(() => {});` }));
+      await study(lab);
+      const { code, stderr } = await lab.run(["run", "own"]);
+      assert.equal(code, 3, stderr);
+      assert.match(stderr, words);
+      assert.ok(
+        stderr.includes(
+          `most likely this was code from outside: stage "astray" of "${lab.at("plugins", "astray.js")}"`,
+        ),
+        stderr,
+      );
+      assert.doesNotMatch(stderr, /fault of labferry/);
+      assert.match(await lab.logs(), /most likely this was code from outside/);
+    },
+  );
+}
+
 acceptance("the stage of the documentation is one, and its pin is right", async () => {
   await using lab = await labWith("count-files");
   const page = await Deno.readTextFile(fromFileUrl(new URL("../../docs/external_stages.md", import.meta.url)));

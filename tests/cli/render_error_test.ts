@@ -42,6 +42,12 @@ Deno.test("renderError() shows where a fault of labferry happened", () => {
   assert.match(renderError("just text"), /just text/);
 });
 
+Deno.test("renderError() names code from outside as the likely cause, where there is any", () => {
+  const text = renderError(new Error("left alone"), { outside: 'stage "own" of "/lab/own.js"' });
+  assert.match(text, /hint: most likely this was code from outside: stage "own" of "\/lab\/own\.js"\n/);
+  assert.doesNotMatch(text, /fault of labferry/);
+});
+
 Deno.test("exitCodeOf() tells configuration from failed work and from faults", () => {
   const code = (name: string, stopsRun?: 1 | 2 | 3) => exitCodeOf(new PipelineError(name, "Cannot x", { stopsRun }));
   assert.equal(code("config/unknown-key"), 2);

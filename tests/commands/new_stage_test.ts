@@ -99,6 +99,7 @@ Deno.test("new stage --builtin adds a stage to a clone that passes its test, the
   const { code, stdout } = await lab.cli("new", "stage", "count-images", "--builtin", "--dir", clone);
   assert.equal(code, 0);
   assert.match(stdout, /added {2}count-images to .*mod\.ts\n\nNext:\n {2}1\. deno test -A tests/);
+  assert.match(stdout, /deno task reference/);
   const written = ["stages/count_images.ts", "tests/stages/count_images_test.ts", "stages/mod.ts"];
   await deno(["fmt", "--check", ...written], clone);
   await deno(["lint", ...written], clone);

@@ -23,6 +23,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   "pipeline/*": "as options/*",
   "plugins/*": "a stage of one's own: docs/external_stages.md has them all, and the page says so",
   "safety/*": "as options/*",
+  "stage/*": "as plugins/*",
   "schedule/*": "install tasks, which no task starts",
   "template/*": "as options/*",
   "toml/*": "as options/*",

@@ -62,7 +62,7 @@ function words() {
 
 for (const plugin of stages) {
   const setting = SETTINGS[plugin.name] ?? OF_EVENTS[plugin.name];
-  if (setting) { for (const check of conformance(plugin, setting)) Deno.test(check); }
+  if (setting) { for (const check of conformance(plugin, { deadlineMs: 300_000, ...setting })) Deno.test(check); }
 }
 
 /** Whether the test of the stage itself puts it through the suite, as that of `new stage --builtin` does. */

@@ -106,7 +106,10 @@ Deno.test("conformance() finds a plan that acts, and one whose ids stand for two
       yield { kind: "todo", id: "one", summary: "do more", data: null };
     },
   });
-  await assertFinds(twins, { [says]: /step ids are unique within ".*": one, one/ });
+  assert.match(
+    (await findings(twins))[says],
+    /its plan has two steps with the id .{1,2}one.{1,2}, wanted one of its own/,
+  );
 });
 
 Deno.test("conformance() finds a step that cannot be repeated", async () => {
@@ -185,4 +188,42 @@ Deno.test("conformance() finds what a stage leaves unsaid of itself", async () =
   await assertFinds(stage({}, { options: z.strictObject({ deep: z.number().default(1) }) }), {
     [says]: /option deep is described in a sentence/,
   });
+});
+
+Deno.test("conformance() finds a stage that acts, and says that it only reads", async () => {
+  const acts: Partial<StageRun<Json, "tree">>[] = [
+    { apply: (_step, ctx: WriteContext) => ctx.record("failed") },
+    { apply: (_step, ctx: WriteContext) => ctx.exec({ argv: ["touch", "x"] }) },
+  ];
+  for (const run of acts) {
+    const found = Object.values(await findings(stage(run, { effect: "read", usesLedger: true })));
+    assert.ok(found.some((words) => /its effect is .{1,2}read.{1,2}, wanted/.test(words)), String(found));
+  }
+});
+
+Deno.test("conformance() holds a stage to what the engine holds one from outside to", async () => {
+  const anyOf = async (plugin: AnyStage) => Object.values(await findings(plugin)).join("\n");
+  const facts = (given: unknown) => stage({}, { facts: () => given } as unknown as Partial<AnyStage>);
+  assert.match(await anyOf(facts({ need: [{ fact: "hashed" }] })), /facts\(\).*Unrecognized key.*need/);
+  assert.match(await anyOf(facts({ gives: [{ fact: "hashed" }] })), /plugins\/not-minted.*says that it gives/);
+  const map = stage({
+    async *plan() {
+      yield { kind: "todo", id: "one", summary: "do it", data: new Map() as unknown as Json };
+    },
+  });
+  assert.match(await anyOf(map), /found an instance of Map, wanted what JSON can hold/);
+});
+
+Deno.test("conformance() says of every field that was forgotten what is wanted", async () => {
+  for (const field of ["summary", "options", "example", "takes", "open"]) {
+    const found = await findings(stage({}, { [field]: undefined }));
+    assert.deepEqual(Object.keys(found), ["is one"]);
+    assert.match(found["is one"], new RegExp(`^Cannot test stage "try-out": "${field}": found nothing, wanted `));
+  }
+});
+
+Deno.test("conformance() ends a check of a stage that waits for what never comes", async () => {
+  const found = await findings(stage({ apply: () => new Promise<never>(() => {}) }), { deadlineMs: 50 });
+  const words = /^stage "try-out" has not ended within 50 ms: its open, plan, apply or disposal awaits what does not/;
+  assert.match(found["may apply a step twice"], words);
 });

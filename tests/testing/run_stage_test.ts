@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { AnyStage } from "../../core/contract.ts";
 import { pluginApi, type StageFactory } from "../../core/plugin_api.ts";
 import { copy } from "../../stages/copy.ts";
 import { event, eventStage } from "../../testing/event_plugins.ts";
@@ -39,7 +40,7 @@ Deno.test("runStage() of a dry run plans and changes nothing", async () => {
 Deno.test("runStage() gives the words of the error of a stage that fails, and of lint where it refuses", async () => {
   const stage = eventStage("fails", { apply: () => Promise.reject(new Error("no room")) });
   const { outcome, error, applied } = await runStage(stage);
-  assert.deepEqual([outcome, error?.code, applied], ["failed", "internal/unexpected", []]);
+  assert.deepEqual([outcome, error?.code, applied], ["failed", "plugins/stage-failed", []]);
   assert.match(error?.message ?? "", /no room/);
   await assert.rejects(runStage(copy, { options: { too: "/x" } }), /lint refuses: .*key "too" of stage "subject"/);
 });
@@ -75,4 +76,13 @@ Deno.test("runStage() runs a stage made by a plugin file", async () => {
   const started: (readonly string[])[] = [];
   await runStage(factory(pluginApi), { options: { program: "pack" }, exec: (argv) => void started.push(argv) });
   assert.deepEqual(started, [["pack", `/instrument/studies/${STUDY}`]]);
+});
+
+Deno.test("runStage() refuses what is no stage, and ends one that waits for what never comes, in words", async () => {
+  const hangs = eventStage("hangs", { apply: () => new Promise(() => {}) });
+  await assert.rejects(runStage(hangs, { deadlineMs: 20 }), /stage "hangs" has not ended within 20 ms/);
+  const none = { ...hangs, options: undefined } as unknown as AnyStage;
+  await assert.rejects(runStage(none), {
+    message: /^Cannot test stage "hangs": "options": found nothing, wanted an object schema/,
+  });
 });

@@ -128,6 +128,9 @@ Deno.test("checkedStage() refuses what open() and plan() should not give", async
     [{ kind: "toString" }, /found kind "toString"/],
     [{ kind: "todo", id: "a", summary: "b" }, /plan\(\): todo "data": found nothing, wanted data for apply, null/],
     [{ kind: "todo", id: 3, summary: "b", data: 1 }, /"id": found the number 3/],
+    [{ kind: "todo", id: "a", summary: "b", data: new Map() }, /"data": found an instance of Map, wanted what JSON/],
+    [{ kind: "skip", why: "x", files: -5 }, /"files": found the number -5, wanted a number of at least 0/],
+    [{ kind: "skip", why: "x", bytes: Infinity }, /"bytes": found the number Infinity/],
     [{ kind: "skip" }, /skip "why": found nothing/],
     [{ kind: "drop", why: "x", reason: "y" }, /"reason": found "y", wanted no such field/],
   ];
@@ -142,32 +145,39 @@ Deno.test("checkedStage() refuses what open() and plan() should not give", async
   }
 });
 
-Deno.test("checkedStage() names the file in what fails, and leaves alone what has words of its own", async () => {
-  const fail = (error: unknown, signal?: AbortSignal) => async () => {
-    const run = await stage({ open: () => ({ plan: () => [], apply: () => Promise.reject(error) }) }).open(
-      {},
+Deno.test("checkedStage() names the file in what fails, and gives back what the engine threw at it", async () => {
+  const failing = (error: unknown, ctx: Record<string, unknown> = {}) => async () => {
+    const apply = (_step: unknown, lent: { act?: () => void }) => lent.act?.() ?? Promise.reject(error);
+    await (await stage({ open: () => ({ plan: () => [], apply }) }).open({}, {} as never)).apply(
       {} as never,
+      ctx as never,
     );
-    await run.apply({} as never, { signal } as never);
   };
-  const named = await thrown(fail(new RangeError("deep")));
+  const named = await thrown(failing(new RangeError("deep")));
   assert.equal(named.code, "plugins/stage-failed");
   assert.equal(named.message, 'Cannot apply stage "own" of "/lab/own.ts": RangeError: deep');
-  assert.ok(named.cause instanceof RangeError);
-  const own = new PipelineError("own/words", "Cannot do it");
-  assert.equal(await thrown(fail(own)), own);
-  const abort = new DOMException("stop", "AbortError");
-  await assert.rejects(fail(abort, AbortSignal.abort(abort)), (error) => error === abort);
-  const clone = new DOMException("could not be cloned", "DataCloneError");
-  for (const own of [abort, clone]) {
-    const { code, message } = await thrown(fail(own, new AbortController().signal));
+  assert.equal((named.cause as Error).name, "RangeError");
+  const own = await thrown(failing(new PipelineError("own/words", "Cannot do it")));
+  assert.deepEqual([own.code, own.message], [
+    "own/words",
+    'Cannot do it (said by stage "own" of "/lab/own.ts")',
+  ]);
+  const held = new PipelineError("lock/held", "Cannot lock it", { stopsRun: 1 });
+  const act = () => {
+    throw held;
+  };
+  const engine = await thrown(failing(undefined, { act }));
+  assert.deepEqual([engine.code, engine.message, engine.stopsRun], ["lock/held", "Cannot lock it", 1]);
+  const signal = AbortSignal.abort(new DOMException("stop", "AbortError"));
+  await assert.rejects(failing(signal.reason, { signal }), (error) => error === signal.reason);
+  // Of the stage's own making, though of the same class.
+  for (const own of [signal.reason, new DOMException("could not be cloned", "DataCloneError")] as DOMException[]) {
+    const { code, message } = await thrown(failing(own, { signal: new AbortController().signal }));
     assert.deepEqual([code, message], [
       "plugins/stage-failed",
       `Cannot apply stage "own" of "/lab/own.ts": ${own.name}: ${own.message}`,
     ]);
   }
-  const system = Object.assign(new Error("full"), { code: "ENOSPC" });
-  await assert.rejects(fail(system), (error) => error === system);
   const asked = await thrown(() =>
     stage({
       facts: () => {
@@ -200,7 +210,7 @@ Deno.test("checkedStage() refuses files of a step that are none, by their number
     const [file, found] of [
       [null, '"files[1]": found null, wanted a file of the study'],
       [{ size: 1 }, '"files[1]": "path": found nothing, wanted a text'],
-      [{ path: "b", size: "1" }, '"files[1]": "size": found "1", wanted a number'],
+      [{ path: "b", size: "1" }, '"files[1]": "size": found "1", wanted a number of at least 0'],
     ] as const
   ) {
     const { code, message } = await thrown(() => plans([sound, file]));
@@ -209,25 +219,16 @@ Deno.test("checkedStage() refuses files of a step that are none, by their number
   }
 });
 
-Deno.test("checkedStage() lets no error of a stage say that the run was stopped, timed out or went well", async () => {
-  const failing = (error: PipelineError) =>
-    stage({ open: () => ({ plan: async function* () {}, apply: () => Promise.reject(error) }) });
-  const endings = [
-    new PipelineError("run/stopped", "Cannot x"),
-    new PipelineError("run/timeout", "Cannot x"),
-    ...[0, 3, 130, "1", NaN].map((stopsRun) => new PipelineError("own/x", "Cannot x", { stopsRun: stopsRun as 1 })),
-  ];
-  for (const error of endings) {
-    const run = await failing(error).open({}, {} as never);
-    const found = await thrown(() => run.apply({} as never, {} as never));
-    assert.deepEqual([found.code, found.stopsRun, found.cause], ["plugins/stage-failed", undefined, error]);
-    assert.match(found.message, /^Cannot apply stage "own" of "\/lab\/own\.ts": PipelineError: Cannot x$/);
-  }
-  for (const stopsRun of [undefined, 1, 2] as const) {
-    const error = new PipelineError("own/x", "Cannot x", { stopsRun });
-    const run = await failing(error).open({}, {} as never);
-    assert.equal(await thrown(() => run.apply({} as never, {} as never)), error);
-  }
+Deno.test("checkedStage() asks goesOn() about a copy, and names the file when it throws", async () => {
+  const error = new PipelineError("copy/conflict", "Cannot copy");
+  const spoils = stage({ goesOn: (given: { code: string }) => Reflect.set(given, "code", "x/y") });
+  assert.deepEqual([spoils.goesOn?.(error), error.code], [true, "copy/conflict"]);
+  const throws = stage({
+    goesOn: () => {
+      throw new Error("no");
+    },
+  });
+  assert.match((await thrown(() => throws.goesOn?.(error))).message, /^Cannot ask goesOn\(\) of stage "own"/);
 });
 
 Deno.test("checkedStage() refuses a destroy that wants no place", async () => {

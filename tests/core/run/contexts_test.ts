@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { type AnyStage, defineStage } from "../../../core/contract.ts";
+import { PipelineError } from "../../../core/errors.ts";
 import { z } from "../../../core/options.ts";
-import type { DestroyRules } from "../../../core/ports.ts";
+import type { DestroyRules, WriteContext } from "../../../core/ports.ts";
 import { atLeast } from "../../../core/run/contexts.ts";
 import { ItemSession } from "../../../core/run/item_session.ts";
-import { BACKUP, World } from "../../../testing/world.ts";
+import { BACKUP, NAS_ROOT, World } from "../../../testing/world.ts";
 
 const rulesOf = (places: number): DestroyRules => ({ place: "source", places, recheck: "identity" });
 
@@ -69,5 +70,132 @@ Deno.test("what a stage asks of a destroy comes to the engine with at least the 
     assert.deepEqual([items[0].outcome, asked], ["done", [2, 2]], JSON.stringify(items[0].error));
   } finally {
     Object.assign(ItemSession.prototype, { destroy, finishDestroy });
+  }
+});
+
+const ACTS: Record<string, (ctx: WriteContext) => Promise<unknown>> = {
+  "write()": (ctx) => ctx.place("truenas").write([]),
+  "seal()": (ctx) => ctx.place("truenas").seal(),
+  "lock()": (ctx) => ctx.lock(),
+  "record()": (ctx) => ctx.record("failed"),
+  "exec()": (ctx) => ctx.exec({ argv: ["touch", "x"] }),
+  "destroy()": (ctx) => ctx.destroy({ id: "", summary: "", files: [], bytes: 0 }, rulesOf(1)),
+  "finishDestroy()": (ctx) => ctx.finishDestroy(rulesOf(1)),
+};
+
+/** What the acts of a stage of this effect end with, by name; all that it may do it does within a backup. */
+async function refusals(effect: AnyStage["effect"]): Promise<string[]> {
+  const refused: string[] = [];
+  const plugin = defineStage({
+    kind: "stage",
+    name: "own",
+    summary: "Acts.",
+    takes: "tree",
+    effect,
+    resume: "redo",
+    options: z.strictObject({}),
+    example: "",
+    open: () => ({
+      async *plan() {
+        yield { kind: "todo", id: "act", summary: "act", data: null };
+      },
+      async apply(_step, ctx) {
+        for (const [name, act] of Object.entries(ACTS)) {
+          // What else is wrong with the acts does not matter here.
+          const error = await act(ctx).catch((error) => error);
+          if (!(error instanceof PipelineError) || error.code !== "stage/effect") continue;
+          refused.push(name);
+          const wanted = name.includes("estroy") ? '"destroy"' : '"create" or more';
+          assert.equal(error.message, `Cannot do ${name} for stage "own": its effect is "${effect}", wanted ${wanted}`);
+        }
+        await ctx.place("truenas").prove([]);
+        await ctx.place("truenas").enumerate();
+      },
+    }),
+  }) as AnyStage;
+  await using world = await World.open({ plugins: [plugin] });
+  world.study("study1", { "a.txt": "alpha" });
+  const pipeline = BACKUP.replace('[[stage]]\nuse  = "verify"', '[[stage]]\nuse = "own"\n[[stage]]\nuse  = "verify"');
+  assert.notEqual(pipeline, BACKUP);
+  const { items } = await world.run({ pipeline });
+  assert.equal(items[0].stages.find(({ id }) => id === "own")?.outcome, "done", JSON.stringify(items[0].error));
+  return refused;
+}
+
+Deno.test("the ports hold a stage to its effect: what reads may look and prove, and only a destroy removes", async () => {
+  assert.deepEqual(await refusals("read"), Object.keys(ACTS));
+  assert.deepEqual(await refusals("create"), ["destroy()", "finishDestroy()"]);
+});
+
+Deno.test("no stage can copy the engine's lock to a place", async () => {
+  const said: unknown[] = [];
+  const plugin = defineStage({
+    kind: "stage",
+    name: "own",
+    summary: "Copies too much.",
+    takes: "tree",
+    effect: "create",
+    resume: "redo",
+    options: z.strictObject({}),
+    example: "",
+    open: () => ({
+      async *plan() {
+        yield { kind: "todo", id: "act", summary: "act", data: null };
+      },
+      async apply(_step, ctx) {
+        const lock = { path: ".labferry.lock", size: 1, mtimeMs: null };
+        said.push(await ctx.place("truenas").write([lock]).catch(({ code }) => code));
+      },
+    }),
+  }) as AnyStage;
+  await using world = await World.open({ plugins: [plugin] });
+  world.study("study1", { "a.txt": "alpha" });
+  const before = BACKUP.slice(0, BACKUP.indexOf('[[stage]]\nuse  = "verify"'));
+  await world.run({ pipeline: `${before}[[stage]]\nuse = "own"\n` });
+  assert.deepEqual(said, ["stage/own-name"]);
+  assert.deepEqual(Object.keys(world.files(NAS_ROOT)).filter((path) => path.endsWith(".lock")), []);
+});
+
+Deno.test("what a stage keeps of its contexts neither looks nor acts once the stage has ended", async () => {
+  const kept: [string, () => unknown][] = [];
+  const plugin = defineStage({
+    kind: "stage",
+    name: "own",
+    summary: "Keeps.",
+    takes: "tree",
+    effect: "read",
+    resume: "redo",
+    options: z.strictObject({}),
+    example: "",
+    open: () => ({
+      async *plan(_item, ctx) {
+        kept.push(["evidence of plan", () => ctx.evidence.totals("truenas")], [
+          "place of plan",
+          () => ctx.place("truenas"),
+        ]);
+        yield { kind: "todo", id: "act", summary: "act", data: null };
+      },
+      async apply(_step, ctx) {
+        const place = ctx.place("truenas");
+        kept.push(
+          ["walk", () => ctx.source.walk()],
+          ["list", () => ctx.evidence.list("truenas")],
+          ["ledger", () => ctx.ledger()],
+          ["checkpoint", () => ctx.readCheckpoint()],
+          ["sealed", () => place.isSealed()],
+          ["prove", () => place.prove([])],
+        );
+        for (const [, act] of kept) await act();
+      },
+    }),
+  }) as AnyStage;
+  await using world = await World.open({ plugins: [plugin] });
+  world.study("study1", { "a.txt": "alpha" });
+  const before = BACKUP.slice(0, BACKUP.indexOf('[[stage]]\nuse  = "verify"'));
+  const { items } = await world.run({ pipeline: `${before}[[stage]]\nuse = "own"\n` });
+  assert.equal(items[0].outcome, "done", JSON.stringify(items[0].error));
+  assert.equal(kept.length, 8);
+  for (const [what, act] of kept) {
+    await assert.rejects(async () => await act(), { code: "plugins/stage-over" }, what);
   }
 });

@@ -26,7 +26,7 @@ async function worldWithProbe(run: Partial<StageRun>, studies = ["study1"]): Pro
     name: "probe",
     summary: "A stage of a test.",
     takes: "tree",
-    effect: "read",
+    effect: "create",
     resume: "redo",
     options: z.strictObject({}),
     example: "",
