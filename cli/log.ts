@@ -76,7 +76,7 @@ export function openLog(options: LogOptions): LogControl {
   const toStderr = (line: LogLine) => {
     if (isInWords) return;
     if (ORDER.indexOf(line.level) < ORDER.indexOf(stderrFrom)) return;
-    const text = options.format === "json" ? format(line) : below(line, options.isTerminal ? shortLine : textLine);
+    const text = options.format === "json" ? format(line) : inWords(line, options.isTerminal);
     options.err(`${text}\n`);
   };
   let file: LogFile | undefined;
@@ -178,12 +178,15 @@ function findingsOf({ data: { findings } }: LogLine): readonly string[] {
   return Array.isArray(findings) && findings.every((one) => typeof one === "string") ? findings : [];
 }
 
-/** For people at a screen: each finding on a line of its own below the record. */
-function below(line: LogLine, format: (line: LogLine) => string): string {
+/** For people at a screen, and for what looks for lines of a level: each finding on a line of its own below the record. */
+function inWords(line: LogLine, isTerminal: boolean): string {
+  const format = isTerminal ? shortLine : textLine;
   const findings = findingsOf(line);
   if (findings.length === 0) return format(line);
   const { findings: _, ...data } = line.data;
-  return [format({ ...line, data }), ...findings.map((finding) => `      ${finding}`)].join("\n");
+  const told = (finding: string) =>
+    isTerminal ? `      ${finding}` : format({ ...line, message: `  ${finding}`, data: {} });
+  return [format({ ...line, data }), ...findings.map(told)].join("\n");
 }
 
 /** For people far away: all the words of a record, which are one trouble. */
