@@ -12,14 +12,18 @@ const BARE_VALUE = /[^\s,;}"']+/y;
 /** What says whether there is a value, and is none. A sentence that begins with such a word may be a passphrase. */
 const STATE =
   /(?:absent|empty|expired|false|invalid|missing|nil|no|none|null|off|on|optional|required|true|undefined|unknown|unset|wrong|yes|not (?:accepted|found|given|known|needed|set|there|valid))[.)\]!?]{0,3}(?=[,;}"'\n]|\r\n|\s?$| [[(]| [\w-]{1,64}=)/iy;
-/** What is said of a file: `/etc/passwd: Permission denied`, `/run/token: path/escapes`. */
-const SAID_OF_FILE = /^[A-Z]?[a-z]{0,14}(?:[/-][a-z]{1,14}){0,3}[.)\]!?]{0,3}$/;
+/**
+ * What is said of a file: how messages of systems begin (`/etc/passwd: Permission denied`), and codes (`path/escapes`).
+ * No other word: files below such paths hold secrets, and a program may well print both.
+ */
+const SAID_OF_FILE =
+  /^(?:Access|Bad|Broken|Cannot|Device|Directory|File|Input\/output|Interrupted|Invalid|Is|No|Not|Operation|Permission|Read-only|Resource|Stale|Text|Too|[a-z]{1,14}\/[a-z]{1,14}(?:-[a-z]{1,14}){0,3})[.)\]!?]{0,3}$/;
 const LONGEST_WORD = 64;
 const ENDS_PATH = /[\s"'`()[\]{}<>=:,;|]/;
 
 /**
  * Returns the text with `hidden` in place of each value whose name speaks of a secret. A template (`${env.PASS}`) stays:
- * it names a secret and holds none; so does a word of a state (`none`), and a plain word behind the path of a file.
+ * it names a secret and holds none; so does a word of a state (`none`), and what is said of a file behind its path.
  */
 export function hideNamed(text: string, hidden: string): string {
   const parts: string[] = [];
@@ -37,7 +41,7 @@ export function hideNamed(text: string, hidden: string): string {
     if (isTemplate(text, from)) continue;
     const to = quotes.end(from) ?? endOfBare(text, from);
     if (to === undefined || isState(text, from)) continue;
-    if (endsPath(text, name.from) && isPlainWord(text, { from, to })) continue;
+    if (endsPath(text, name.from) && isSaidOfFile(text, { from, to })) continue;
     parts.push(text.slice(shown, from), hidden);
     shown = to;
     KEYWORD.lastIndex = to;
@@ -83,8 +87,8 @@ function isState(text: string, from: number): boolean {
   return STATE.test(text);
 }
 
-/** Whether the value is a plain word, which no secret of any strength is. */
-function isPlainWord(text: string, { from, to }: { from: number; to: number }): boolean {
+/** Whether the value is what systems and labferry say of files. */
+function isSaidOfFile(text: string, { from, to }: { from: number; to: number }): boolean {
   return to - from <= LONGEST_WORD && SAID_OF_FILE.test(text.slice(from, to));
 }
 

@@ -15,13 +15,19 @@ export function decodeMarked(bytes: Uint8Array): string {
   try {
     return strict(bytes);
   } catch {
-    let text = "";
+    // It is looked at byte by byte: a text of another code page may have no other.
+    const parts: string[] = [];
+    let from = 0;
     for (let at = 0; at < bytes.length;) {
-      const { length, part } = characterAt(bytes, at);
-      text += part;
-      at += length;
+      const length = lengthOfCharacter(bytes, at);
+      if (length === 0) {
+        if (at > from) parts.push(strict(bytes.subarray(from, at)));
+        parts.push(String.fromCharCode(0xdc00 + bytes[at]));
+        from = at + 1;
+      }
+      at += Math.max(1, length);
     }
-    return text;
+    return parts.join("") + strict(bytes.subarray(from));
   }
 }
 
@@ -44,14 +50,16 @@ function strict(bytes: Uint8Array): string {
   return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
-function characterAt(bytes: Uint8Array, at: number): { length: number; part: string } {
-  // A character of UTF-8 has four bytes at most.
-  for (let length = 1; length <= 4 && at + length <= bytes.length; length++) {
-    try {
-      return { length, part: strict(bytes.subarray(at, at + length)) };
-    } catch {
-      // It may need the next byte too.
-    }
-  }
-  return { length: 1, part: String.fromCharCode(0xdc00 + bytes[at]) };
+/** Bytes of the character that begins here, by the table of RFC 3629; 0 where none does. */
+function lengthOfCharacter(bytes: Uint8Array, at: number): number {
+  const lead = bytes[at];
+  if (lead < 0x80) return 1;
+  const length = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+  if (length === 0 || at + length > bytes.length) return 0;
+  // Neither written longer than it must be, nor half of a pair of UTF-16, nor beyond Unicode.
+  const least = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+  const most = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+  if (bytes[at + 1] < least || bytes[at + 1] > most) return 0;
+  for (let next = 2; next < length; next++) if ((bytes[at + next] & 0xc0) !== 0x80) return 0;
+  return length;
 }

@@ -51,8 +51,10 @@ export const notify = defineStage({
           yield { kind: "todo", id: via, summary: `send "${subject}" by ${via}`, data: { to: "" } };
           return;
         }
-        const to = Array.isArray(item.data.to) ? item.data.to.map(String) : [];
-        if (to.length === 0) throw missing("recipients", "to");
+        const named = Array.isArray(item.data.to) ? item.data.to.map(String) : [];
+        if (named.length === 0) throw missing("recipients", "to");
+        // Whoever is named twice, by a stage of one's own, is told once.
+        const to = [...Map.groupBy(named, (address) => stepId(via, address)).values()].map(([first]) => first);
         // Who holds the server up does not hold up the others.
         for (const address of await toldLast(to, ctx)) {
           const summary = `send "${subject}" by ${via} to ${address}`;

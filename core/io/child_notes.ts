@@ -15,6 +15,9 @@ const LOOK_MS = 100;
 /** A process that began this much later than the note is another one; clocks are not finer, in ms. */
 const START_SLACK_MS = 5_000;
 
+/** How old (ms) a note is that was begun and will never be whole: its writer was killed. */
+const BEGUN_MS = 60_000;
+
 interface Note {
   host: string;
   /** The labferry that started it. */
@@ -56,8 +59,12 @@ export class ChildNotes implements ProcessLiveness {
     const since = new Date(this.#clock.now()).toISOString();
     const note: Note = { host: this.#host, holder: Deno.pid, pid, since, program };
     Deno.mkdirSync(this.#dir, { recursive: true });
-    const file = join(this.#dir, `${crypto.randomUUID()}.json`);
-    Deno.writeTextFileSync(file, JSON.stringify(note), { createNew: true });
+    const name = crypto.randomUUID();
+    const file = join(this.#dir, `${name}.json`);
+    // Under another name until it is whole: whoever tidies up meanwhile would take it for torn.
+    const begun = join(this.#dir, `${name}.begun`);
+    Deno.writeTextFileSync(begun, JSON.stringify(note), { createNew: true });
+    Deno.renameSync(begun, file);
     return { [Symbol.dispose]: () => removeSync(file) };
   }
 
@@ -75,8 +82,13 @@ export class ChildNotes implements ProcessLiveness {
     }
   }
 
-  /** Removes the notes of programs that have ended. */
+  /** Removes the notes of programs that have ended, and what is left of notes that were begun and never whole. */
   async tidy(): Promise<void> {
+    const old = this.#clock.now() - BEGUN_MS;
+    for (const file of await this.#files(".begun")) {
+      const made = (await Deno.stat(file).catch(undefinedIfAbsent))?.mtime?.getTime();
+      if (made !== undefined && made < old) removeSync(file);
+    }
     for (const { file, note } of await this.#all()) {
       if (note === undefined || note.host === this.#host && !await this.#isAtWork(note)) removeSync(file);
     }
@@ -97,15 +109,21 @@ export class ChildNotes implements ProcessLiveness {
     return life.alive ? !isLater(life, note) : this.#isGroupAlive(note.pid);
   }
 
-  /** All notes; what is none was torn by the end of the process that wrote it. */
+  /** All notes; what is none was torn by a loss of power. */
   async #all(): Promise<{ file: string; note?: Note }[]> {
     const found: { file: string; note?: Note }[] = [];
+    for (const file of await this.#files(".json")) {
+      const text = await Deno.readTextFile(file).catch(undefinedIfAbsent);
+      if (text !== undefined) found.push({ file, note: parse(text) });
+    }
+    return found;
+  }
+
+  async #files(ending: string): Promise<string[]> {
+    const found: string[] = [];
     try {
       for await (const { name } of Deno.readDir(this.#dir)) {
-        if (!name.endsWith(".json")) continue;
-        const file = join(this.#dir, name);
-        const text = await Deno.readTextFile(file).catch(undefinedIfAbsent);
-        if (text !== undefined) found.push({ file, note: parse(text) });
+        if (name.endsWith(ending)) found.push(join(this.#dir, name));
       }
     } catch (error) {
       if (!isAbsent(error)) throw error;

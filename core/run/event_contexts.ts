@@ -21,6 +21,7 @@ import type {
 import type { Claims } from "./claims.ts";
 import type { EventItem } from "./event_item.ts";
 import { assertEffect } from "./effects.ts";
+import { assertExec, assertJson } from "./given.ts";
 import type { Acts } from "./lease.ts";
 import type { Disposing } from "./left_behind.ts";
 import { execPinned } from "./pinned_exec.ts";
@@ -80,12 +81,16 @@ export function eventWriteContext(make: EventContextFor, step: Todo, acts: Acts)
   const { services, request } = run;
   return {
     ...eventReadContext(make),
-    amend: acts.lendSync("amend()", (data) => item.amend(data)),
+    amend: acts.lendSync("amend()", (data) => {
+      assertJson({ name: "amend()", stage: stage.id }, data);
+      item.amend(data);
+    }),
     remember: acts.lendSync("remember()", (key, keepMs, options) => item.remember(key, keepMs, options)),
     emit: acts.lend(
       "emit()",
       async ({ event, data, key = `${request.compiled.name}:${item.view.id}:${stage.id}:${step.id}` }) => {
         assertEffect(stage.plugin, "emit()", "create");
+        assertJson({ name: "emit()", stage: stage.id }, data);
         const queued = toOutboxEvent({
           event,
           at: services.clock.now(),
@@ -108,12 +113,13 @@ export function eventWriteContext(make: EventContextFor, step: Todo, acts: Acts)
     }),
     exec: acts.lend("exec()", async (options) => {
       assertEffect(stage.plugin, "exec()", "create");
+      assertExec({ name: "exec()", stage: stage.id }, options);
       await execPinned(services, options, signal);
     }),
-    checkpoint: acts.lend(
-      "checkpoint()",
-      (value) => services.journal.steps.checkpoint(scopeOf(run, item.view), stage.id, step.id, value),
-    ),
+    checkpoint: acts.lend("checkpoint()", async (value) => {
+      assertJson({ name: "checkpoint()", stage: stage.id }, value);
+      await services.journal.steps.checkpoint(scopeOf(run, item.view), stage.id, step.id, value);
+    }),
   };
 }
 

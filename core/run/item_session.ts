@@ -136,14 +136,14 @@ export class ItemSession implements AsyncDisposable {
     const whole = sidecar !== null || await knowsAllFiles(this.#run.services.fs, scope, source);
     const places = await placeStates(this.#run.places, scope, { source, whole });
     const latest = await ledger.latest(this.item.name);
+    // Whoever asked may have been left behind meanwhile: what has happened since is not to be recorded over.
+    signal.throwIfAborted();
     if (sidecar !== null && latest?.status === "complete" && latest.incarnation === this.item.id) {
       if (latest.sidecar_sha256 !== sidecar) throw this.#notProved("its files are not those that are recorded");
       const entry = withPlaces(latest, places);
       if (entry) await ledger.append(entry);
       return;
     }
-    // Whoever asked may have been left behind meanwhile: what has happened since is not to be recorded over.
-    signal.throwIfAborted();
     await ledger.append(ledgerEntry({
       name: this.item.name,
       sourcePath: this.item.root,

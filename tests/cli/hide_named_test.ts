@@ -49,6 +49,8 @@ Deno.test("hideNamed() leaves what is said of a file, and nothing that may be a 
   ) assert.equal(hide(text), text);
   for (
     const text of [
+      "/run/token: swordfish",
+      "/etc/secret: hunter",
       "/etc/passwd: hunter2",
       "/etc/passwd: abcdefghijklmnopq",
       "/etc/passwd: dXNlcg",

@@ -247,3 +247,10 @@ Deno.test("notify asks a server that is away for long twice in a run, and nothin
   await runOver(events, [STAGE], { world });
   assert.equal(delivered.length, 6);
 });
+
+Deno.test("notify tells whoever is named twice once, and those behind", async () => {
+  const box = boxNotifier();
+  const { items, world } = await runOver([mail("1", ["a@x", "A@x", "b@x"])], [STAGE], { plugins: [box.plugin] });
+  await using _ = world;
+  assert.deepEqual([items[0].outcome, box.delivered.map(({ to }) => to)], ["done", ["a@x", "b@x"]]);
+});

@@ -86,3 +86,32 @@ Deno.test("ChildNotes.tidy() removes what says nothing any more", async () => {
   await at.notes.tidy();
   assert.equal(at.files().length, 2, "the one at work, and that of another host");
 });
+
+Deno.test("S10 ChildNotes.add() shows a note to others only when it is whole", async () => {
+  await using at = await made();
+  const seen: string[] = [];
+  const rename = Deno.renameSync;
+  try {
+    Deno.renameSync = (from, to) => {
+      seen.push(...at.files());
+      rename(from, to);
+    };
+    using _note = at.notes.add(CHILD, "/etc/mount.sh");
+    assert.equal(at.files().filter((name) => name.endsWith(".json")).length, 1);
+  } finally {
+    Deno.renameSync = rename;
+  }
+  assert.deepEqual(seen.map((name) => name.replace(/^.*\./, "")), ["begun"]);
+});
+
+Deno.test("ChildNotes.tidy() removes what was begun long ago and never became a note", async () => {
+  await using at = await made();
+  using _note = at.notes.add(CHILD, "/etc/mount.sh");
+  at.groups.add(CHILD);
+  for (const [name, ms] of [["old", NOW - 120_000], ["new", NOW - 1_000]] as const) {
+    await Deno.writeTextFile(join(at.dir, `${name}.begun`), "{");
+    await Deno.utime(join(at.dir, `${name}.begun`), new Date(ms), new Date(ms));
+  }
+  await at.notes.tidy();
+  assert.deepEqual(at.files().map((name) => name.replace(/^.*-.*\.json$/, "note")).toSorted(), ["new.begun", "note"]);
+});

@@ -119,3 +119,21 @@ for (const [name, act] of Object.entries(ACTS)) {
     ]);
   });
 }
+
+for (
+  const [name, act] of Object.entries<(ctx: EventWriteContext) => unknown>({
+    "emit()": (ctx) => void ctx.emit({ event: "own_event", data: { act: () => 1 } as never }),
+    "exec()": (ctx) => void ctx.exec("ls" as never),
+    "checkpoint()": (ctx) => void ctx.checkpoint(undefined as never),
+    "amend()": (ctx) => ctx.amend({ at: () => 1 } as never),
+  })
+) {
+  Deno.test(`a stage of events that gives ${name} what it cannot take is told so, also where it does not wait`, async () => {
+    const own = eventStage("own", { apply: (_step, ctx) => Promise.resolve(void act(ctx)) });
+    await using world = await World.open({ plugins: [listSource([event("a")]).plugin, own] });
+    const pipeline = 'name = "events"\n[source]\nuse = "list"\n[[stage]]\nuse = "own"\n';
+    const { error } = (await world.run({ pipeline })).items[0];
+    assert.equal(error?.code, "stage/bad-argument");
+    assert.ok(error.message.startsWith(`Cannot do ${name} for stage "own": `), error.message);
+  });
+}
