@@ -19,7 +19,8 @@ interface Program {
 export class AtWork {
   readonly #now: () => number;
   readonly #programs = new Set<Program>();
-  #items = 0;
+  /** The stage that was begun last, by item. */
+  readonly #stages = new Map<string, string | undefined>();
 
   constructor(now: () => number) {
     this.#now = now;
@@ -30,11 +31,15 @@ export class AtWork {
     return {
       ...sink,
       itemStarted: (item) => {
-        this.#items++;
+        this.#stages.set(item, undefined);
         sink.itemStarted?.(item);
       },
+      stageStarted: (item, stage, expected) => {
+        this.#stages.set(item, stage);
+        sink.stageStarted?.(item, stage, expected);
+      },
       itemFinished: (item, outcome) => {
-        this.#items--;
+        this.#stages.delete(item);
         sink.itemFinished?.(item, outcome);
       },
     };
@@ -58,9 +63,11 @@ export class AtWork {
   get stopping(): string {
     const [program] = this.#programs;
     if (program === undefined) {
-      return this.#items === 0
-        ? "Stopping: no step is at work, so there is nothing to wait for"
-        : "Stopping: the step at work is finished first and the locks are released; interrupt again to stop now";
+      const [first] = this.#stages;
+      if (first === undefined) return "Stopping: no step is at work, so there is nothing to wait for";
+      const [item, stage] = first;
+      const where = stage === undefined ? "" : ` (stage "${stage}" of "${item}")`;
+      return `Stopping: the step at work${where} is finished first and the locks are released; interrupt again to stop now`;
     }
     const { argv, until } = program;
     const words = commandLine(argv);

@@ -104,7 +104,9 @@ function whyEnded(failed: readonly string[], exitCode: number): { code: string; 
 
 /** What the message of an item does not tell. */
 function findingsOf(error: ReportError | undefined): { findings?: string[] } {
-  const findings = untoldFindings(error?.message ?? "", error?.findings).slice(0, FINDINGS_TOLD).map(renderFinding);
+  const untold = untoldFindings(error?.message ?? "", error?.findings);
+  const findings = untold.slice(0, FINDINGS_TOLD).map(renderFinding);
+  if (untold.length > FINDINGS_TOLD) findings.push(count(untold.length - FINDINGS_TOLD, "more finding"));
   return findings.length === 0 ? {} : { findings };
 }
 

@@ -147,7 +147,7 @@ function stageTraits(stage: AnyStage, { isVouched }: { isVouched: boolean }): st
     "",
     `stands in   ${lists.join(", ")}`,
     `takes       ${ITEMS[stage.takes]}`,
-    `effect      ${EFFECTS[stage.effect]}`,
+    `effect      ${isVouched ? "" : "by its own words "}${EFFECTS[stage.effect]}`,
     ...facts === undefined ? [] : factLines(facts),
   ];
 }

@@ -25,7 +25,7 @@ export async function runDemo(
     if (keep !== undefined) terminal.out(`\nEverything is kept in ${folder}, the mails in its folder mails\n`);
     if (wrong.length === 0) {
       terminal.out(
-        "\nThe demo went as it should: two studies archived and freed, one refused, one left alone; a full NAS freed of " +
+        "\nThe demo went as it should: four studies archived and freed, one refused, one left alone; a full NAS freed of " +
           "what S3 holds; an error of the instrument told once.\n",
       );
       return 0;

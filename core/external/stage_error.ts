@@ -55,7 +55,8 @@ export function stageError(thrown: unknown, by: Thrower): unknown {
   const { signal, engine } = by;
   if (signal?.aborted && (thrown === signal.reason || read(() => isAbort(thrown)))) return signal.reason;
   const own = engine?.asThrown(thrown);
-  if (own) return own;
+  // Of what the stage asked for wrongly, its author is to hear.
+  if (own) return own.code.startsWith("stage/") ? namingFile(own, by) : own;
   // What went wrong first is what counts, not that something could not be put away afterwards.
   const first = read(() => thrown instanceof SuppressedError ? { error: thrown.suppressed } : undefined);
   if (first) return stageError(first.error, by);
@@ -83,6 +84,12 @@ export function soundCopy(thrown: unknown): PipelineError | undefined {
     cause,
     stopsRun: stopsRun === 1 || stopsRun === 2 || stopsRun === 3 ? stopsRun : undefined,
   });
+}
+
+function namingFile(own: PipelineError, { stage, file }: Thrower): PipelineError {
+  const { code, message, hint, retry, findings, cause, stopsRun } = own;
+  const words = `${message} (stage "${stage}" of "${file}")`;
+  return new PipelineError(code, words, { hint, retry, findings, cause, stopsRun });
 }
 
 function wordsOf(thrown: PipelineError, { copy, by }: { copy: unknown; by: Thrower }): PipelineError {

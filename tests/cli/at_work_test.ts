@@ -27,6 +27,8 @@ Deno.test("AtWork.stopping says what is waited for, and for how long", async () 
   await hook;
   sink.itemStarted?.("study1");
   assert.match(work.stopping, /^Stopping: the step at work is finished first and the locks are released/);
+  sink.stageStarted?.("study1", "s3");
+  assert.match(work.stopping, /^Stopping: the step at work \(stage "s3" of "study1"\) is finished first and /);
   sink.itemFinished?.("study1", "done");
   assert.match(work.stopping, /no step is at work/);
   assert.deepEqual(told, ["study1"]);

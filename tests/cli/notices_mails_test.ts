@@ -104,7 +104,7 @@ Deno.test("one study that breaks the standard is one error, whatever it breaks: 
   const { code, stderr } = await place.cli(["run", "local"]);
   assert.equal(code, 1);
   assert.deepEqual(events(server), ["local_failure", "toolkit_error"]);
-  assert.equal(stderr.split("\n").filter((line) => /^\S+ error /.test(line)).length, 1, stderr);
+  assert.equal(stderr.split("\n").filter((line) => /^\S+ error \S/.test(line)).length, 1, stderr);
   const mail = server.mails[1].raw.replace(/=\r?\n/g, "").replaceAll("&quot;", '"');
   // The mail says it twice, as plain text and as HTML.
   for (const [text, times] of [[stderr, 1], [mail, 2]] as const) {
