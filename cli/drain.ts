@@ -217,7 +217,8 @@ function tell({ items, error }: RunReport, { left, log }: { left: number; log: L
  */
 async function quietProject({ locations: { configFile } }: Pick<Context, "locations">): Promise<Project | undefined> {
   const text = await readTextIfThere(configFile, "config").catch(() => undefined);
-  if (text === undefined) return undefined;
+  // A file that is being saved is empty for a moment. Of one without a word nobody can say that it switches anything off.
+  if (text === undefined || text.replace("\ufeff", "").trim() === "") return undefined;
   const input = { path: configFile, text };
   const config = loadConfig(input).loaded ?? loadConfig({ ...input, text: text.toWellFormed(), only: "notify" }).loaded;
   return config && { config, registry: builtinRegistry() };

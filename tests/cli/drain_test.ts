@@ -66,12 +66,13 @@ async function site({ credentials = CREDENTIALS, state }: { credentials?: string
 const toldBy = ({ mails }: SmtpServer) => mails.map(({ raw }) => /^X-Labferry-Event: (\w+)/m.exec(raw)?.[1]).sort();
 
 Deno.test("drainOutbox() queues what was logged while the config is damaged or away, and the next good run tells it", async () => {
-  for (const damage of ["half written", "away", "a folder"]) {
+  for (const damage of ["half written", "away", "a folder", "empty"]) {
     await using world = await site();
     const { configFile, good } = world;
     await Deno.remove(configFile);
     if (damage === "half written") await Deno.writeTextFile(configFile, good.slice(0, good.indexOf("smtp]")));
     if (damage === "a folder") await Deno.mkdir(configFile);
+    if (damage === "empty") await Deno.writeTextFile(configFile, "\ufeff\r\n");
     assert.equal(await world.drain([disk]), true, damage);
     assert.deepEqual(await world.pending(), ["the disk is dying 2"], damage);
     // What waits is not touched by a look that finds the config still damaged.

@@ -187,6 +187,8 @@ Deno.test("an event that is raised while the config is being saved is queued; wh
   await using place = await site(server.port);
   const config = join(place.path, "config.toml");
   const good = await Deno.readTextFile(config);
+  const off = good.replace("enabled = true", "enabled = false");
+  assert.notEqual(off, good);
   const fake = terminalOf(place);
   let now = Date.now();
   queue.push(event("line 7", { message: "ERROR a" }, "log:7"));
@@ -195,7 +197,7 @@ Deno.test("an event that is raised while the config is being saved is queued; wh
     fake.terminal.out(text);
     if (!text.startsWith("done")) return;
     const next = rounds.shift();
-    Deno.writeTextFileSync(config, next === undefined ? good : "");
+    Deno.writeTextFileSync(config, next === undefined ? good : off);
     if (next === undefined) return fake.interrupt();
     now += next === "b" ? 60_000 : 5_000;
     queue.push(event(`line ${next}`, { message: `ERROR ${next}` }, `log:${next}`));
