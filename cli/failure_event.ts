@@ -64,6 +64,8 @@ async function queue(
     await makeStateDir(locations.journalFile);
     await using journal = await openOwnJournal(locations, { busyMs });
     await journal.outbox.enqueue(event);
+    // What a run that is cut off could not queue is told by its own end, should it come to it: one end is told once.
+    if (terminal.failureEvent) terminal.failureEvent.unqueued = undefined;
     log.debug(`event ${name} is queued`, { id: event.id });
     return true;
   } catch (error) {
