@@ -23,6 +23,7 @@ import type { Remembered, Trouble } from "./notices.ts";
 import { builtinRegistry, findPipelineText, loadKnownPlugins, readTextIfThere } from "./project.ts";
 import type { Project } from "./project.ts";
 import { eventsOf, queueAll } from "./queue_trouble.ts";
+import { Said } from "./said.ts";
 import { readSecrets } from "./secrets.ts";
 import type { SecretsContext } from "./secrets.ts";
 import { withServices } from "./services.ts";
@@ -30,6 +31,9 @@ import { whyStateIsNotApart } from "./state_apart.ts";
 
 /** How long the end of a command may take for its notifications, in ms (DESIGN 4). */
 export const DRAIN_MS = 30_000;
+
+/** For how long (ms) a delivery does not say the same again, where the cooldown is shorter: there may be one in 5 s. */
+const SAID_MS = 300_000;
 
 /** The name of the pipeline that tells people. */
 export const NOTIFY = "notify";
@@ -116,17 +120,16 @@ interface DrainOptions {
  * lines that are still whoever's gave them: neither told nor queued, and not known to be for nobody.
  */
 export async function drainOutbox(context: Context, options: DrainOptions): Promise<readonly Trouble[]> {
-  const { smtpEnv, trouble, deadlineMs = DRAIN_MS, signal, remembered = { said: new Set() } } = options;
+  const { smtpEnv, trouble, deadlineMs = DRAIN_MS, signal, remembered = { said: new Said() } } = options;
   const { locations, terminal, logs } = context;
-  const { said } = remembered;
   const log = ownLog(context.log);
   const project = await quietProject(context);
   if (project === undefined) return await keepTrouble(context, { smtpEnv, trouble }) ? [] : trouble;
   if (!project.config.config.notify.enabled) return [];
   const { compiled, secrets, missing } = await setUpOrKeep(project, context, options);
+  const ageMs = Math.max(project.config.config.notify.toolkit_error_cooldown_seconds * 1_000, SAID_MS);
   const sayOnce = (words: string) => {
-    if (!said.has(words)) log.warn(words);
-    said.add(words);
+    if (remembered.said.isNews(words, { now: terminal.now(), ageMs })) log.warn(words);
   };
   if (missing.length > 0) {
     const words = missing.map((name) => secrets.where(name)).join("; and ");

@@ -6,6 +6,7 @@
 import type { CommandContext } from "./command.ts";
 import type { PastJournal } from "./deliver_directly.ts";
 import type { LogControl, LogLine } from "./log.ts";
+import { Said } from "./said.ts";
 
 /** How many different messages are told at a time; of more, one message says how often others came. */
 const MESSAGES = 100;
@@ -44,7 +45,7 @@ interface Given {
 /** What a command knows of its earlier deliveries. */
 export interface Remembered {
   /** Words of the deliveries themselves. */
-  said: Set<string>;
+  said: Said;
   /** What was told past the journal, and to whom. */
   past?: PastJournal;
 }
@@ -144,7 +145,7 @@ export function openNotices(
   let waiting: Promise<void> | undefined;
   let isDismissed = false;
   let wasOff = false;
-  const remembered: Remembered = { said: new Set() };
+  const remembered: Remembered = { said: new Said() };
   const hurried = new AbortController();
   const { log, locations } = context;
   const keeping = keepSoon(context, { smtpEnv, trouble, keep, isDismissed: () => isDismissed });

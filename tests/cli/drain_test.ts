@@ -4,6 +4,7 @@ import { PastJournal } from "../../cli/deliver_directly.ts";
 import { drainOutbox, keepTrouble } from "../../cli/drain.ts";
 import { locate } from "../../cli/locations.ts";
 import type { Remembered, Trouble } from "../../cli/notices.ts";
+import { Said } from "../../cli/said.ts";
 import { createScrubber } from "../../cli/scrub.ts";
 import { toOutboxEvent } from "../../core/events/events.ts";
 import { openJournal } from "../../core/journal/sqlite.ts";
@@ -108,6 +109,17 @@ Deno.test("drainOutbox() queues nothing without credentials, and says that what 
   }
 });
 
+Deno.test("drainOutbox() says again that credentials are missing, but not at every delivery of a monitor", async () => {
+  await using world = await site({ credentials: "" });
+  const remembered = { said: new Said() };
+  const began = world.terminal.now();
+  for (const seconds of [0, 60, 299, 300, 301]) {
+    world.terminal.now = () => began + seconds * 1_000;
+    await world.drain([], remembered);
+  }
+  assert.equal(world.said.filter((words) => words.startsWith("Nobody is told")).length, 2);
+});
+
 Deno.test("drainOutbox() queues nothing where notifications are off, and wants to hear of nothing again", async () => {
   await using world = await site();
   await Deno.writeTextFile(world.configFile, world.good.replace("enabled = true", "enabled = false"));
@@ -147,7 +159,7 @@ Deno.test("drainOutbox() delivers past a journal that takes nothing, also what w
 Deno.test("drainOutbox() tells of one message once past the journal, however often a monitor comes by", async () => {
   await using world = await site({ state: "instrument/state" });
   await using past = new PastJournal();
-  const remembered = { said: new Set<string>(), past };
+  const remembered = { said: new Said(), past };
   for (const id of ["1", "2"]) assert.deepEqual(await world.drain([{ ...disk, id }], remembered), []);
   assert.equal(world.server.mails.length, 1);
   assert.deepEqual(await world.drain([{ ...disk, id: "3", message: "the pump, too" }], remembered), []);
@@ -166,7 +178,7 @@ Deno.test("drainOutbox() tells nobody twice past the journal because another add
     );
     if (fault === "damaged") await world.damage();
     await using past = new PastJournal();
-    const remembered = { said: new Set<string>(), past };
+    const remembered = { said: new Said(), past };
     const failure = toOutboxEvent({ event: "backup_failure", at: disk.at, data: { message: "no NAS", exit_code: 1 } });
     world.terminal.failureEvent!.unqueued = [failure];
     for (let i = 0; i < 4; i++) assert.deepEqual(await world.drain([disk], remembered), ["1"], fault);
@@ -181,12 +193,31 @@ Deno.test("drainOutbox() queues what waits past the journal once that is mended"
   await using world = await site({ refuses: /RCPT TO:<ops@/i });
   await world.damage();
   await using past = new PastJournal();
-  const remembered = { said: new Set<string>(), past };
+  const remembered = { said: new Said(), past };
   assert.deepEqual(await world.drain([disk], remembered), ["1"]);
   await Deno.remove(join(world.place.state, "journal.db"));
   assert.deepEqual(await world.drain([], remembered), []);
   assert.deepEqual(await world.pending(), ["the disk is dying 2"]);
   assert.deepEqual(await past.pending(), []);
+});
+
+Deno.test("drainOutbox() silences a message past the journal for no longer than its cooldown", async () => {
+  await using world = await site({ state: "instrument/state" });
+  const config = world.good.replace("enabled = true", "enabled = true\ntoolkit_error_cooldown_seconds = 0");
+  await Deno.writeTextFile(world.configFile, config);
+  await using past = new PastJournal();
+  const remembered = { said: new Said(), past };
+  for (const id of ["1", "2"]) await world.drain([{ ...disk, id }], remembered);
+  assert.equal(world.server.mails.length, 2);
+});
+
+Deno.test("drainOutbox() gives the event of a failure back when nobody could be told of it past the journal", async () => {
+  await using world = await site({ state: "instrument/state", refuses: /RCPT TO/i });
+  const data = { message: "no NAS", exit_code: 1 };
+  const failure = toOutboxEvent({ event: "backup_failure", at: disk.at, data });
+  world.terminal.failureEvent!.unqueued = [failure];
+  assert.deepEqual(await world.drain([disk]), ["1"]);
+  assert.deepEqual(world.terminal.failureEvent!.unqueued, [failure]);
 });
 
 Deno.test("drainOutbox() gives what was logged back when it can be neither queued nor delivered", async () => {
