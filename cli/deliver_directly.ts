@@ -1,8 +1,8 @@
 /** Delivers events past a journal that cannot be used: read-only, damaged, or on a full disk. @module */
 import type { Secrets } from "../core/contract.ts";
-import { emitEvent } from "../core/events/events.ts";
-import type { NewEvent } from "../core/events/events.ts";
+import type { OutboxEvent } from "../core/journal/journal.ts";
 import { openMemoryJournal } from "../core/journal/sqlite.ts";
+import type { LocalJournal } from "../core/journal/sqlite.ts";
 import type { CompiledPipeline } from "../core/pipeline/compile.ts";
 import { runPipeline } from "../core/run/engine.ts";
 import type { CommandContext } from "./command.ts";
@@ -22,33 +22,68 @@ export interface DirectDelivery {
   until: AbortSignal;
 }
 
+/** Of so many events one journal in memory knows that they were told; a monitor may run for years. */
+const REMEMBERED = 10_000;
+
 /**
- * Runs the notify pipeline over these events, with a journal in memory. They are tried once: nothing remembers them, nor
- * that they were told, so that a cooldown does not count. Whether all were told, as far as anybody wants to hear of them.
+ * What is told past the journal, and to whom it was told already: a journal in memory, for as long as the process lives.
+ * Without it each delivery would begin anew, and one address that takes nothing would have all others told again.
  */
-export async function deliverDirectly(
-  events: readonly NewEvent[],
-  { compiled, secrets, project, context, until }: DirectDelivery,
-): Promise<boolean> {
-  if (events.length === 0) return true;
-  const { locations, log } = context;
-  const journal = await openMemoryJournal();
-  return await withServices(project.registry, { dryRun: false, journal, context }, async (services) => {
-    for (const event of events) await emitEvent(services.journal.outbox, event, { enabled: true });
-    const { items, error } = await runPipeline({
-      compiled,
-      config: project.config.view,
-      stateDir: locations.stateDir,
-      dryRun: false,
-      stop: until,
-      abort: until,
-    }, { ...services, secrets });
-    const sent = items.filter(({ outcome }) => outcome === "done").length;
-    if (sent > 0) log.info(`people were told of ${count(sent, "event")}, past the journal`);
-    const lost = await services.journal.outbox.pending();
-    if (lost.length === 0) return true;
-    const why = error?.message ?? items.find((item) => item.error)?.error?.message ?? "no server took it in time";
-    log.warn(`${count(lost.length, "event")} can be neither queued nor delivered: ${why}`);
-    return false;
-  });
+export class PastJournal implements AsyncDisposable {
+  #journal: LocalJournal | undefined;
+  #taken = 0;
+
+  /** Events that nobody was told of yet, or not all. */
+  async pending(): Promise<OutboxEvent[]> {
+    return await this.#journal?.outbox.pending() ?? [];
+  }
+
+  /** These are told by another now; whom they were told already is kept. */
+  async release(events: readonly OutboxEvent[], at: number): Promise<void> {
+    for (const { id } of events) await this.#journal?.outbox.markSent(id, new Date(at).toISOString());
+  }
+
+  /**
+   * Runs the notify pipeline over these events and over what is pending; one that is known by its id is not taken twice.
+   * Returns the ids of those that are still to be told, as far as anybody wants to hear of them, and why.
+   */
+  async deliver(
+    events: readonly OutboxEvent[],
+    { compiled, secrets, project, context, until }: DirectDelivery,
+  ): Promise<{ left: Set<string>; why?: string }> {
+    if (events.length === 0 && this.#journal === undefined) return { left: new Set() };
+    const journal = await this.#open();
+    const { outbox } = journal;
+    await outbox.putMany(events);
+    this.#taken += events.length;
+    if (!await outbox.hasPending()) return { left: new Set() };
+    return await withServices(project.registry, { dryRun: false, journal, context }, async (services) => {
+      const { items, error } = await runPipeline({
+        compiled,
+        config: project.config.view,
+        stateDir: context.locations.stateDir,
+        dryRun: false,
+        stop: until,
+        abort: until,
+      }, { ...services, secrets });
+      const sent = items.filter(({ outcome }) => outcome === "done").length;
+      if (sent > 0) context.log.info(`people were told of ${count(sent, "event")}, past the journal`);
+      const left = new Set((await outbox.pending()).map(({ id }) => id));
+      if (left.size === 0) return { left };
+      const why = error?.message ?? items.find((item) => item.error)?.error?.message ?? "no server took it in time";
+      return { left, why };
+    });
+  }
+
+  async #open(): Promise<LocalJournal> {
+    if (this.#taken > REMEMBERED && !await this.#journal?.outbox.hasPending()) await this[Symbol.asyncDispose]();
+    return this.#journal ??= await openMemoryJournal();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const journal = this.#journal;
+    this.#journal = undefined;
+    this.#taken = 0;
+    await journal?.[Symbol.asyncDispose]();
+  }
 }

@@ -4,7 +4,7 @@ import { PipelineError } from "../core/errors.ts";
 import { adoptOutbox } from "../core/events/adopt_outbox.ts";
 import type { Secrets } from "../core/contract.ts";
 import { isAbsent } from "../core/io/io_errors.ts";
-import type { NewEvent } from "../core/events/events.ts";
+import type { OutboxEvent } from "../core/journal/journal.ts";
 import { brokenError } from "../core/external/external_stage.ts";
 import { lintPipeline } from "../core/lint/safety.ts";
 import { compilePipeline } from "../core/pipeline/compile.ts";
@@ -16,13 +16,14 @@ import type { Registry } from "../core/registry.ts";
 import { runPipeline } from "../core/run/engine.ts";
 import type { RunReport } from "../core/run/report.ts";
 import type { CommandContext } from "./command.ts";
-import { deliverDirectly } from "./deliver_directly.ts";
+import { PastJournal } from "./deliver_directly.ts";
 import { count } from "./format.ts";
 import { OWN } from "./notices.ts";
-import type { Trouble } from "./notices.ts";
+import type { Remembered, Trouble } from "./notices.ts";
 import { builtinRegistry, findPipelineText, loadKnownPlugins, readTextIfThere } from "./project.ts";
 import type { Project } from "./project.ts";
-import { newEvents, queueTrouble } from "./queue_trouble.ts";
+import { eventsOf, queueAll } from "./queue_trouble.ts";
+import { Said } from "./said.ts";
 import { readSecrets } from "./secrets.ts";
 import type { SecretsContext } from "./secrets.ts";
 import { withServices } from "./services.ts";
@@ -30,6 +31,9 @@ import { whyStateIsNotApart } from "./state_apart.ts";
 
 /** How long the end of a command may take for its notifications, in ms (DESIGN 4). */
 export const DRAIN_MS = 30_000;
+
+/** For how long (ms) a delivery does not say the same again, where the cooldown is shorter: there may be one in 5 s. */
+const SAID_MS = 300_000;
 
 /** The name of the pipeline that tells people. */
 export const NOTIFY = "notify";
@@ -96,7 +100,7 @@ export async function keepTrouble(
   { smtpEnv, trouble }: { smtpEnv?: string; trouble: readonly Trouble[] },
 ): Promise<boolean> {
   if (!await queuesEvents(context, smtpEnv) || await whyStateIsNotApart(context.locations)) return false;
-  if (trouble.length > 0) await queueTrouble(trouble, context);
+  if (trouble.length > 0) await queueAll(eventsOf(trouble, context), context);
   return true;
 }
 
@@ -106,58 +110,67 @@ interface DrainOptions {
   deadlineMs?: number;
   /** Leaves the rest queued. */
   signal?: AbortSignal;
-  /** What a command has said already: the monitor delivers again and again. */
-  said?: Set<string>;
+  /** What the command knows of its earlier deliveries: the monitor delivers again and again. */
+  remembered?: Remembered;
 }
 
 /**
  * Queues what was logged, then delivers what waits, for at most 30 s. Without notifications switched on, or without
- * credentials, nothing is queued and nothing is opened; what the journal does not take is delivered past it. Whether the
- * lines are told or queued, or known to be for nobody; otherwise they are still whoever's gave them.
+ * credentials, nothing is queued and nothing is opened; what the journal does not take is delivered past it. Returns the
+ * lines that are still whoever's gave them: neither told nor queued, and not known to be for nobody.
  */
-export async function drainOutbox(context: Context, options: DrainOptions): Promise<boolean> {
-  const { smtpEnv, trouble, deadlineMs = DRAIN_MS, signal, said = new Set() } = options;
+export async function drainOutbox(context: Context, options: DrainOptions): Promise<readonly Trouble[]> {
+  const { smtpEnv, trouble, deadlineMs = DRAIN_MS, signal, remembered = { said: new Said() } } = options;
   const { locations, terminal, logs } = context;
   const log = ownLog(context.log);
   const project = await quietProject(context);
-  if (project === undefined) return trouble.length === 0 || await keepTrouble(context, { smtpEnv, trouble });
-  if (!project.config.config.notify.enabled) return true;
+  if (project === undefined) return await keepTrouble(context, { smtpEnv, trouble }) ? [] : trouble;
+  if (!project.config.config.notify.enabled) return [];
   const { compiled, secrets, missing } = await setUpOrKeep(project, context, options);
+  const ageMs = Math.max(project.config.config.notify.toolkit_error_cooldown_seconds * 1_000, SAID_MS);
+  const sayOnce = (words: string) => {
+    if (remembered.said.isNews(words, { now: terminal.now(), ageMs })) log.warn(words);
+  };
   if (missing.length > 0) {
     const words = missing.map((name) => secrets.where(name)).join("; and ");
-    if (!said.has(words)) log.warn(`Nobody is told of anything, though [notify] enabled is true: set ${words}`);
-    said.add(words);
-    return trouble.length === 0;
+    sayOnce(`Nobody is told of anything, though [notify] enabled is true: set ${words}`);
+    return trouble;
   }
   const until = AbortSignal.any([AbortSignal.timeout(deadlineMs), ...signal ? [signal] : []]);
-  const directly = { compiled, secrets, project, context: { terminal, locations, log, logs }, until };
-  const pastTheJournal = async (events: readonly NewEvent[]) => {
-    // No cooldown is remembered there: a monitor would tell of the same thing every minute.
-    const news = trouble.filter(({ message }) => !said.has(message));
-    const isTold = await deliverDirectly([...events, ...newEvents(news, context)], directly);
-    if (isTold) { for (const { message } of news) said.add(message); }
-    return isTold;
+  const news = eventsOf(trouble, context);
+  const pastTheJournal = async (unqueued: readonly OutboxEvent[]) => {
+    const parts = { compiled, secrets, project, context: { terminal, locations, log, logs }, until };
+    const past = remembered.past ??= new PastJournal();
+    const { left, why } = await past.deliver([...unqueued, ...news], parts);
+    if (left.size > 0) sayOnce(`${count(left.size, "event")} can be neither queued nor delivered: ${why}`);
+    return left;
   };
+  const stillOurs = (left: Set<string>) => trouble.filter((_, at) => left.has(news[at].id));
   const unqueued = terminal.failureEvent?.unqueued?.splice(0) ?? [];
   // The command said so, if it was to write there.
   if (unqueued.length > 0 || await whyStateIsNotApart(locations)) {
+    let left = new Set(unqueued.map(({ id }) => id));
     try {
-      return await pastTheJournal(unqueued);
-    } catch (error) {
-      terminal.failureEvent?.unqueued?.unshift(...unqueued);
-      throw error;
+      left = await pastTheJournal(unqueued);
+    } finally {
+      terminal.failureEvent?.unqueued?.unshift(...unqueued.filter(({ id }) => left.has(id)));
     }
+    return stillOurs(left);
   }
+  const held = await remembered.past?.pending() ?? [];
   // A command that only looks makes no state folder.
-  if (trouble.length === 0 && await Deno.lstat(dirname(locations.journalFile)).catch(() => undefined) === undefined) {
-    return true;
-  }
+  if (
+    trouble.length === 0 && held.length === 0 &&
+    await Deno.lstat(dirname(locations.journalFile)).catch(() => undefined) === undefined
+  ) return [];
   try {
-    if (trouble.length > 0) await queueTrouble(trouble, context);
+    // What waits in memory, for a journal that was broken, is safe in one that is mended.
+    if (trouble.length > 0 || held.length > 0) await queueAll([...held, ...news], context);
   } catch (error) {
     log.warn(`Cannot queue what was logged: ${(error as Error).message}`);
-    return await pastTheJournal([]);
+    return stillOurs(await pastTheJournal([]));
   }
+  await remembered.past?.release(held, terminal.now());
   await withServices(
     project.registry,
     { dryRun: false, context: { terminal, locations, log, logs } },
@@ -177,7 +190,7 @@ export async function drainOutbox(context: Context, options: DrainOptions): Prom
       tell(report, { left, log });
     },
   );
-  return true;
+  return [];
 }
 
 /** Where nothing can be delivered until the notify pipeline is mended, the lines wait for that in the journal. */

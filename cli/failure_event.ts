@@ -4,8 +4,7 @@
  * @module
  */
 import type { Json } from "../core/contract.ts";
-import { emitEvent, eventForExit, failureEvent, isEventName } from "../core/events/events.ts";
-import type { NewEvent } from "../core/events/events.ts";
+import { eventForExit, failureEvent, isEventName, toOutboxEvent } from "../core/events/events.ts";
 import type { Logger } from "../core/ports.ts";
 import type { CommandSpec } from "./command.ts";
 import { NOTIFY, queuesEvents } from "./drain.ts";
@@ -58,14 +57,16 @@ async function queue(
   const data = scrubber.value({ ...more, code, message, pipeline, exit_code: exitCode, host: terminal.host }) as Json;
   const name = eventForExit(pipeline, exitCode);
   if (name === undefined || !isEventName(name)) return true;
-  const event: NewEvent = { event: name, at: terminal.now(), data };
+  const event = toOutboxEvent({ event: name, at: terminal.now(), data });
   try {
     const astray = await whyStateIsNotApart(locations);
     if (astray) throw astray;
     await makeStateDir(locations.journalFile);
     await using journal = await openOwnJournal(locations, { busyMs });
-    const id = await emitEvent(journal.outbox, event, { enabled: true });
-    log.debug(`event ${name} is queued`, { id });
+    await journal.outbox.enqueue(event);
+    // What a run that is cut off could not queue is told by its own end, should it come to it: one end is told once.
+    if (terminal.failureEvent) terminal.failureEvent.unqueued = undefined;
+    log.debug(`event ${name} is queued`, { id: event.id });
     return true;
   } catch (error) {
     if (terminal.failureEvent) terminal.failureEvent.unqueued = [event];

@@ -32,7 +32,11 @@ export function openInterrupts(parts: InterruptParts, { endless = false, last }:
   const stop = new AbortController();
   const abort = new AbortController();
   const timers = new DisposableStack();
+  let isEnding = false;
   const end = (why: string) => {
+    // The end takes up to a second: one more interrupt, or the time that runs out meanwhile, ends nothing anew.
+    if (isEnding) return;
+    isEnding = true;
     parts.err(
       `labferry ends ${why}; what it was at is left as it is, as after a crash. Run again: it goes on with it\n`,
     );

@@ -4,7 +4,9 @@
  * @module
  */
 import type { CommandContext } from "./command.ts";
+import type { PastJournal } from "./deliver_directly.ts";
 import type { LogControl, LogLine } from "./log.ts";
+import { Said } from "./said.ts";
 
 /** How many different messages are told at a time; of more, one message says how often others came. */
 const MESSAGES = 100;
@@ -40,14 +42,22 @@ interface Given {
   trouble: readonly Trouble[];
 }
 
+/** What a command knows of its earlier deliveries. */
+export interface Remembered {
+  /** Words of the deliveries themselves. */
+  said: Said;
+  /** What was told past the journal, and to whom. */
+  past?: PastJournal;
+}
+
 /**
- * Delivers what waits: `drainOutbox`, which is not loaded before there is something to do. Whether the lines are off the
- * hands of whoever gave them: told, queued, or known to be for nobody.
+ * Delivers what waits: `drainOutbox`, which is not loaded before there is something to do. Returns the lines that are
+ * still on the hands of whoever gave them: neither told nor queued, and not known to be for nobody.
  */
 export type Drain = (
   context: Context,
-  options: Given & { signal: AbortSignal; said?: Set<string> },
-) => Promise<boolean>;
+  options: Given & { signal: AbortSignal; remembered: Remembered },
+) => Promise<readonly Trouble[]>;
 
 /** Queues lines, and delivers nothing: `keepTrouble`. Whether they are queued. */
 export type Keep = (context: Context, options: Given) => Promise<boolean>;
@@ -135,7 +145,7 @@ export function openNotices(
   let waiting: Promise<void> | undefined;
   let isDismissed = false;
   let wasOff = false;
-  const said = new Set<string>();
+  const remembered: Remembered = { said: new Said() };
   const hurried = new AbortController();
   const { log, locations } = context;
   const keeping = keepSoon(context, { smtpEnv, trouble, keep, isDismissed: () => isDismissed });
@@ -154,13 +164,13 @@ export function openNotices(
     // Too late to deliver anything: what was queued stays so.
     if (lines.length === 0 && (hurried.signal.aborted || look === "unknown")) return;
     try {
-      const drained = await (drain ?? (await import("./drain.ts")).drainOutbox)(context, {
+      const left = await (drain ?? (await import("./drain.ts")).drainOutbox)(context, {
         smtpEnv,
         trouble: lines,
         signal: hurried.signal,
-        said,
+        remembered,
       });
-      if (!drained) trouble?.putBack?.(lines);
+      if (left.length > 0) trouble?.putBack?.(left);
     } catch (error) {
       // Whether they were queued before it failed nobody knows: queued again, they are told once all the same.
       trouble?.putBack?.(lines);

@@ -38,7 +38,7 @@ export async function withServices<T>(
   registry: Registry,
   { dryRun, context, journal: own }: {
     dryRun: boolean;
-    /** In place of this machine's journal, which is then not even looked at. */
+    /** In place of this machine's journal, which is then not even looked at. It stays open. */
     journal?: LocalJournal;
     context: Pick<CommandContext, "terminal" | "locations" | "log" | "openDisk"> & {
       logs: Pick<CommandContext["logs"], "scrubber">;
@@ -51,10 +51,13 @@ export async function withServices<T>(
   const astray = dryRun || own !== undefined ? undefined : await whyStateIsNotApart(locations);
   if (astray) throw astray;
   if (!dryRun && own === undefined) await makeStateDir(locations.journalFile);
-  await using journal = own ??
-    (dryRun
-      ? await copyJournalForReading(locations.journalFile, { config: pathKey(locations.configFile) })
-      : await openOwnJournal(locations));
+  await using opened = own !== undefined
+    ? undefined
+    : dryRun
+    ? await copyJournalForReading(locations.journalFile, { config: pathKey(locations.configFile) })
+    : await openOwnJournal(locations);
+  const journal = own ?? opened;
+  if (journal === undefined) throw new TypeError("a journal was neither given nor opened");
   const processes = ownProcesses({ locations, terminal });
   if (!dryRun && own === undefined) await processes.tidy().catch(() => {}); // what stays is judged where it matters
   const noteOf = (program: string) => (pid: number) => {

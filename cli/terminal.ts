@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { NewEvent } from "../core/events/events.ts";
+import type { OutboxEvent } from "../core/journal/journal.ts";
 import type { OutsideCode } from "./outside_code.ts";
 
 /** Ctrl+C and SIGTERM as signals. */
@@ -28,7 +28,7 @@ export interface FailureEvent {
   /** Set as soon as somebody queues the event; whether it was queued. */
   queued?: Promise<boolean>;
   /** What the journal did not take: it is delivered at the end of the command, or lost. */
-  unqueued?: NewEvent[];
+  unqueued?: OutboxEvent[];
 }
 
 export interface Terminal {

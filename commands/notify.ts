@@ -120,7 +120,7 @@ async function test(event: string, { project, context, dryRun, json, smtpEnv }: 
   const promised: { [key: string]: Json } = {};
   using interrupts = terminal.interrupts();
   // Neither a cooldown nor an earlier test counts.
-  const journal = await openMemoryJournal();
+  await using journal = await openMemoryJournal();
   const report = await withServices(project.registry, { dryRun, context, journal }, async (services) => {
     return await runPipeline({
       compiled: overOneEvent(compiled, testEvent(event, terminal)),

@@ -14,12 +14,13 @@ const FOUND_OLD = "outbox:found-old";
 
 /**
  * Takes over events that another config has told nobody of for 30 days, where its file is gone; where it is still there,
- * 30 days after they were first found so old.
+ * 30 days after they were first found so old. What an older version queued, for no config, is the first one's to come.
  */
 export async function adoptOutbox(
   { outbox, cursors }: Pick<Journal, "outbox" | "cursors">,
   { now, log, isGone }: { now: number; log: Pick<Logger, "info">; isGone(config: string): Promise<boolean> },
 ): Promise<void> {
+  await outbox.adoptNobodys();
   const old = new Date(now - OWN_MS).toISOString();
   const configs = await outbox.othersBefore(old);
   // Every command asks: nearly always there is none, and nothing is to wait for another process or the disk.

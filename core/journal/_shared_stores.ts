@@ -119,8 +119,24 @@ export class SqliteOutbox implements Outbox {
     const old = "sent_at IS NULL AND config = ? AND at < ?";
     return this.#db.change("take over old events", [], () => {
       this.#forgetSteps(old, [config, instant]);
-      // Two configs may have queued one id, and what is sent is known by it.
-      return this.#db.run(`UPDATE outbox SET config = '', id = id || ':' || seq WHERE ${old}`, config, instant);
+      // Two configs may have queued one id, and what is sent is known by it. Whose it is now knows whom it told of it.
+      const sql = `UPDATE outbox SET config = ?, id = id || ':' || seq WHERE ${old}`;
+      return this.#db.run(sql, this.#config ?? "", config, instant);
+    });
+  }
+
+  async adoptNobodys(): Promise<void> {
+    const own = this.#config;
+    const nobodys = "FROM outbox WHERE sent_at IS NULL AND config = ''";
+    if (
+      own === undefined ||
+      await this.#db.ask("read events", () => this.#db.one(`SELECT 1 ${nobodys} LIMIT 1`)) === undefined
+    ) {
+      return;
+    }
+    await this.#db.change("take over events", [], () => {
+      // Their ids stay: whom an older version has told is known by them.
+      this.#db.run("UPDATE OR IGNORE outbox SET config = ? WHERE sent_at IS NULL AND config = ''", own);
     });
   }
 

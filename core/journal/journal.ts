@@ -116,8 +116,10 @@ export interface Outbox {
   condense(event: string, options: Condense): Promise<OutboxEvent | undefined>;
   /** The other configs that queued, before an instant (ISO 8601), what nobody was told of yet; sorted. */
   othersBefore(instant: string): Promise<string[]>;
-  /** Takes over what such a config queued before an instant. Any config tells of it from now on. Returns how many. */
+  /** Takes over what such a config queued before an instant: this config tells of it from now on. Returns how many. */
   adopt(config: string, instant: string): Promise<number>;
+  /** Takes over what an older version queued, for no config: else each would tell of it that finds it not all told. */
+  adoptNobodys(): Promise<void>;
   markSent(id: string, at: string): Promise<void>;
 }
 

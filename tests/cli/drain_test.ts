@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
+import { PastJournal } from "../../cli/deliver_directly.ts";
 import { drainOutbox, keepTrouble } from "../../cli/drain.ts";
 import { locate } from "../../cli/locations.ts";
-import type { Trouble } from "../../cli/notices.ts";
+import type { Remembered, Trouble } from "../../cli/notices.ts";
+import { Said } from "../../cli/said.ts";
 import { createScrubber } from "../../cli/scrub.ts";
-import type { NewEvent } from "../../core/events/events.ts";
+import { toOutboxEvent } from "../../core/events/events.ts";
 import { openJournal } from "../../core/journal/sqlite.ts";
 import { lab } from "../commands/_lab.ts";
 import { startSmtp } from "../kit/servers/smtp.ts";
@@ -16,8 +18,13 @@ const CREDENTIALS = "LABFERRY_SMTP_USER=ferry@lab.example\nLABFERRY_SMTP_APP_PAS
 const disk: Trouble = { id: "1", at: Date.UTC(2025, 5, 15), level: "error", message: "the disk is dying", count: 2 };
 
 /** A laboratory whose people hear of everything, and what drains its outbox. */
-async function site({ credentials = CREDENTIALS, state }: { credentials?: string; state?: string } = {}) {
-  const server = await startSmtp({ users: { "ferry@lab.example": "hunter22" } });
+async function site(
+  { credentials = CREDENTIALS, state, refuses }: { credentials?: string; state?: string; refuses?: RegExp } = {},
+) {
+  const server = await startSmtp({
+    users: { "ferry@lab.example": "hunter22" },
+    onCommand: (line) => refuses?.test(line) ? "550 5.1.1 no such user" : undefined,
+  });
   const place = await lab();
   const configFile = join(place.path, "config.toml");
   const good = await Deno.readTextFile(configFile) +
@@ -45,9 +52,16 @@ async function site({ credentials = CREDENTIALS, state }: { credentials?: string
     smtpEnv,
     good,
     said,
-    drain: (trouble: readonly Trouble[] = [], said?: Set<string>) => drainOutbox(make(), { trouble, said }),
+    /** The ids of the lines that are given back. */
+    async drain(trouble: readonly Trouble[] = [], remembered?: Remembered): Promise<string[]> {
+      return (await drainOutbox(make(), { trouble, remembered })).map(({ id }) => id);
+    },
     keep: (trouble: readonly Trouble[]) => keepTrouble(make(), { trouble }),
     told: () => toldBy(server),
+    async damage() {
+      await Deno.mkdir(place.state, { recursive: true });
+      await Deno.writeTextFile(join(place.state, "journal.db"), "no database at all ".repeat(500));
+    },
     async pending(): Promise<string[]> {
       if (await Deno.lstat(join(place.state, "journal.db")).then(() => false, () => true)) return [];
       await using journal = await openJournal(join(place.state, "journal.db"));
@@ -73,14 +87,14 @@ Deno.test("drainOutbox() queues what was logged while the config is damaged or a
     if (damage === "half written") await Deno.writeTextFile(configFile, good.slice(0, good.indexOf("smtp]")));
     if (damage === "a folder") await Deno.mkdir(configFile);
     if (damage === "empty") await Deno.writeTextFile(configFile, "\ufeff\r\n");
-    assert.equal(await world.drain([disk]), true, damage);
+    assert.deepEqual(await world.drain([disk]), [], damage);
     assert.deepEqual(await world.pending(), ["the disk is dying 2"], damage);
     // What waits is not touched by a look that finds the config still damaged.
-    assert.equal(await world.drain(), true, damage);
+    assert.deepEqual(await world.drain(), [], damage);
     assert.deepEqual(world.told(), []);
     if (damage !== "away") await Deno.remove(configFile);
     await Deno.writeTextFile(configFile, good);
-    assert.equal(await world.drain(), true, damage);
+    assert.deepEqual(await world.drain(), [], damage);
     assert.deepEqual(world.told(), ["toolkit_error"], damage);
     assert.deepEqual(await world.pending(), []);
   }
@@ -90,16 +104,27 @@ Deno.test("drainOutbox() queues nothing without credentials, and says that what 
   for (const config of ["good", "away"]) {
     await using world = await site({ credentials: "" });
     if (config === "away") await Deno.remove(world.configFile);
-    assert.deepEqual([await world.drain([disk]), await world.drain()], [false, true], config);
+    assert.deepEqual([await world.drain([disk]), await world.drain()], [["1"], []], config);
     assert.equal(await world.keep([disk]), false);
     assert.deepEqual(await world.pending(), []);
   }
 });
 
+Deno.test("drainOutbox() says again that credentials are missing, but not at every delivery of a monitor", async () => {
+  await using world = await site({ credentials: "" });
+  const remembered = { said: new Said() };
+  const began = world.terminal.now();
+  for (const seconds of [0, 60, 299, 300, 301]) {
+    world.terminal.now = () => began + seconds * 1_000;
+    await world.drain([], remembered);
+  }
+  assert.equal(world.said.filter((words) => words.startsWith("Nobody is told")).length, 2);
+});
+
 Deno.test("drainOutbox() queues nothing where notifications are off, and wants to hear of nothing again", async () => {
   await using world = await site();
   await Deno.writeTextFile(world.configFile, world.good.replace("enabled = true", "enabled = false"));
-  assert.equal(await world.drain([disk]), true);
+  assert.deepEqual(await world.drain([disk]), []);
   assert.equal(await world.keep([disk]), false);
   assert.deepEqual([await world.pending(), world.told()], [[], []]);
 });
@@ -117,16 +142,14 @@ Deno.test("drainOutbox() queues what was logged where the notify pipeline is bro
 });
 
 Deno.test("drainOutbox() delivers past a journal that takes nothing, also what was logged beside the event of the failure", async () => {
-  const failure: NewEvent = { event: "backup_failure", at: disk.at, data: { message: "no NAS", exit_code: 1 } };
+  const data = { message: "no NAS", exit_code: 1 };
+  const failure = toOutboxEvent({ event: "backup_failure", at: disk.at, data });
   for (const unqueued of [[], [failure]]) {
     for (const fault of ["damaged", "not apart"]) {
       await using world = await site(fault === "not apart" ? { state: "instrument/state" } : {});
-      if (fault === "damaged") {
-        await Deno.mkdir(world.place.state);
-        await Deno.writeTextFile(join(world.place.state, "journal.db"), "no database at all ".repeat(500));
-      }
+      if (fault === "damaged") await world.damage();
       world.terminal.failureEvent!.unqueued = [...unqueued];
-      assert.equal(await world.drain([disk]), true, `${fault}: ${world.said}`);
+      assert.deepEqual(await world.drain([disk]), [], `${fault}: ${world.said}`);
       assert.deepEqual(world.told(), [...unqueued.map(({ event }) => event), "toolkit_error"], fault);
       assert.deepEqual(world.terminal.failureEvent!.unqueued, []);
       if (fault === "not apart") assert.deepEqual([...Deno.readDirSync(world.place.source)], []);
@@ -136,17 +159,72 @@ Deno.test("drainOutbox() delivers past a journal that takes nothing, also what w
 
 Deno.test("drainOutbox() tells of one message once past the journal, however often a monitor comes by", async () => {
   await using world = await site({ state: "instrument/state" });
-  const said = new Set<string>();
-  for (const id of ["1", "2"]) assert.equal(await world.drain([{ ...disk, id }], said), true);
+  await using past = new PastJournal();
+  const remembered = { said: new Said(), past };
+  for (const id of ["1", "2"]) assert.deepEqual(await world.drain([{ ...disk, id }], remembered), []);
   assert.equal(world.server.mails.length, 1);
-  assert.equal(await world.drain([{ ...disk, id: "3", message: "the pump, too" }], said), true);
+  assert.deepEqual(await world.drain([{ ...disk, id: "3", message: "the pump, too" }], remembered), []);
   assert.equal(world.server.mails.length, 2);
+});
+
+Deno.test("drainOutbox() tells nobody twice past the journal because another address takes nothing", async () => {
+  for (const fault of ["damaged", "not apart"]) {
+    await using world = await site({
+      ...fault === "not apart" ? { state: "instrument/state" } : {},
+      refuses: /RCPT TO:<gone@/i,
+    });
+    await Deno.writeTextFile(
+      join(world.place.path, "recipients", "toolkit_error.txt"),
+      "ops@lab.example\ngone@lab.example\n",
+    );
+    if (fault === "damaged") await world.damage();
+    await using past = new PastJournal();
+    const remembered = { said: new Said(), past };
+    const failure = toOutboxEvent({ event: "backup_failure", at: disk.at, data: { message: "no NAS", exit_code: 1 } });
+    world.terminal.failureEvent!.unqueued = [failure];
+    for (let i = 0; i < 4; i++) assert.deepEqual(await world.drain([disk], remembered), ["1"], fault);
+    assert.deepEqual(world.told(), ["backup_failure", "toolkit_error"], fault);
+    // It is refused again, and given up in the end, as in the journal.
+    const [{ id }] = await past.pending();
+    assert.equal(id, "toolkit_error:1");
+  }
+});
+
+Deno.test("drainOutbox() queues what waits past the journal once that is mended", async () => {
+  await using world = await site({ refuses: /RCPT TO:<ops@/i });
+  await world.damage();
+  await using past = new PastJournal();
+  const remembered = { said: new Said(), past };
+  assert.deepEqual(await world.drain([disk], remembered), ["1"]);
+  await Deno.remove(join(world.place.state, "journal.db"));
+  assert.deepEqual(await world.drain([], remembered), []);
+  assert.deepEqual(await world.pending(), ["the disk is dying 2"]);
+  assert.deepEqual(await past.pending(), []);
+});
+
+Deno.test("drainOutbox() silences a message past the journal for no longer than its cooldown", async () => {
+  await using world = await site({ state: "instrument/state" });
+  const config = world.good.replace("enabled = true", "enabled = true\ntoolkit_error_cooldown_seconds = 0");
+  await Deno.writeTextFile(world.configFile, config);
+  await using past = new PastJournal();
+  const remembered = { said: new Said(), past };
+  for (const id of ["1", "2"]) await world.drain([{ ...disk, id }], remembered);
+  assert.equal(world.server.mails.length, 2);
+});
+
+Deno.test("drainOutbox() gives the event of a failure back when nobody could be told of it past the journal", async () => {
+  await using world = await site({ state: "instrument/state", refuses: /RCPT TO/i });
+  const data = { message: "no NAS", exit_code: 1 };
+  const failure = toOutboxEvent({ event: "backup_failure", at: disk.at, data });
+  world.terminal.failureEvent!.unqueued = [failure];
+  assert.deepEqual(await world.drain([disk]), ["1"]);
+  assert.deepEqual(world.terminal.failureEvent!.unqueued, [failure]);
 });
 
 Deno.test("drainOutbox() gives what was logged back when it can be neither queued nor delivered", async () => {
   await using world = await site({ state: "instrument/state" });
   await world.server[Symbol.asyncDispose]();
-  assert.equal(await world.drain([disk]), false);
+  assert.deepEqual(await world.drain([disk]), ["1"]);
   assert.match(world.said.join("\n"), /neither queued nor delivered/);
 });
 

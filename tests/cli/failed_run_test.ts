@@ -4,6 +4,7 @@ import type { CommandContext } from "../../cli/command.ts";
 import { withFailureEvent } from "../../cli/failed_run.ts";
 import { interruption } from "../../cli/interruption.ts";
 import { openJournal } from "../../core/journal/sqlite.ts";
+import type { FailureEvent } from "../../cli/terminal.ts";
 import type { RunReport } from "../../core/run/report.ts";
 import { tempDir } from "../kit/temp.ts";
 
@@ -79,5 +80,28 @@ Deno.test("withFailureEvent() tells of a run that was asked to stop as of one, n
     const [{ data }] = await journal.outbox.pending();
     const { code, exit_code, ...more } = data as { [key: string]: unknown };
     assert.deepEqual([code, exit_code, more.message], ["run/stopped", 130, message]);
+  }
+});
+
+Deno.test("withFailureEvent() tells one end once: what it could not queue when it was cut off is told by its own end", async () => {
+  for (const isBroken of [false, true]) {
+    await using dir = await tempDir();
+    const { context, journalFile } = contextIn(dir.path);
+    const failureEvent: FailureEvent = {};
+    Object.assign(context.terminal, { failureEvent });
+    if (isBroken) await Deno.writeTextFile(journalFile, "no database at all ".repeat(500));
+    await withFailureEvent(
+      "backup",
+      { dryRun: false, context, isWanted: () => Promise.resolve(true) },
+      async ({ cutOff }) => {
+        await cutOff();
+        assert.equal(failureEvent.unqueued?.length, isBroken ? 1 : undefined);
+        if (isBroken) await Deno.remove(journalFile);
+        return REPORT;
+      },
+    );
+    await using journal = await openJournal(journalFile);
+    assert.equal((await journal.outbox.pending()).length, 1);
+    assert.equal(failureEvent.unqueued, undefined, "it is queued, and not told past the journal, too");
   }
 });

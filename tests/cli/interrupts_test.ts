@@ -32,20 +32,27 @@ function made({ endless = false, last }: InterruptOptions = {}) {
 
 Deno.test("openInterrupts() asks at the first, breaks off at the second, and ends the process 5 s behind it or at the third", () => {
   const last = () => Promise.resolve();
-  const { interrupts, timers, exits, lasts, signal, said } = made({ last });
-  signal();
-  assert.deepEqual([interrupts.stop.aborted, interrupts.abort.aborted, timers.size], [true, false, 0]);
-  signal();
-  assert.ok(isInterruption(interrupts.abort.reason));
-  assert.deepEqual([...timers.keys()], [NOW_MS]);
-  assert.deepEqual(exits, []);
-  timers.get(NOW_MS)?.();
-  assert.deepEqual(exits, [130]);
-  assert.match(said(), /it was told to 5000 ms ago; what it was at is left as it is/);
-  signal();
-  assert.deepEqual(exits, [130, 130]);
-  assert.deepEqual(lasts, [last, last], "either way the last thing is done");
-  assert.match(said(), /at the third interrupt/);
+  for (const third of [false, true]) {
+    const { interrupts, timers, exits, lasts, signal, said } = made({ last });
+    signal();
+    assert.deepEqual([interrupts.stop.aborted, interrupts.abort.aborted, timers.size], [true, false, 0]);
+    signal();
+    assert.ok(isInterruption(interrupts.abort.reason));
+    assert.deepEqual([...timers.keys()], [NOW_MS]);
+    assert.deepEqual(exits, []);
+    if (third) signal();
+    else timers.get(NOW_MS)?.();
+    assert.deepEqual(exits, [130]);
+    assert.deepEqual(lasts, [last], "either way the last thing is done");
+    const words = third
+      ? /at once, at the third interrupt/
+      : /it was told to 5000 ms ago; what it was at is left as it is/;
+    assert.match(said(), words);
+    // It takes a second, in which nothing ends it anew.
+    signal();
+    timers.get(NOW_MS)?.();
+    assert.deepEqual([exits, said().match(/labferry ends/g)?.length], [[130], 1]);
+  }
 });
 
 Deno.test("openInterrupts() gives an endless run 2 s from the first one on, and that is no failure", () => {

@@ -29,7 +29,7 @@ async function hanging() {
     onBegin.resolve();
     onBegin = Promise.withResolvers();
     if (!signal.aborted) await promise;
-    return true;
+    return [];
   };
   let lines: Trouble[] = [];
   const trouble = { take: () => lines.splice(0) };
@@ -88,7 +88,7 @@ Deno.test("Notices.flush() keeps what was to be told for the next delivery when 
   const told: (readonly [string, number])[][] = [];
   const drain: Drain = (_context, { trouble }) => {
     told.push(trouble.map(({ message, count }) => [message, count] as const));
-    if (told.length > 1) return Promise.resolve(true);
+    if (told.length > 1) return Promise.resolve([]);
     warn("disk");
     warn("meanwhile");
     return Promise.reject(new Error("the journal is busy"));
@@ -121,7 +121,7 @@ async function watched({ drains = [], keeps = [] }: { drains?: boolean[]; keeps?
     trouble,
     drain: (_context, { trouble }) => {
       told.push(words(trouble));
-      return Promise.resolve(drains.shift() ?? true);
+      return Promise.resolve(drains.shift() ?? true ? [] : trouble);
     },
     keep: (_context, { trouble }) => {
       kept.push(words(trouble));

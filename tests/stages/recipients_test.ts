@@ -67,3 +67,13 @@ Deno.test("recipients gives a list that is being saved a moment, once for many e
   await runOver(events, [STAGE], { world });
   assert.deepEqual(first.data.map(({ to }) => to), [["ops@lab"], ["ops@lab"], ["ops@lab"]]);
 });
+
+Deno.test("recipients waits once for lists that are empty on purpose, however many events have one", async () => {
+  const names = Array.from({ length: 100 }, (_, at) => `event_${at}`);
+  const texts = Object.fromEntries(names.map((name) => [`${name}.txt`, ""]));
+  const events = names.map((name) => event(name, {}, name));
+  const { world, items } = await runOver(events, [STAGE], { files: files({ ...texts, "default.txt": "" }) });
+  await using _ = world;
+  assert.deepEqual(world.clock.slept, [200]);
+  assert.ok(items.every(({ outcome }) => outcome === "dropped"));
+});
