@@ -13,16 +13,16 @@ import { loadConfig } from "../core/pipeline/config.ts";
 import { throwOnErrors } from "../core/pipeline/diagnostic.ts";
 import type { Logger } from "../core/ports.ts";
 import type { Registry } from "../core/registry.ts";
-import { runPipeline } from "../core/run/engine.ts";
 import type { RunReport } from "../core/run/report.ts";
 import type { CommandContext } from "./command.ts";
-import { PastJournal } from "./deliver_directly.ts";
+import { PastJournal } from "./past_journal.ts";
 import { count } from "./format.ts";
 import { OWN } from "./notices.ts";
 import type { Remembered, Trouble } from "./notices.ts";
 import { builtinRegistry, findPipelineText, loadKnownPlugins, readTextIfThere } from "./project.ts";
 import type { Project } from "./project.ts";
 import { eventsOf, queueAll } from "./queue_trouble.ts";
+import { runNotify } from "./run_notify.ts";
 import { Said } from "./said.ts";
 import { readSecrets } from "./secrets.ts";
 import type { SecretsContext } from "./secrets.ts";
@@ -138,8 +138,9 @@ export async function drainOutbox(context: Context, options: DrainOptions): Prom
   }
   const until = AbortSignal.any([AbortSignal.timeout(deadlineMs), ...signal ? [signal] : []]);
   const news = eventsOf(trouble, context);
+  const delivery = { compiled, secrets, project, until };
   const pastTheJournal = async (unqueued: readonly OutboxEvent[]) => {
-    const parts = { compiled, secrets, project, context: { terminal, locations, log, logs }, until };
+    const parts = { ...delivery, context: { terminal, locations, log, logs } };
     const past = remembered.past ??= new PastJournal();
     const { left, why } = await past.deliver([...unqueued, ...news], parts);
     if (left.size > 0) sayOnce(`${count(left.size, "event")} can be neither queued nor delivered: ${why}`);
@@ -178,14 +179,7 @@ export async function drainOutbox(context: Context, options: DrainOptions): Prom
       const { outbox } = services.journal;
       await adoptOutbox(services.journal, { now: services.clock.now(), log, isGone });
       if (!await outbox.hasPending()) return;
-      const report = await runPipeline({
-        compiled,
-        config: project.config.view,
-        stateDir: locations.stateDir,
-        dryRun: false,
-        stop: until,
-        abort: until,
-      }, { ...services, secrets });
+      const report = await runNotify(services, { ...delivery, locations });
       const left = [...(await outbox.waiting()).values()].reduce((sum, each) => sum + each, 0);
       tell(report, { left, log });
     },
@@ -216,8 +210,10 @@ async function isGone(config: string): Promise<boolean> {
   }
 }
 
-function tell({ items, error }: RunReport, { left, log }: { left: number; log: Logger }): void {
-  const sent = items.filter(({ outcome }) => outcome === "done").length;
+function tell(
+  { items, error, sent }: RunReport & { sent: number },
+  { left, log }: { left: number; log: Logger },
+): void {
   if (sent > 0) log.info(`people were told of ${count(sent, "event")}`);
   for (const { name, outcome, why } of items) if (outcome === "dropped") log.info(`${name} is told to nobody: ${why}`);
   if (error !== undefined) log.warn(`Events stay queued for the next command: ${error.message}`);

@@ -4,7 +4,7 @@
  * @module
  */
 import type { CommandContext } from "./command.ts";
-import type { PastJournal } from "./deliver_directly.ts";
+import type { PastJournal } from "./past_journal.ts";
 import type { LogControl, LogLine } from "./log.ts";
 import { Said } from "./said.ts";
 

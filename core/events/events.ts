@@ -5,7 +5,7 @@
  */
 import { ulid } from "@std/ulid";
 import type { Json } from "../json.ts";
-import type { Outbox, OutboxEvent } from "../journal/journal.ts";
+import type { OutboxEvent } from "../journal/journal.ts";
 
 /** The events every installation knows, and when they fire. */
 export const EVENTS: Readonly<Record<string, string>> = {
@@ -56,23 +56,7 @@ export interface NewEvent {
 }
 
 /**
- * Queues an event durably and returns its id (a ULID); undefined when notifications are switched off, then nothing is
- * queued. `key` makes queueing the same thing twice harmless.
- * @throws {RangeError} for a name that no recipients file can have
- */
-export async function emitEvent(
-  outbox: Outbox,
-  event: NewEvent,
-  options: { enabled: boolean; key?: string },
-): Promise<string | undefined> {
-  const queued = toOutboxEvent(event, options.key);
-  if (!options.enabled) return undefined;
-  await outbox.enqueue(queued);
-  return queued.id;
-}
-
-/**
- * An event as the outbox keeps it; without a `key` its id is a new ULID.
+ * An event as the outbox keeps it; without a `key` its id is a new ULID. By a `key` it is queued once, however often.
  * @throws {RangeError} for a name that no recipients file can have
  */
 export function toOutboxEvent({ event, at, data }: NewEvent, key?: string): OutboxEvent {

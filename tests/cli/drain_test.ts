@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { PastJournal } from "../../cli/deliver_directly.ts";
+import { PastJournal } from "../../cli/past_journal.ts";
 import { drainOutbox, keepTrouble } from "../../cli/drain.ts";
 import { locate } from "../../cli/locations.ts";
 import type { Remembered, Trouble } from "../../cli/notices.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { emitEvent, eventForExit, EVENTS, isEventName } from "../../../core/events/events.ts";
+import { eventForExit, EVENTS, isEventName, toOutboxEvent } from "../../../core/events/events.ts";
 import { openMemoryJournal } from "../../../core/journal/sqlite.ts";
 
 const AT = Date.parse("2026-03-01T02:00:00Z");
@@ -25,23 +25,23 @@ Deno.test("EVENTS are the five an installation knows", () => {
   for (const name of Object.keys(EVENTS)) assert.ok(isEventName(name));
 });
 
-Deno.test("emitEvent() queues with a ULID, once per key, and only when notifications are on", async () => {
+Deno.test("toOutboxEvent() gives a ULID, or an id by a key, which the outbox takes once", async () => {
   await using journal = await openMemoryJournal();
   const event = { event: "backup_failure", at: AT, data: { exit_code: 1 } };
-  assert.equal(await emitEvent(journal.outbox, event, { enabled: false }), undefined);
-  assert.deepEqual(await journal.outbox.pending(), []);
-  const id = await emitEvent(journal.outbox, event, { enabled: true });
-  assert.match(id ?? "", /^[0-9A-HJKMNP-TV-Z]{26}$/);
-  for (let i = 0; i < 2; i++) await emitEvent(journal.outbox, event, { enabled: true, key: "run-1" });
+  const one = toOutboxEvent(event);
+  assert.match(one.id, /^[0-9A-HJKMNP-TV-Z]{26}$/);
+  assert.notEqual(toOutboxEvent(event).id, one.id);
+  await journal.outbox.enqueue(one);
+  for (let i = 0; i < 2; i++) await journal.outbox.enqueue(toOutboxEvent(event, "run-1"));
+  const queued = { event: "backup_failure", at: "2026-03-01T02:00:00.000Z", data: { exit_code: 1 } };
   assert.deepEqual(await journal.outbox.pending(), [
-    { id, event: "backup_failure", at: "2026-03-01T02:00:00.000Z", data: { exit_code: 1 } },
-    { id: "backup_failure:run-1", event: "backup_failure", at: "2026-03-01T02:00:00.000Z", data: { exit_code: 1 } },
+    { id: one.id, ...queued },
+    { id: "backup_failure:run-1", ...queued },
   ]);
 });
 
-Deno.test("emitEvent() refuses a name that could leave the recipients folder", async () => {
-  await using journal = await openMemoryJournal();
+Deno.test("toOutboxEvent() refuses a name that could leave the recipients folder", () => {
   for (const name of ["", "../x", "a/b", "A", "a.txt"]) {
-    await assert.rejects(emitEvent(journal.outbox, { event: name, at: AT, data: null }, { enabled: true }), RangeError);
+    assert.throws(() => toOutboxEvent({ event: name, at: AT, data: null }), RangeError);
   }
 });

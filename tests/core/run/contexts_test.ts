@@ -6,6 +6,7 @@ import type { DestroyRules, WriteContext } from "../../../core/ports.ts";
 import { atLeast } from "../../../core/run/contexts.ts";
 import { ItemSession } from "../../../core/run/item_session.ts";
 import { BACKUP, NAS_ROOT, World } from "../../../testing/world.ts";
+import { freeingStage, ownStage } from "../../kit/own_stage.ts";
 
 const rulesOf = (places: number): DestroyRules => ({ place: "source", places, recheck: "identity" });
 
@@ -30,29 +31,7 @@ Deno.test("atLeast() never asks for fewer places than lint judged by, nor for no
 });
 
 Deno.test("what a stage asks of a destroy comes to the engine with at least the places it declares", async () => {
-  const plugin = defineStage({
-    kind: "stage",
-    name: "own",
-    summary: "Frees.",
-    takes: "tree",
-    effect: "destroy",
-    resume: "redo",
-    options: z.strictObject({}),
-    example: "",
-    facts: () => ({ destroys: { place: "source", places: 2 } }),
-    open: () => ({
-      async *plan(_item, ctx) {
-        for await (const batch of ctx.destroyBatches("source")) {
-          yield { kind: "todo", id: batch.id, summary: "free", files: batch.files, data: null };
-        }
-        yield { kind: "todo", id: "end", summary: "end", alone: true, data: null };
-      },
-      async apply({ id, files = [] }, ctx) {
-        if (id === "end") await ctx.finishDestroy(rulesOf(-5));
-        else await ctx.destroy({ id, summary: "", files: [...files], bytes: 0 }, rulesOf(-5));
-      },
-    }),
-  }) as AnyStage;
+  const plugin = freeingStage(rulesOf(-5));
   const asked: number[] = [];
   const { destroy, finishDestroy } = ItemSession.prototype;
   ItemSession.prototype.destroy = function (batch, about) {
@@ -86,33 +65,18 @@ const ACTS: Record<string, (ctx: WriteContext) => Promise<unknown>> = {
 /** What the acts of a stage of this effect end with, by name; all that it may do it does within a backup. */
 async function refusals(effect: AnyStage["effect"]): Promise<string[]> {
   const refused: string[] = [];
-  const plugin = defineStage({
-    kind: "stage",
-    name: "own",
-    summary: "Acts.",
-    takes: "tree",
-    effect,
-    resume: "redo",
-    options: z.strictObject({}),
-    example: "",
-    open: () => ({
-      async *plan() {
-        yield { kind: "todo", id: "act", summary: "act", data: null };
-      },
-      async apply(_step, ctx) {
-        for (const [name, act] of Object.entries(ACTS)) {
-          // What else is wrong with the acts does not matter here.
-          const error = await act(ctx).catch((error) => error);
-          if (!(error instanceof PipelineError) || error.code !== "stage/effect") continue;
-          refused.push(name);
-          const wanted = name.includes("estroy") ? '"destroy"' : '"create" or more';
-          assert.equal(error.message, `Cannot do ${name} for stage "own": its effect is "${effect}", wanted ${wanted}`);
-        }
-        await ctx.place("truenas").prove([]);
-        await ctx.place("truenas").enumerate();
-      },
-    }),
-  }) as AnyStage;
+  const plugin = ownStage(async (ctx) => {
+    for (const [name, act] of Object.entries(ACTS)) {
+      // What else is wrong with the acts does not matter here.
+      const error = await act(ctx).catch((error) => error);
+      if (!(error instanceof PipelineError) || error.code !== "stage/effect") continue;
+      refused.push(name);
+      const wanted = name.includes("estroy") ? '"destroy"' : '"create" or more';
+      assert.equal(error.message, `Cannot do ${name} for stage "own": its effect is "${effect}", wanted ${wanted}`);
+    }
+    await ctx.place("truenas").prove([]);
+    await ctx.place("truenas").enumerate();
+  }, { effect });
   await using world = await World.open({ plugins: [plugin] });
   world.study("study1", { "a.txt": "alpha" });
   const pipeline = BACKUP.replace('[[stage]]\nuse  = "verify"', '[[stage]]\nuse = "own"\n[[stage]]\nuse  = "verify"');
@@ -129,25 +93,10 @@ Deno.test("the ports hold a stage to its effect: what reads may look and prove, 
 
 Deno.test("no stage can copy the engine's lock to a place", async () => {
   const said: unknown[] = [];
-  const plugin = defineStage({
-    kind: "stage",
-    name: "own",
-    summary: "Copies too much.",
-    takes: "tree",
-    effect: "create",
-    resume: "redo",
-    options: z.strictObject({}),
-    example: "",
-    open: () => ({
-      async *plan() {
-        yield { kind: "todo", id: "act", summary: "act", data: null };
-      },
-      async apply(_step, ctx) {
-        const lock = { path: ".labferry.lock", size: 1, mtimeMs: null };
-        said.push(await ctx.place("truenas").write([lock]).catch(({ code }) => code));
-      },
-    }),
-  }) as AnyStage;
+  const plugin = ownStage(async (ctx) => {
+    const lock = { path: ".labferry.lock", size: 1, mtimeMs: null };
+    said.push(await ctx.place("truenas").write([lock]).catch(({ code }) => code));
+  });
   await using world = await World.open({ plugins: [plugin] });
   world.study("study1", { "a.txt": "alpha" });
   const before = BACKUP.slice(0, BACKUP.indexOf('[[stage]]\nuse  = "verify"'));

@@ -8,6 +8,7 @@ import { PipelineError } from "../../../core/errors.ts";
 import { checkedStage } from "../../../core/external/checked_stage.ts";
 import { z } from "../../../core/options.ts";
 import { BACKUP, SOURCE_ROOT, World } from "../../../testing/world.ts";
+import { ownStage } from "../../kit/own_stage.ts";
 import { runAndBeforeRemoval } from "../../kit/rules.ts";
 
 const ORIGINS = { nobody: { pinned: false }, "the config": { pinned: true, touches: [] } };
@@ -74,22 +75,7 @@ const ERRORS: Record<string, () => unknown> = {
 
 for (const [what, error] of Object.entries(ERRORS)) {
   Deno.test(`S19 a stage from outside that throws an error with ${what} fails its item, and the next is taken up`, async () => {
-    const plugin = defineStage({
-      kind: "stage",
-      name: "own",
-      summary: "Fails.",
-      takes: "tree",
-      effect: "read",
-      resume: "redo",
-      options: z.strictObject({}),
-      example: "",
-      open: () => ({
-        async *plan() {
-          yield { kind: "todo", id: "a", summary: "fail", data: null };
-        },
-        apply: () => Promise.reject(error()),
-      }),
-    }) as AnyStage;
+    const plugin = ownStage(() => Promise.reject(error()), { effect: "read" });
     const origin = { file: "/own.ts", sha256: "0", pinned: false };
     await using world = await World.open({ external: [{ plugin: checkedStage(plugin, "/own.ts"), origin }] });
     world.study("study1", { "a.txt": "alpha" });

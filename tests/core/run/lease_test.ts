@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { type AnyStage, defineStage } from "../../../core/contract.ts";
-import { z } from "../../../core/options.ts";
+import type { AnyStage } from "../../../core/contract.ts";
 import type { WriteContext } from "../../../core/ports.ts";
 import { PipelineError } from "../../../core/errors.ts";
 import type { EvidenceStore } from "../../../core/journal/journal.ts";
@@ -8,6 +7,7 @@ import { Lease, type LeaseTime } from "../../../core/run/lease.ts";
 import { LeftBehind } from "../../../core/run/left_behind.ts";
 import { memoryLog } from "../../../testing/doubles.ts";
 import { BACKUP, SOURCE_ROOT, World } from "../../../testing/world.ts";
+import { ownStage } from "../../kit/own_stage.ts";
 
 const never = () => new Promise<never>(() => {});
 
@@ -97,25 +97,7 @@ Deno.test("Acts.settled() throws what an act threw that nobody heard of, and tha
   await Deno.lstat("."); // an unhandled rejection fails the test at the next turn
 });
 
-function own(more: Partial<AnyStage>, apply: (ctx: WriteContext) => Promise<void>): AnyStage {
-  return defineStage({
-    kind: "stage",
-    name: "own",
-    summary: "Own.",
-    takes: "tree",
-    effect: "create",
-    resume: "redo",
-    options: z.strictObject({}),
-    example: "",
-    open: () => ({
-      async *plan() {
-        yield { kind: "todo", id: "own", summary: "own", data: null };
-      },
-      apply: (_step: unknown, ctx: WriteContext) => apply(ctx),
-    }),
-    ...more,
-  } as AnyStage);
-}
+const own = (more: Partial<AnyStage>, apply: (ctx: WriteContext) => Promise<void>) => ownStage(apply, more);
 
 Deno.test("what a stage keeps of its context acts no more once the stage has ended", async () => {
   let kept: WriteContext | undefined;

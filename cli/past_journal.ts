@@ -1,26 +1,18 @@
 /** Delivers events past a journal that cannot be used: read-only, damaged, or on a full disk. @module */
-import type { Secrets } from "../core/contract.ts";
 import type { OutboxEvent } from "../core/journal/journal.ts";
 import { openMemoryJournal } from "../core/journal/sqlite.ts";
 import type { LocalJournal } from "../core/journal/sqlite.ts";
-import type { CompiledPipeline } from "../core/pipeline/compile.ts";
-import { runPipeline } from "../core/run/engine.ts";
 import type { CommandContext } from "./command.ts";
 import { count } from "./format.ts";
-import type { Project } from "./project.ts";
+import { type Delivery, runNotify } from "./run_notify.ts";
 import { withServices } from "./services.ts";
 
-export interface DirectDelivery {
-  /** The notify pipeline. */
-  compiled: CompiledPipeline;
-  secrets: Secrets;
-  project: Project;
+/** A delivery and what it needs of the command. */
+type Parts = Delivery & {
   context: Pick<CommandContext, "terminal" | "locations" | "log"> & {
     logs: Pick<CommandContext["logs"], "scrubber">;
   };
-  /** What is not delivered by then is not told. */
-  until: AbortSignal;
-}
+};
 
 /** Of so many events one journal in memory knows that they were told; a monitor may run for years. */
 const REMEMBERED = 10_000;
@@ -49,7 +41,7 @@ export class PastJournal implements AsyncDisposable {
    */
   async deliver(
     events: readonly OutboxEvent[],
-    { compiled, secrets, project, context, until }: DirectDelivery,
+    { context, ...delivery }: Parts,
   ): Promise<{ left: Set<string>; why?: string }> {
     if (events.length === 0 && this.#journal === undefined) return { left: new Set() };
     const journal = await this.#open();
@@ -57,16 +49,8 @@ export class PastJournal implements AsyncDisposable {
     await outbox.putMany(events);
     this.#taken += events.length;
     if (!await outbox.hasPending()) return { left: new Set() };
-    return await withServices(project.registry, { dryRun: false, journal, context }, async (services) => {
-      const { items, error } = await runPipeline({
-        compiled,
-        config: project.config.view,
-        stateDir: context.locations.stateDir,
-        dryRun: false,
-        stop: until,
-        abort: until,
-      }, { ...services, secrets });
-      const sent = items.filter(({ outcome }) => outcome === "done").length;
+    return await withServices(delivery.project.registry, { dryRun: false, journal, context }, async (services) => {
+      const { items, error, sent } = await runNotify(services, { ...delivery, locations: context.locations });
       if (sent > 0) context.log.info(`people were told of ${count(sent, "event")}, past the journal`);
       const left = new Set((await outbox.pending()).map(({ id }) => id));
       if (left.size === 0) return { left };
